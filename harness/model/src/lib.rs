@@ -1,0 +1,17 @@
+//! routeproof's pure core: no async runtime, no files, no processes, no clock.
+//!
+//! The line of data is topology + scenario -> [`plan`] -> (lab) -> [`fact`] -> [`check`] -> [`result`];
+//! each step here is a function from values to values, so that all of it can be tested and replayed.
+#![forbid(unsafe_code)]
+
+pub mod check;
+pub mod diag;
+pub mod event;
+pub mod fact;
+pub mod frr;
+pub mod metallb;
+pub mod plan;
+pub mod result;
+pub mod scenario;
+pub mod topology;
+pub mod yaml;

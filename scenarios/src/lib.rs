@@ -1,0 +1,1 @@
+//! The scenarios as cargo tests; see `tests/`.
