@@ -1,1 +1,30 @@
-//! lab/mod
+//! Labs: nodes as namespaces of one process tree, wired by netlink.
+//!
+//! ```text
+//! harness ──exec──> outer ──fork──> lab init (pid 1 of the lab) ──clone──> node agent (pid 1 of a node) ──> daemons
+//!    └───────────────── control socket ─┘                                    │
+//!    └───────────────── one agent socket per node ────────────────────────────┘
+//! ```
+//! Everything below the lab init lives in its pid, mount and network namespaces: when it dies, by whatever signal,
+//! the kernel removes processes, links, mounts and namespaces. It dies by itself when the harness's end of the
+//! control socket closes, so a `kill -9` of the harness needs no clean-up either.
+
+mod agent;
+mod binds;
+mod boot;
+mod clone;
+mod entry;
+mod error;
+mod init;
+mod links;
+mod node;
+mod process;
+mod rootfs;
+mod spec;
+mod wire;
+
+pub use boot::{BootTimes, Lab};
+pub use error::LabError;
+pub use node::NodeHandle;
+pub use process::{Command, Exit, Output, Process, Stdio};
+pub use spec::{InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};

@@ -1,0 +1,127 @@
+//! Booting a lab and letting go of it.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::process::Child;
+use tokio::sync::watch;
+
+use super::error::LabError;
+use super::node::NodeHandle;
+use super::spec::{InitReport, LabSpec};
+use super::{entry, wire};
+
+/// Microseconds from the init's start until each phase was done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BootTimes {
+    pub namespaces_us: u64,
+    pub roots_us: u64,
+    pub links_us: u64,
+}
+
+/// A running lab. Dropping it ends it; [`Lab::shutdown`] also waits until nothing is left.
+#[derive(Debug)]
+pub struct Lab {
+    pub nodes: Vec<NodeHandle>,
+    pub times: BootTimes,
+    /// The first node that died unasked, by name.
+    died: watch::Receiver<Option<String>>,
+    release: watch::Sender<bool>,
+    child: Child,
+    spec: LabSpec,
+}
+
+impl Lab {
+    /// Builds the lab; `log` gets what the init prints, which is nothing unless it panics.
+    pub async fn boot(spec: LabSpec, log: &Path) -> Result<Lab, LabError> {
+        fs::create_dir_all(&spec.mount_point).map_err(LabError::Start)?;
+        let (ours, theirs) = wire::pair().map_err(LabError::Start)?;
+        let log = File::create(log).map_err(LabError::Start)?;
+        let child = crate::exec::self_again("routeproof-lab", entry::MARKER, theirs, log).map_err(LabError::Start)?;
+        let description = serde_json::to_vec(&spec).map_err(|e| LabError::Start(e.into()))?;
+        let description = wire::sealed("routeproof-lab", &description).map_err(LabError::Start)?;
+        wire::send(ours.as_fd(), &(), &[description.as_fd()]).map_err(LabError::Start)?;
+        let control = wire::register(ours, Interest::READABLE).map_err(LabError::Start)?;
+
+        let mut sockets = Vec::new();
+        let times = loop {
+            match next_report(&control).await? {
+                (InitReport::Agents { .. }, fds) => sockets.extend(fds),
+                (InitReport::Ready { namespaces_us, roots_us, links_us }, _) => {
+                    break BootTimes { namespaces_us, roots_us, links_us };
+                }
+                (InitReport::Failed { what, errno }, _) => {
+                    let _ = fs::remove_dir(&spec.mount_point);
+                    return Err(LabError::Build { what, source: errno.map(io::Error::from_raw_os_error) });
+                }
+                (InitReport::NodeDied { node }, _) => {
+                    return Err(LabError::NodeDied { node: spec.nodes[node].name.clone() });
+                }
+            }
+        };
+        let nodes = spec.nodes.iter().zip(sockets).map(|(node, socket)| NodeHandle::new(node.name.clone(), socket));
+        let nodes = nodes.collect::<Result<Vec<_>, _>>().map_err(LabError::Start)?;
+        let (release, released) = watch::channel(false);
+        let (report_death, died) = watch::channel(None);
+        let names = spec.nodes.iter().map(|n| n.name.clone()).collect();
+        tokio::spawn(hold(control, names, report_death, released));
+        Ok(Lab { nodes, times, died, release, child, spec })
+    }
+
+    pub fn node(&self, name: &str) -> Option<&NodeHandle> {
+        self.nodes.iter().find(|n| n.name() == name)
+    }
+
+    /// Resolves when a node has died, with its name; never if none does.
+    pub async fn died(&self) -> String {
+        let mut died = self.died.clone();
+        match died.wait_for(Option::is_some).await {
+            Ok(name) => name.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Ends the lab and waits until its processes, namespaces and mounts are gone.
+    pub async fn shutdown(mut self) {
+        let _ = self.release.send(true);
+        let _ = self.child.wait().await;
+        let _ = fs::remove_dir(&self.spec.mount_point);
+    }
+
+    /// The pid of the process that waits for the lab's pid 1, in the host's numbering.
+    pub fn outer_pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+}
+
+async fn next_report(control: &AsyncFd<OwnedFd>) -> Result<(InitReport, Vec<OwnedFd>), LabError> {
+    let report = control.async_io(Interest::READABLE, |fd| wire::recv::<InitReport>(fd.as_fd())).await;
+    report.map_err(LabError::Start)?.ok_or(LabError::InitEnded { during: "the lab was being built" })
+}
+
+/// Owns the control socket: as long as it is open, the lab lives.
+async fn hold(
+    control: AsyncFd<OwnedFd>,
+    names: Vec<String>,
+    death: watch::Sender<Option<String>>,
+    mut released: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            // An error means that the Lab was dropped.
+            _ = released.changed() => return,
+            report = next_report(&control) => match report {
+                Ok((InitReport::NodeDied { node }, _)) => { let _ = death.send(names.get(node).cloned()); }
+                Ok(_) => {}
+                Err(_) => {
+                    let _ = death.send(Some("every node (the lab's init)".to_string()));
+                    return;
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! How a lab's init comes to run: the harness executes its own binary again, and a constructor takes over before `main`.
+//!
+//! Namespaces must be made while the process has one thread (unshare(2): EINVAL for CLONE_NEWUSER otherwise), and the
+//! engine is linked into binaries that are not ours (a user's `cargo test`), so neither `main` nor a path to a helper
+//! program can be relied on.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitStatus, waitpid};
+
+use super::clone::{Side, fork_into, lab_namespaces};
+use super::spec::InitReport;
+use super::{init, wire};
+
+/// The environment variable that says "you are a lab's init", with the number of the control socket.
+pub const MARKER: &str = "ROUTEPROOF_LAB_INIT";
+
+#[ctor::ctor(unsafe)]
+fn take_over() {
+    if let Some(fd) = std::env::var_os(MARKER).and_then(|v| v.to_str().and_then(|v| v.parse::<RawFd>().ok())) {
+        // SAFETY: the harness that set the marker left this descriptor open for us and nobody else uses it.
+        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+        std::process::exit(outer(socket));
+    }
+}
+
+/// Makes the namespaces and waits for the lab's pid 1: a process cannot enter a new pid namespace itself.
+fn outer(socket: OwnedFd) -> i32 {
+    close_inherited(socket.as_raw_fd());
+    match enter_namespaces() {
+        Ok(()) => {}
+        Err((what, error)) => return report_failure(&socket, what, &error),
+    }
+    match fork_into(CloneFlags::empty()) {
+        Err(e) => report_failure(&socket, "fork the lab's pid 1", &e),
+        Ok(Side::Child) => {
+            // If the outer process is killed, so is the lab.
+            let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+            init::main(socket)
+        }
+        Ok(Side::Parent(pid)) => {
+            drop(socket);
+            loop {
+                match waitpid(pid, None) {
+                    Ok(WaitStatus::Exited(_, code)) => return code,
+                    Ok(WaitStatus::Signaled(..)) => return 1,
+                    Err(nix::errno::Errno::EINTR) | Ok(_) => {}
+                    Err(_) => return 1,
+                }
+            }
+        }
+    }
+}
+
+/// Descriptors that whoever started the harness left open (a make job server, a CI runner's pipes) must not live on in
+/// a lab's daemons.
+fn close_inherited(keep: RawFd) {
+    let close = |first: u32, last: u32| {
+        // SAFETY: this process has just been executed and owns nothing but the standard streams and `keep`.
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    };
+    if keep > 3 {
+        close(3, keep as u32 - 1);
+    }
+    close(keep as u32 + 1, u32::MAX);
+}
+
+fn enter_namespaces() -> Result<(), (&'static str, io::Error)> {
+    // Ctrl-C goes to the whole foreground process group; the harness decides when the lab ends, not the terminal.
+    nix::unistd::setsid().map_err(|e| ("start a session", e.into()))?;
+    if !nix::unistd::geteuid().is_root() {
+        let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+        unshare(CloneFlags::CLONE_NEWUSER).map_err(|e| ("create a user namespace", e.into()))?;
+        // user_namespaces(7): an unprivileged process may map itself only, and must give up setgroups(2) first.
+        fs::write("/proc/self/setgroups", "deny").map_err(|e| ("write /proc/self/setgroups", e))?;
+        fs::write("/proc/self/uid_map", format!("0 {uid} 1")).map_err(|e| ("map the user id", e))?;
+        fs::write("/proc/self/gid_map", format!("0 {gid} 1")).map_err(|e| ("map the group id", e))?;
+    }
+    unshare(lab_namespaces()).map_err(|e| ("create the lab's mount, pid and network namespaces", e.into()))
+}
+
+fn report_failure(socket: &OwnedFd, what: &str, error: &io::Error) -> i32 {
+    let report = InitReport::Failed { what: what.to_string(), errno: error.raw_os_error() };
+    let _ = wire::send(socket.as_fd(), &report, &[]);
+    1
+}

@@ -1,0 +1,101 @@
+//! What the harness asks of a lab's init and of a node's agent: plain values that travel as JSON.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// A whole lab, as its init builds it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LabSpec {
+    /// An existing, empty folder. Inside the lab's mount namespace a tmpfs covers it; on the host it stays empty.
+    pub mount_point: PathBuf,
+    /// Names of shared segments; each becomes a Linux bridge in the lab's own network namespace.
+    pub bridges: Vec<String>,
+    pub nodes: Vec<NodeSpec>,
+    pub links: Vec<LinkSpec>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeSpec {
+    pub name: String,
+    pub hostname: String,
+    /// The root filesystem's folder; it is the read-only lower layer of the node's overlay.
+    pub tree: PathBuf,
+    /// Written in this order before the node has links, for instance `net.ipv4.ip_forward` = `1`.
+    pub sysctls: Vec<(String, String)>,
+    /// Host files copied into the node at boot: what the node writes stays in the lab.
+    pub files: Vec<(PathBuf, PathBuf)>,
+}
+
+/// A veth pair. An end in a bridge is enslaved to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkSpec {
+    pub ends: [LinkEnd; 2],
+    pub mtu: Option<u32>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum LinkEnd {
+    /// Index into [`LabSpec::nodes`].
+    Node { node: usize, interface: InterfaceSpec },
+    /// Index into [`LabSpec::bridges`], and the port's name.
+    Bridge { bridge: usize, port: String },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InterfaceSpec {
+    pub name: String,
+    pub mac: Option<[u8; 6]>,
+    pub addresses: Vec<IpNet>,
+}
+
+/// Lab init to harness.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum InitReport {
+    /// Agent sockets of nodes `first..first + n` travel with this message.
+    Agents { first: usize },
+    /// Everything is built. Microseconds since the init was entered.
+    Ready { namespaces_us: u64, roots_us: u64, links_us: u64 },
+    /// The lab cannot be built; the init ends.
+    Failed { what: String, errno: Option<i32> },
+    /// A node's agent ended, which nobody asked for.
+    NodeDied { node: usize },
+}
+
+/// Harness to a node's agent.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    pub id: u64,
+    pub call: Call,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Call {
+    /// Starts a process; stdin, stdout and stderr travel with the message.
+    Spawn { argv: Vec<String>, env: BTreeMap<String, String>, cwd: String, terminal: bool },
+    /// Signals a process, or its process group.
+    Kill { pid: i32, signal: i32, group: bool },
+    /// A NETLINK_ROUTE socket of the node's network namespace.
+    Netlink,
+    /// A stream socket connected to a Unix socket of the node.
+    Connect { path: String },
+    /// A TCP socket of the node's network namespace, connected.
+    ConnectTcp { to: IpAddr, port: u16 },
+    Open { path: String, write: bool, mode: u32 },
+    /// An inotify descriptor that reports files created in or moved into a folder.
+    Watch { dir: String },
+    /// The names in a folder.
+    List { dir: String },
+}
+
+/// Agent to harness.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// The call is done; a descriptor travels with it where the call yields one.
+    Done { id: u64, pid: Option<i32>, names: Vec<String> },
+    Failed { id: u64, errno: i32, what: String },
+    Exited { pid: i32, code: Option<i32>, signal: Option<i32> },
+}
