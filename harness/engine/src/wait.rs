@@ -1,1 +1,64 @@
-//! wait
+//! The one place that waits: bounded by the clock, woken by events where there are any, and a timeout that says what
+//! was last seen.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// A wait that ran out, with the last thing seen.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} did not happen within {}: {last}", seconds(*limit))]
+pub struct TimedOut {
+    pub what: String,
+    pub limit: Duration,
+    pub last: String,
+}
+
+fn seconds(limit: Duration) -> String {
+    format!("{:.1} s", limit.as_secs_f64())
+}
+
+/// What a probe found.
+#[derive(Debug)]
+pub enum Probe<T> {
+    Done(T),
+    /// Not yet, and how things stand.
+    NotYet(String),
+}
+
+/// Asks `probe` until it is done. `wake` resolves when asking again may help; it is bounded by `interval`, for what
+/// sends no events.
+pub async fn until<T, P, W>(
+    what: &str,
+    limit: Duration,
+    interval: Duration,
+    mut probe: impl FnMut() -> P,
+    mut wake: impl FnMut() -> W,
+) -> Result<T, TimedOut>
+where
+    P: Future<Output = Probe<T>>,
+    W: Future<Output = ()>,
+{
+    let end = Instant::now() + limit;
+    loop {
+        let last = match probe().await {
+            Probe::Done(value) => return Ok(value),
+            Probe::NotYet(last) => last,
+        };
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(TimedOut { what: what.to_string(), limit, last });
+        }
+        let _ = tokio::time::timeout(left.min(interval), wake()).await;
+    }
+}
+
+/// For probes without events: never wakes early.
+pub async fn no_events() {
+    std::future::pending().await
+}
+
+/// Lets time pass. For waits whose length is the point (a timer of FRR, a window), not for hoping.
+#[allow(clippy::disallowed_methods, reason = "this is the place")]
+pub async fn elapse(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -1,1 +1,13 @@
-//! scenario/mod
+//! Scenarios: the written file ([`file`]), its axes ([`axes`]) and one run's resolved steps ([`resolve`]).
+
+mod axes;
+mod file;
+mod resolve;
+mod step;
+
+pub use axes::{AxisValues, combinations};
+pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
+pub use resolve::{Scenario, expand};
+pub use step::{
+    Diagnosis, Expect, ExpectNoRoute, ExpectRoute, ExpectSession, Observe, RestartSpeaker, Settle, Signature, Step, Verb,
+};

@@ -1,0 +1,188 @@
+//! Starts FRR's daemons in the foreground, in parallel, and waits for their sockets: no init script, no watchfrr.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::future::{join_all, try_join_all};
+use nix::sys::signal::Signal;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::UnixStream;
+
+use super::error::FrrError;
+use crate::lab::{Command, NodeHandle, Process, Stdio, register};
+use crate::wait::{self, Probe};
+
+/// Where the daemons keep their sockets.
+const RUN: &str = "/run/frr";
+/// A daemon that has no socket after this time will have none. A busy two-core machine with a hundred nodes needs 10 s.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// Between bind(2) and listen(2) a socket refuses connections, and no event tells of the latter.
+const RETRY: Duration = Duration::from_millis(2);
+
+/// A daemon to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaemonSpec {
+    pub name: String,
+    pub args: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Running {
+    name: String,
+    process: Process,
+}
+
+/// The running daemons of a node.
+#[derive(Debug)]
+pub struct Frr {
+    node: NodeHandle,
+    log_dir: PathBuf,
+    specs: Vec<DaemonSpec>,
+    running: Vec<Running>,
+    starts: usize,
+}
+
+impl Frr {
+    /// Starts the daemons and waits until each answers on its socket. Their output goes to `log_dir/NAME.log`.
+    pub async fn start(node: &NodeHandle, specs: &[DaemonSpec], log_dir: &Path) -> Result<Frr, FrrError> {
+        let mut frr = Frr {
+            node: node.clone(),
+            log_dir: log_dir.to_path_buf(),
+            specs: specs.to_vec(),
+            running: Vec::new(),
+            starts: 0,
+        };
+        frr.launch().await?;
+        Ok(frr)
+    }
+
+    async fn launch(&mut self) -> Result<(), FrrError> {
+        self.starts += 1;
+        // From FRR 9 on, mgmtd hands out configuration: the others look for it when they start. Everybody looks for
+        // zebra once, and again only after 10 s (zclient's retry).
+        let (first, rest): (Vec<_>, Vec<_>) =
+            self.specs.clone().into_iter().partition(|spec| matches!(spec.name.as_str(), "zebra" | "mgmtd"));
+        for (specs, extra) in [(first, &["zserv.api"][..]), (rest, &[][..])] {
+            let watch = self.node.watch(RUN).await?;
+            let started = try_join_all(specs.iter().map(|spec| self.spawn(spec))).await?;
+            self.running.extend(started);
+            let sockets = specs.iter().map(|spec| format!("{}.vty", spec.name));
+            let sockets: Vec<String> = sockets.chain(extra.iter().map(ToString::to_string)).collect();
+            self.await_sockets(&sockets, watch).await?;
+        }
+        Ok(())
+    }
+
+    async fn spawn(&self, spec: &DaemonSpec) -> Result<Running, FrrError> {
+        let path = self.log_path(&spec.name);
+        let failed = |source| FrrError::Log { node: self.node.name().into(), what: path.display().to_string(), source };
+        let log = fs::OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+        let stdio = Stdio {
+            stdin: File::open("/dev/null").map_err(failed)?.into(),
+            stdout: log.try_clone().map_err(failed)?.into(),
+            stderr: log.into(),
+        };
+        let mut argv = vec![format!("/usr/lib/frr/{}", spec.name)];
+        argv.extend(spec.args.iter().cloned());
+        let process = self.node.spawn(&Command::new(argv), stdio).await?;
+        Ok(Running { name: spec.name.clone(), process })
+    }
+
+    async fn await_sockets(&self, names: &[String], watch: OwnedFd) -> Result<(), FrrError> {
+        let node = self.node.name().to_string();
+        let watch = register(watch, Interest::READABLE)
+            .map_err(|source| FrrError::Log { node: node.clone(), what: RUN.to_string(), source })?;
+        for name in names {
+            let path = format!("{RUN}/{name}");
+            let probe = || async {
+                if let Some(dead) = self.running.iter().find(|r| r.process.ended().is_some()) {
+                    return Probe::Done(Err(self.died_at_start(dead)));
+                }
+                match self.node.connect(&path).await {
+                    Ok(_) => Probe::Done(Ok(())),
+                    Err(e) => Probe::NotYet(format!("{}: {e}", self.node.name())),
+                }
+            };
+            let refused = self.node.list(RUN).await?.iter().any(|n| n == name);
+            let interval = if refused { RETRY } else { Duration::from_millis(20) };
+            let what = format!("{name} accepts connections");
+            wait::until(&what, START_LIMIT, interval, probe, || appeared(&watch))
+                .await
+                .map_err(|source| FrrError::NotReady { node: node.clone(), source })??;
+        }
+        Ok(())
+    }
+
+    fn died_at_start(&self, dead: &Running) -> FrrError {
+        let log = fs::read_to_string(self.log_path(&dead.name)).unwrap_or_default();
+        let tail: Vec<&str> = log.lines().rev().take(3).collect();
+        FrrError::DiedAtStart {
+            node: self.node.name().to_string(),
+            daemon: dead.name.clone(),
+            exit: dead.process.ended().unwrap_or(crate::lab::Exit::Code(-1)),
+            log: tail.into_iter().rev().collect::<Vec<_>>().join(" | "),
+        }
+    }
+
+    fn log_path(&self, daemon: &str) -> PathBuf {
+        self.log_dir.join(format!("{daemon}.log"))
+    }
+
+    pub fn daemons(&self) -> impl Iterator<Item = &str> {
+        self.running.iter().map(|r| r.name.as_str())
+    }
+
+    /// A connection to a daemon's vty socket, the one that vtysh uses.
+    pub async fn vty(&self, daemon: &str) -> Result<UnixStream, FrrError> {
+        Ok(self.node.connect(&format!("{RUN}/{daemon}.vty")).await?)
+    }
+
+    /// An error if a daemon has ended unasked: watchfrr would restart it and hide the crash.
+    pub fn check_alive(&self) -> Result<(), FrrError> {
+        match self.running.iter().find_map(|r| r.process.ended().map(|exit| (r, exit))) {
+            None => Ok(()),
+            Some((dead, exit)) => {
+                Err(FrrError::Died { node: self.node.name().to_string(), daemon: dead.name.clone(), exit })
+            }
+        }
+    }
+
+    /// Stops all daemons and starts them anew, as a restart of the pod does: nothing of their state survives.
+    pub async fn restart(&mut self) -> Result<(), FrrError> {
+        self.stop().await?;
+        self.launch().await
+    }
+
+    async fn stop(&mut self) -> Result<(), FrrError> {
+        // A pod's containers get SIGTERM, and SIGKILL after terminationGracePeriodSeconds, 2 for MetalLB's speaker.
+        const GRACE: Duration = Duration::from_secs(2);
+        let mut running = std::mem::take(&mut self.running);
+        for daemon in &running {
+            self.signal(daemon, Signal::SIGTERM).await;
+        }
+        let all = join_all(running.iter_mut().map(|d| d.process.wait()));
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            for daemon in running.iter().filter(|d| d.process.ended().is_none()) {
+                self.signal(daemon, Signal::SIGKILL).await;
+            }
+            join_all(running.iter_mut().map(|d| d.process.wait())).await;
+        }
+        Ok(())
+    }
+
+    /// A process that has just ended cannot be signalled; that is no error here.
+    async fn signal(&self, daemon: &Running, signal: Signal) {
+        let _ = self.node.kill(daemon.process.pid, signal, false).await;
+    }
+}
+
+/// Resolves when something appeared in the watched folder.
+async fn appeared(watch: &AsyncFd<OwnedFd>) {
+    let mut buffer = [0u8; 4096];
+    let read = |fd: &OwnedFd| nix::unistd::read(fd, &mut buffer).map_err(io::Error::from);
+    let _ = watch.async_io(Interest::READABLE, read).await;
+}

@@ -1,0 +1,180 @@
+//! `scenario.yaml` as it is written.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::step::{ExpectNoRoute, ExpectRoute, ExpectSession, Observe, RestartSpeaker, Settle, Signature};
+
+/// A scenario file. Paths are relative to it; `${axis}` in a path stands for the run's value of that axis.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ScenarioFile {
+    pub name: String,
+    pub about: String,
+    /// Ids of the requirements that this scenario proves, for instance `ORD-1.1`.
+    #[serde(default)]
+    pub requirements: Vec<String>,
+    /// The containerlab file.
+    pub topology: String,
+    pub metallb: MetallbFile,
+    /// Axis name -> values. `frr` is the FRR version of the cluster nodes; the others are the scenario's own.
+    /// The scenario runs once per combination.
+    #[serde(default)]
+    pub axes: Axes,
+    /// What `diagnose` steps must observe: the first entry whose `when` fits the run counts.
+    #[serde(default)]
+    pub expected: Vec<ExpectedFile>,
+    /// Manifests that exist before the speakers start.
+    #[serde(default)]
+    pub initial: Vec<String>,
+    pub steps: Vec<StepFile>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetallbFile {
+    /// The release, for instance `v0.13.10`: selects how frr.conf is rendered and the default FRR version.
+    pub version: String,
+    #[serde(default)]
+    pub mode: Mode,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The speaker renders frr.conf for an FRR container beside it.
+    #[default]
+    Frr,
+    /// FRR is an instance of its own with an API.
+    FrrK8s,
+}
+
+/// Axes in the order in which the file names them: the first varies slowest.
+#[derive(Clone, Debug, Default)]
+pub struct Axes(pub Vec<(String, Vec<String>)>);
+
+impl<'de> Deserialize<'de> for Axes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Axes, D::Error> {
+        struct InOrder;
+        impl<'de> serde::de::Visitor<'de> for InOrder {
+            type Value = Axes;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a mapping of axis names to lists of values")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Axes, A::Error> {
+                let mut axes = Vec::new();
+                while let Some(entry) = map.next_entry::<String, Vec<String>>()? {
+                    axes.push(entry);
+                }
+                Ok(Axes(axes))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// `when`: axis name -> one value, or several of which one must fit.
+pub type When = BTreeMap<String, OneOrMany>;
+
+#[derive(Clone, Debug)]
+pub struct OneOrMany(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMany, D::Error> {
+        struct Either;
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = OneOrMany;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a value or a list of values")
+            }
+            fn visit_str<E>(self, value: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![value.to_string()]))
+            }
+            // A version such as 10.3 looks like a number; its shortest decimal form is what was written, except for
+            // trailing zeros (10.10), which need quotes.
+            fn visit_f64<E>(self, value: f64) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![value.to_string()]))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![value.to_string()]))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![value.to_string()]))
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![value.to_string()]))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<OneOrMany, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = seq.next_element::<String>()? {
+                    values.push(value);
+                }
+                Ok(OneOrMany(values))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedFile {
+    #[serde(default)]
+    pub when: When,
+    /// Key -> value, for instance `bug: present`.
+    pub observed: BTreeMap<String, String>,
+}
+
+/// A step: exactly one verb (`apply`, `delete`, `restart-speaker`, `settle`, `expect`, `observe`, `diagnose`), and when it counts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StepFile {
+    /// A manifest to apply, as `kubectl apply -f` does.
+    pub apply: Option<String>,
+    /// A manifest whose objects are deleted.
+    pub delete: Option<String>,
+    pub restart_speaker: Option<RestartSpeaker>,
+    pub settle: Option<Settle>,
+    pub expect: Option<ExpectFile>,
+    pub observe: Option<Observe>,
+    pub diagnose: Option<DiagnoseFile>,
+    /// Runs of the matrix in which the step is done; all of them without it.
+    #[serde(default)]
+    pub when: When,
+    /// How long the expectation may take to become true.
+    #[serde(default, deserialize_with = "duration")]
+    pub within: Option<Duration>,
+    /// How long the expectation must stay true, without a single event against it.
+    #[serde(default, deserialize_with = "duration")]
+    pub holds: Option<Duration>,
+    /// A prefix that must be in the node's kernel for the whole window of a negative expectation.
+    pub witness: Option<String>,
+}
+
+/// Exactly one of these.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectFile {
+    pub session: Option<ExpectSession>,
+    pub route: Option<ExpectRoute>,
+    pub no_route: Option<ExpectNoRoute>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DiagnoseFile {
+    /// The known bug whose signature is looked for: `frr-ordering` or `extras-alternation`.
+    pub signature: Signature,
+    pub node: String,
+    pub peer: String,
+    pub prefix: String,
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text)
+        .map(Some)
+        .map_err(|e| serde::de::Error::custom(format!("`{text}` is not a duration such as 20s or 500ms: {e}")))
+}

@@ -1,0 +1,128 @@
+//! What a run does, step by step, after axes and paths are resolved.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// The step in one line, for people.
+    pub name: String,
+    pub verb: Verb,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    Apply { manifest: PathBuf },
+    Delete { manifest: PathBuf },
+    RestartSpeaker(RestartSpeaker),
+    Settle(Settle),
+    /// The expectation becomes true at some moment within the limit.
+    Eventually { expect: Expect, within: Duration },
+    /// The expectation is true during the whole window.
+    Holds { expect: Expect, window: Duration, witness: Option<ipnet::IpNet> },
+    Observe(Observe),
+    Diagnose(Diagnosis),
+}
+
+/// Restarts the speaker pod of a node: its FRR starts again from the startup configuration and loads the whole file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartSpeaker {
+    pub node: String,
+}
+
+/// Waits until no route-map change is pending in the node's bgpd: `bgp route-map delay-timer` (5 s by default) has run
+/// out since the last configuration change.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settle {
+    pub node: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expect {
+    Session(ExpectSession),
+    Route(ExpectRoute),
+    NoRoute(ExpectNoRoute),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectSession {
+    pub node: String,
+    /// A node of the topology, or the peer's address.
+    pub peer: String,
+    /// RFC 4271, section 8.2.2: `idle`, `connect`, `active`, `opensent`, `openconfirm`, `established`.
+    #[serde(default = "established")]
+    pub state: String,
+}
+
+fn established() -> String {
+    "established".to_string()
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectRoute {
+    pub node: String,
+    pub prefix: ipnet::IpNet,
+    /// The exact set of gateways: names of nodes, or addresses. Empty: any.
+    #[serde(default)]
+    pub via: Vec<String>,
+    /// rtm_protocol by name, for instance `bgp`.
+    pub proto: Option<String>,
+    /// Kernel table; the main table is 254.
+    #[serde(default = "main_table")]
+    pub table: u32,
+}
+
+fn main_table() -> u32 {
+    254
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectNoRoute {
+    pub node: String,
+    /// Without it: no route at all of the protocol `proto`.
+    pub prefix: Option<ipnet::IpNet>,
+    pub proto: Option<String>,
+    #[serde(default = "main_table")]
+    pub table: u32,
+    /// A gateway that must have an Established session and, if a prefix is given, advertise it to the node, for the
+    /// whole window: the positive witness where no other prefix can serve.
+    pub peer: Option<String>,
+}
+
+/// Samples what a node holds of a prefix: the kernel, the BGP table, the route map in the running configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Observe {
+    pub node: String,
+    pub peer: String,
+    pub prefix: ipnet::IpNet,
+}
+
+/// A known bug that has a signature of its own: evidence for it, not mere absence of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signature {
+    /// FRR 7.5: changing only the action of a route-map entry is not notified to bgpd (fixed by 4fc5dafd1c, FRR 8.0).
+    FrrOrdering,
+    /// frr-reload.py flips an entry whose sequence number occurs in the file with two actions, at every reload.
+    ExtrasAlternation,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Diagnosis {
+    pub signature: Signature,
+    pub node: String,
+    pub peer: String,
+    pub prefix: ipnet::IpNet,
+    /// How long a healthy node may take to learn the prefix.
+    pub within: Duration,
+}
