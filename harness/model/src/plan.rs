@@ -1,1 +1,51 @@
-//! plan
+//! The plan: everything that a run needs, resolved, as a value that can be printed and saved.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::{AxisValues, MetallbFile, Step};
+use crate::topology::{Role, Topology};
+
+/// All runs of one invocation, in order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    pub runs: Vec<PlannedRun>,
+}
+
+/// One lab, booted once, and what is done with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlannedRun {
+    pub scenario: String,
+    pub about: String,
+    pub requirements: Vec<String>,
+    pub axes: AxisValues,
+    pub expected: BTreeMap<String, String>,
+    pub metallb: MetallbFile,
+    pub topology: Topology,
+    /// Node name -> root filesystem (`frr:7.5.1`).
+    pub images: BTreeMap<String, String>,
+    pub initial: Vec<PathBuf>,
+    pub steps: Vec<Step>,
+}
+
+impl PlannedRun {
+    /// `frr-ordering-7.5.1-after-permit-all-ipv4`: safe as a folder's name.
+    pub fn slug(&self) -> String {
+        let parts = [self.scenario.as_str()].into_iter().chain(self.axes.iter().map(|(_, value)| value.as_str()));
+        let joined = parts.collect::<Vec<_>>().join("-");
+        joined.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' }).collect()
+    }
+}
+
+/// Which root filesystem each node gets: cluster nodes the FRR under test, routers the image that the topology names,
+/// hosts whatever the cluster nodes have (they only need `ip`, `ping` and a shell).
+pub fn images(topology: &Topology, node_frr: &str) -> BTreeMap<String, String> {
+    let of = |node: &crate::topology::Node| match (node.role, &node.image) {
+        (Role::Gateway, Some(image)) => Some(image.clone()),
+        (Role::Bridge, _) => None,
+        _ => Some(format!("frr:{node_frr}")),
+    };
+    topology.nodes.iter().filter_map(|node| Some((node.name.clone(), of(node)?))).collect()
+}

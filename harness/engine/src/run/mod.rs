@@ -1,1 +1,23 @@
-//! run/mod
+//! Runs: the one place that knows the order of things.
+//!
+//! [`load`] turns files into a plan, [`boot`] a planned run into a running lab, [`steps`] does the scenario's steps,
+//! [`matrix`] does many runs side by side. What is true is decided by `routeproof_model::check`, never here.
+
+mod boot;
+mod cluster;
+mod diagnose;
+mod error;
+mod expect;
+mod gateway;
+mod load;
+mod matrix;
+mod node;
+mod record;
+mod steps;
+
+pub use boot::{BootOptions, Booted, boot};
+pub use cluster::Cluster;
+pub use error::RunError;
+pub use load::{Loaded, load, topology as load_topology};
+pub use matrix::{Options, parallelism, run};
+pub use node::Node;

@@ -1,1 +1,33 @@
-//! check/mod
+//! Expectations as functions from what was seen to a verdict: no clock, no waiting. `run` decides when to ask.
+
+mod addresses;
+mod alternation;
+mod no_route;
+mod ordering;
+mod route;
+mod session;
+
+use crate::result::Evidence;
+
+pub use addresses::AddressBook;
+pub use alternation::{AlternationConclusion, Sample, alternation};
+pub use no_route::no_route;
+pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
+pub use route::route;
+pub use session::session;
+
+/// Whether an expectation is true of what was seen.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub holds: bool,
+    /// How things stand, in one line.
+    pub status: String,
+    pub evidence: Vec<Evidence>,
+}
+
+/// Shorthand for a piece of evidence.
+pub fn evidence(what: &str, node: &str, value: impl serde::Serialize) -> Evidence {
+    // Facts are plain data; what cannot become JSON is shown as such rather than left out.
+    let value = serde_json::to_value(value).unwrap_or_else(|e| serde_json::Value::String(format!("unprintable: {e}")));
+    Evidence { what: what.to_string(), node: Some(node.to_string()), value }
+}

@@ -1,0 +1,231 @@
+//! From a planned run to a running lab: roots, links, `exec` lines, monitors, routers, and the cluster nodes' FRR.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use futures::future::try_join_all;
+use ipnet::IpNet;
+use routeproof_model::check::AddressBook;
+use routeproof_model::event::EventKind;
+use routeproof_model::plan::PlannedRun;
+use routeproof_model::topology::{self, Role, Topology};
+
+use super::cluster::Cluster;
+use super::error::RunError;
+use super::gateway;
+use super::node::Node;
+use super::record::Recorder;
+use crate::event::Events;
+use crate::image::Tree;
+use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec};
+use crate::observe::Monitor;
+
+/// Where a lab lives and which trees it uses.
+#[derive(Debug)]
+pub struct BootOptions<'a> {
+    /// The run's folder: logs, configurations and observations go there.
+    pub folder: &'a Path,
+    /// Image name -> root filesystem.
+    pub trees: &'a BTreeMap<String, Tree>,
+}
+
+/// A lab that is up.
+#[derive(Debug)]
+pub struct Booted {
+    pub lab: Lab,
+    pub nodes: BTreeMap<String, Node>,
+    pub book: AddressBook,
+    pub cluster: Cluster,
+    pub(super) recorder: Recorder,
+}
+
+impl Booted {
+    /// A node by its name or alias.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.get(name).or_else(|| self.nodes.get(self.cluster.name_of(name)?))
+    }
+
+    /// Collects the logs that are worth keeping, then ends the lab.
+    pub async fn shutdown(self) -> Result<(), String> {
+        for node in self.nodes.values() {
+            for (file, kept) in [("/etc/frr/frr.log", "frr.log"), ("/etc/frr/frr.conf", "frr.conf.written")] {
+                // Not every node has them; a full disk shows in the report's own error.
+                if let Ok(bytes) = node.handle.read(file).await {
+                    let _ = std::fs::write(node.folder.join(kept), bytes);
+                }
+            }
+        }
+        let recorded = self.recorder.finish();
+        drop(self.nodes);
+        self.lab.shutdown().await;
+        recorded
+    }
+}
+
+/// Boots the lab of a run. On an error everything that was started is gone.
+pub async fn boot(run: &PlannedRun, options: &BootOptions<'_>, events: &Events) -> Result<Booted, RunError> {
+    let start = Instant::now();
+    let phase = |name: &str, since: Instant| {
+        let duration_us = since.elapsed().as_micros() as u64;
+        events.send(EventKind::LabPhase { phase: name.to_string(), duration_us });
+        Instant::now()
+    };
+    let topology = &run.topology;
+    let spec = lab_spec(run, options);
+    let lab = Lab::boot(spec, &options.folder.join("lab.log")).await?;
+    let since = phase("namespaces, roots and links", start);
+    exec_lines(topology, &lab).await?;
+    let since = phase("exec lines", since);
+    let recorder = Recorder::create(&options.folder.join("observations.jsonl"))?;
+    let mut nodes = monitors(topology, &lab, options.folder, &recorder).await?;
+    let book = address_book(topology, &nodes);
+    let since = phase("monitors", since);
+    let mut cluster = Cluster::new(run)?;
+    // Routers and cluster nodes start side by side: most of a daemon's start is waiting.
+    try_join_all(nodes.values_mut().map(async |node| match node.role {
+        Role::Gateway => gateway::start(node, topology).await,
+        Role::ClusterNode => cluster.start_frr(node).await,
+        Role::Client | Role::Bridge => Ok(()),
+    }))
+    .await?;
+    let since = phase("daemons", since);
+    cluster.load_initial(&mut nodes, &run.initial).await?;
+    phase("initial manifests", since);
+    events.send(EventKind::LabReady { duration_us: start.elapsed().as_micros() as u64 });
+    Ok(Booted { lab, nodes, book, cluster, recorder })
+}
+
+/// What the lab's init is to build.
+fn lab_spec(run: &PlannedRun, options: &BootOptions<'_>) -> LabSpec {
+    let topology = &run.topology;
+    // Bridges are no nodes of their own: the topology's indexes become two numberings.
+    let mut ends = Vec::new();
+    let mut spec = LabSpec { mount_point: options.folder.join("lab"), ..LabSpec::default() };
+    for node in &topology.nodes {
+        if node.role == Role::Bridge {
+            ends.push(spec.bridges.len());
+            spec.bridges.push(node.name.clone());
+        } else {
+            ends.push(spec.nodes.len());
+            spec.nodes.push(node_spec(run, node, options));
+        }
+    }
+    spec.links = topology.links.iter().map(|link| link_spec(topology, link, &ends)).collect();
+    spec
+}
+
+fn link_spec(topology: &Topology, link: &topology::Link, ends: &[usize]) -> LinkSpec {
+    let end = |e: &topology::Endpoint| match topology.nodes[e.node].role {
+        Role::Bridge => LinkEnd::Bridge { bridge: ends[e.node], port: e.interface.clone() },
+        _ => LinkEnd::Node {
+            node: ends[e.node],
+            interface: InterfaceSpec {
+                name: e.interface.clone(),
+                mac: e.mac,
+                addresses: e.ipv4.map(IpNet::V4).into_iter().chain(e.ipv6.map(IpNet::V6)).collect(),
+            },
+        },
+    };
+    LinkSpec { ends: link.endpoints.each_ref().map(end), mtu: link.mtu }
+}
+
+fn node_spec(run: &PlannedRun, node: &topology::Node, options: &BootOptions<'_>) -> NodeSpec {
+    let image = &run.images[&node.name];
+    let mut files: Vec<(PathBuf, PathBuf)> = node.binds.iter().map(|b| (b.host.clone(), b.node.clone())).collect();
+    files.extend(node.startup_config.iter().map(|conf| (conf.clone(), PathBuf::from("/etc/frr/frr.conf"))));
+    NodeSpec {
+        name: node.name.clone(),
+        hostname: node.hostname.clone(),
+        tree: options.trees[image].path.clone(),
+        sysctls: sysctls(node),
+        files,
+    }
+}
+
+/// What a router and a Kubernetes node need, then what the topology says. See Documentation/networking/ip-sysctl.rst.
+fn sysctls(node: &topology::Node) -> Vec<(String, String)> {
+    let forward = if node.role == Role::Client { "0" } else { "1" };
+    let fixed = [
+        ("net.ipv4.ip_forward", forward),
+        ("net.ipv6.conf.all.forwarding", forward),
+        ("net.ipv6.conf.default.forwarding", forward),
+        // Loose checks: what reverse-path filtering does is a scenario's to set.
+        ("net.ipv4.conf.all.rp_filter", "0"),
+        ("net.ipv4.conf.default.rp_filter", "0"),
+        // Without these an IPv6 address stays tentative for a second or two (RFC 4862, section 5.4).
+        ("net.ipv6.conf.all.accept_dad", "0"),
+        ("net.ipv6.conf.default.accept_dad", "0"),
+        ("net.ipv6.conf.default.dad_transmits", "0"),
+    ];
+    let fixed = fixed.into_iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    fixed.chain(node.sysctls.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
+}
+
+/// Runs each node's `exec` lines in order, nodes side by side. containerlab logs a failure; here it breaks the lab.
+async fn exec_lines(topology: &Topology, lab: &Lab) -> Result<(), RunError> {
+    let run = async |node: &topology::Node| {
+        let Some(handle) = lab.node(&node.name) else { return Ok(()) };
+        for argv in &node.exec {
+            let command = Command::new(argv.iter().cloned()).envs(&node.env);
+            let output = handle.output(&command).await?;
+            if !output.exit.success() {
+                return Err(RunError::Exec {
+                    node: node.name.clone(),
+                    command: command.line(),
+                    exit: output.exit.to_string(),
+                    output: format!("{}{}", output.stderr, output.stdout).trim().replace('\n', " | "),
+                });
+            }
+        }
+        Ok(())
+    };
+    try_join_all(topology.nodes.iter().map(run)).await.map(|_| ())
+}
+
+async fn monitors(topology: &Topology, lab: &Lab, folder: &Path, recorder: &Recorder) -> Result<BTreeMap<String, Node>, RunError> {
+    let start = async |handle: &crate::lab::NodeHandle| {
+        let name = handle.name().to_string();
+        let role = topology.node(&name).map_or(Role::Client, |n| n.role);
+        let folder = folder.join("nodes").join(&name);
+        std::fs::create_dir_all(&folder).map_err(RunError::Record)?;
+        let (events, dumps) = (handle.netlink().await?, handle.netlink().await?);
+        let (sink, sink_name) = (recorder.clone(), name.clone());
+        let monitor = Monitor::start(events, dumps, Box::new(move |event| sink.kernel(&sink_name, event))).await;
+        let monitor = monitor.map_err(|e| RunError::Observe { node: name.clone(), why: e.to_string() })?;
+        let node = Node {
+            name: name.clone(),
+            role,
+            handle: handle.clone(),
+            monitor,
+            frr: None,
+            folder,
+            recorder: recorder.clone(),
+            conf: None,
+            reloads: 0,
+            changed: None,
+            vtys: Default::default(),
+            last_sessions: Default::default(),
+        };
+        Ok::<_, RunError>((name, node))
+    };
+    Ok(try_join_all(lab.nodes.iter().map(start)).await?.into_iter().collect())
+}
+
+/// Every address that some interface has, link-local ones included: the kernel names gateways by them.
+fn address_book(topology: &Topology, nodes: &BTreeMap<String, Node>) -> AddressBook {
+    let mut book = AddressBook::default();
+    for node in &topology.nodes {
+        if let Some(alias) = &node.alias {
+            book.alias(alias, &node.name);
+        }
+    }
+    for (name, node) in nodes {
+        let addresses: Vec<IpAddr> = node.monitor.with_state(|s| s.addresses().map(|a| a.address.addr()).collect());
+        for address in addresses.into_iter().filter(|a| !a.is_loopback()) {
+            book.insert(address, name);
+        }
+    }
+    book
+}

@@ -1,0 +1,218 @@
+//! The Kubernetes side of an embedded lab: objects, MetalLB's rendering for each node, and reloads that are gated.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use futures::future::try_join_all;
+use routeproof_model::frr::{MissingKind, missing_lines, rejections};
+use routeproof_model::metallb::{self, NodeInfo, Objects, Release};
+use routeproof_model::plan::PlannedRun;
+use routeproof_model::topology::Role;
+
+use super::error::RunError;
+use super::load::read;
+use super::node::{LastChange, Node};
+use crate::frr::{DaemonSpec, Frr, load, reload};
+
+/// The cluster of one lab.
+#[derive(Debug)]
+pub struct Cluster {
+    objects: Objects,
+    release: &'static Release,
+    /// Node name -> what MetalLB knows of it.
+    nodes: BTreeMap<String, NodeInfo>,
+    aliases: BTreeMap<String, String>,
+}
+
+impl Cluster {
+    pub fn new(run: &PlannedRun) -> Result<Cluster, RunError> {
+        let release = Release::find(&run.metallb.version).map_err(|e| RunError::Config {
+            node: "(cluster)".to_string(),
+            what: e.to_string(),
+            hints: Vec::new(),
+        })?;
+        let members = run.topology.nodes.iter().filter(|n| n.role == Role::ClusterNode);
+        let info = |n: &routeproof_model::topology::Node| NodeInfo {
+            name: n.name.clone(),
+            labels: [("kubernetes.io/hostname".to_string(), n.name.clone())].into_iter().collect(),
+        };
+        let aliases = run.topology.nodes.iter().filter_map(|n| Some((n.alias.clone()?, n.name.clone())));
+        Ok(Cluster {
+            objects: Objects::default(),
+            release,
+            nodes: members.map(|n| (n.name.clone(), info(n))).collect(),
+            aliases: aliases.collect(),
+        })
+    }
+
+    pub fn name_of(&self, alias: &str) -> Option<&String> {
+        self.aliases.get(alias)
+    }
+
+    /// Starts the FRR container's daemons on a cluster node, empty as the speaker finds them.
+    pub async fn start_frr(&self, node: &mut Node) -> Result<(), RunError> {
+        let startup = metallb::startup(self.release);
+        node.handle.write("/etc/frr/vtysh.conf", 0o644, startup.vtysh_conf.as_bytes()).await?;
+        node.handle.write("/etc/frr/frr.conf", 0o640, startup.conf.as_bytes()).await?;
+        let available = node.handle.list("/usr/lib/frr").await?;
+        let mut specs: Vec<DaemonSpec> = Vec::new();
+        // The FRR under test may be newer than the release's own: mgmtd is part of it from FRR 9 on.
+        if available.iter().any(|a| a == "mgmtd") {
+            specs.push(DaemonSpec { name: "mgmtd".to_string(), args: Vec::new() });
+        }
+        let listed = startup.daemons.iter().filter(|d| d.name != "mgmtd");
+        specs.extend(listed.map(|d| DaemonSpec {
+            name: d.name.to_string(),
+            args: d.options.iter().map(ToString::to_string).collect(),
+        }));
+        node.frr = Some(Frr::start(&node.handle, &specs, &node.folder).await?);
+        Ok(())
+    }
+
+    /// Takes in objects that exist before the speakers start, and loads what results into the fresh daemons at once.
+    pub async fn load_initial(&mut self, nodes: &mut BTreeMap<String, Node>, manifests: &[PathBuf]) -> Result<(), RunError> {
+        if manifests.is_empty() {
+            return Ok(());
+        }
+        for manifest in manifests {
+            self.objects.apply(&read(manifest)?)?;
+        }
+        let (objects, release, infos) = (&self.objects, self.release, &self.nodes);
+        let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
+        try_join_all(members.map(async |node| {
+            let conf = rendered(objects, release, infos, node)?.conf;
+            cold_load(node, conf).await
+        }))
+        .await
+        .map(|_| ())
+    }
+
+    /// Applies a manifest and reloads every node whose file changed. Gives what is worth knowing.
+    pub async fn apply(&mut self, nodes: &mut BTreeMap<String, Node>, manifest: &Path) -> Result<Vec<String>, RunError> {
+        self.objects.apply(&read(manifest)?)?;
+        self.converge(nodes).await
+    }
+
+    /// Deletes a manifest's objects, likewise.
+    pub async fn delete(&mut self, nodes: &mut BTreeMap<String, Node>, manifest: &Path) -> Result<Vec<String>, RunError> {
+        self.objects.delete(&read(manifest)?)?;
+        self.converge(nodes).await
+    }
+
+    async fn converge(&self, nodes: &mut BTreeMap<String, Node>) -> Result<Vec<String>, RunError> {
+        let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
+        let notes = try_join_all(members.map(async |node| {
+            let rendered = rendered(&self.objects, self.release, &self.nodes, node)?;
+            let mut notes = rendered.warnings;
+            // The speaker does not send a configuration that equals the last one.
+            if node.conf.as_ref() != Some(&rendered.conf) {
+                notes.extend(gated_reload(node, rendered.conf).await?);
+            }
+            Ok::<_, RunError>(notes)
+        }))
+        .await?;
+        Ok(notes.into_iter().flatten().collect())
+    }
+
+    /// Restarts a node's speaker pod: its FRR starts empty and gets the whole file by one reload.
+    pub async fn restart_speaker(&self, node: &mut Node) -> Result<Vec<String>, RunError> {
+        node.vtys.lock().await.clear();
+        if let Some(frr) = &mut node.frr {
+            frr.restart().await?;
+        }
+        let notes = match node.conf.clone() {
+            Some(conf) => gated_reload(node, conf).await?,
+            None => Vec::new(),
+        };
+        // The sessions of the new process share nothing with those before, not even their counters.
+        node.changed = Some(LastChange { at: Instant::now(), sessions_before: Vec::new() });
+        Ok(notes)
+    }
+}
+
+fn rendered(
+    objects: &Objects,
+    release: &Release,
+    infos: &BTreeMap<String, NodeInfo>,
+    node: &Node,
+) -> Result<metallb::Rendered, RunError> {
+    let failed = |what: String| RunError::Config { node: node.name.clone(), what, hints: Vec::new() };
+    let info = infos.get(&node.name).ok_or_else(|| failed("not a node of the cluster".to_string()))?;
+    metallb::render(release, objects, info).map_err(|e| failed(e.to_string()))
+}
+
+/// Loads a whole file into daemons that have no configuration yet. The result is the same as a first reload's: the last
+/// spelling of an entry wins.
+async fn cold_load(node: &mut Node, conf: String) -> Result<(), RunError> {
+    save(node, "frr.conf.initial", &conf);
+    let Some(frr) = &node.frr else { return Ok(()) };
+    let output = load(&node.handle, frr, &conf).await?;
+    gate(node, &conf, &output, false).await?;
+    node.conf = Some(conf);
+    node.changed = Some(LastChange { at: Instant::now(), sessions_before: Vec::new() });
+    Ok(())
+}
+
+/// A reload as MetalLB does it, then the gate.
+async fn gated_reload(node: &mut Node, conf: String) -> Result<Vec<String>, RunError> {
+    let sessions_before = node.sessions().await?;
+    node.reloads += 1;
+    save(node, &format!("frr.conf.{:02}", node.reloads), &conf);
+    let report = reload(&node.handle, &conf).await?;
+    save(node, &format!("reload.{:02}.log", node.reloads), &report.text());
+    node.changed = Some(LastChange { at: Instant::now(), sessions_before });
+    if !report.success() {
+        let rejected = rejections(&report.text());
+        let what = match rejected.first() {
+            Some(r) => format!("FRR rejects `{}`: {}", r.line.trim(), r.reason),
+            None => format!("frr-reload.py failed; see {}", node.folder.display()),
+        };
+        return Err(RunError::Config { node: node.name.clone(), what, hints: rejection_hints(&report) });
+    }
+    let notes = gate(node, &conf, "", true).await?;
+    node.conf = Some(conf);
+    Ok(notes)
+}
+
+fn rejection_hints(report: &crate::frr::Reload) -> Vec<String> {
+    match report.reload {
+        None => vec![
+            "frr-reload.py --test refused the file, so MetalLB keeps the old configuration: every later change is stuck \
+             until the line is mended"
+                .to_string(),
+        ],
+        Some(_) => Vec::new(),
+    }
+}
+
+/// Compares what was loaded with what runs. `output` is what the load printed; `reloaded` says that frr-reload.py did
+/// it, after which an entry that the file spells twice may hold either spelling.
+pub(super) async fn gate(node: &Node, conf: &str, output: &str, reloaded: bool) -> Result<Vec<String>, RunError> {
+    let refuse = |what: String| {
+        Err(RunError::Config { node: node.name.clone(), what, hints: vec![format!("files: {}", node.folder.display())] })
+    };
+    if let Some(rejected) = rejections(output).first() {
+        return refuse(format!("FRR rejects `{}`: {}", rejected.line.trim(), rejected.reason));
+    }
+    let running = node.running_config().await?;
+    let mut notes = Vec::new();
+    for missing in missing_lines(conf, &running) {
+        match &missing.kind {
+            MissingKind::Superseded { by } if reloaded => {
+                notes.push(format!("{}: the file's last word is `{}`, but `{by}` is in effect", node.name, missing.line));
+            }
+            _ => {
+                save(node, "running-config.at-the-gate", &running);
+                let line = missing.line_number;
+                return refuse(format!("`{}` (line {line} of its frr.conf) is not in the running configuration", missing.line.trim()));
+            }
+        }
+    }
+    Ok(notes)
+}
+
+/// Kept for people; a full disk shows in the report's own error.
+fn save(node: &Node, name: &str, text: &str) {
+    let _ = std::fs::write(node.folder.join(name), text);
+}

@@ -1,0 +1,156 @@
+//! Known bugs by their signatures: gathers the evidence and lets the model conclude.
+
+use std::net::IpAddr;
+
+use routeproof_model::check::{
+    self, AlternationConclusion, OrderingConclusion, OrderingFacts, Sample, SessionMark, alternation, evidence, ordering,
+};
+use routeproof_model::fact::KernelState;
+use routeproof_model::frr::{RunningConfig, Session};
+use routeproof_model::result::{Evidence, Outcome};
+use routeproof_model::scenario::{Diagnosis, Observe, Signature};
+
+use super::boot::Booted;
+use super::error::RunError;
+use super::expect::{advertised, node, show};
+use super::node::Node;
+use super::steps::Done;
+use crate::wait::{self, Probe};
+
+/// A diagnosis: how the step ended, and what was observed (`bug` -> `present`).
+pub struct Diagnosed {
+    pub done: Done,
+    pub bug: Option<&'static str>,
+}
+
+pub async fn diagnose(booted: &Booted, d: &Diagnosis, samples: &[Sample], status: &(dyn Fn(&str) + Sync)) -> Result<Diagnosed, RunError> {
+    match d.signature {
+        Signature::FrrOrdering => frr_ordering(booted, d, status).await,
+        Signature::ExtrasAlternation => Ok(extras_alternation(d, samples)),
+    }
+}
+
+async fn frr_ordering(booted: &Booted, d: &Diagnosis, status: &(dyn Fn(&str) + Sync)) -> Result<Diagnosed, RunError> {
+    let watched = node(booted, &d.node)?;
+    let has = |kernel: &KernelState| in_kernel(kernel, d.prefix);
+    let probe = || async {
+        if watched.monitor.with_state(has) {
+            return Probe::Done(());
+        }
+        let text = format!("{} is not in the kernel of {}", d.prefix, d.node);
+        status(&text);
+        Probe::NotYet(text)
+    };
+    // Whether it arrived or the time ran out, the facts decide.
+    let _ = wait::until("the route", d.within, d.within, probe, || watched.monitor.changed()).await;
+    let facts = ordering_facts(booted, watched, d).await?;
+    let conclusion = ordering(&facts);
+    let (outcome, bug, message) = match conclusion {
+        OrderingConclusion::Absent => (Outcome::Passed, Some("absent"), format!("{} was learnt", d.prefix)),
+        OrderingConclusion::Present => {
+            let message = format!(
+                "{} is not learnt after {}, though the session is up, the gateway advertises it and the running route map \
+                 permits it: FRR sent no ROUTE-REFRESH",
+                d.prefix,
+                show(d.within)
+            );
+            (Outcome::Passed, Some("present"), message)
+        }
+        OrderingConclusion::LookAlike(why) => (Outcome::Failed, None, format!("looks like the ordering bug, but: {why}")),
+        OrderingConclusion::NotApplied(why) => (Outcome::Failed, None, why),
+        OrderingConclusion::Unclear(why) => (Outcome::Inconclusive, None, why),
+    };
+    let mut evidence = ordering_evidence(watched, &facts);
+    evidence.extend(routes_as_evidence(watched, d.prefix));
+    Ok(Diagnosed { done: Done { outcome, message: Some(message), evidence }, bug })
+}
+
+async fn ordering_facts(booted: &Booted, watched: &Node, d: &Diagnosis) -> Result<OrderingFacts, RunError> {
+    let gateway = booted.book.node(&d.peer).map(|name| node(booted, name)).transpose()?;
+    let advertised = match gateway {
+        Some(gateway) => advertised(booted, watched, gateway).await?.contains(&d.prefix),
+        None => false,
+    };
+    let before = watched.changed.as_ref().map(|c| c.sessions_before.as_slice()).unwrap_or_default();
+    let sample = sample(booted, &Observe { node: d.node.clone(), peer: d.peer.clone(), prefix: d.prefix }).await?;
+    Ok(OrderingFacts {
+        in_kernel: sample.in_kernel,
+        in_bgp_table: sample.in_bgp_table,
+        advertised,
+        route_map: sample.route_map,
+        before: find(before, &d.peer, &booted.book).map(mark),
+        now: sample.session,
+    })
+}
+
+fn ordering_evidence(watched: &Node, facts: &OrderingFacts) -> Vec<Evidence> {
+    let name = &watched.name;
+    let sent = |mark: &Option<SessionMark>| mark.as_ref().map(|m| m.refresh_sent);
+    vec![
+        evidence("session-before", name, &facts.before),
+        evidence("session", name, &facts.now),
+        evidence("running-config-route-map", name, &facts.route_map),
+        evidence("route-refresh-sent", name, [sent(&facts.before), sent(&facts.now)]),
+        evidence("advertised-by-gateway", name, facts.advertised),
+        evidence("in-bgp-table", name, facts.in_bgp_table),
+        evidence("in-kernel", name, facts.in_kernel),
+    ]
+}
+
+fn routes_as_evidence(watched: &Node, prefix: ipnet::IpNet) -> Vec<Evidence> {
+    let routes: Vec<_> = watched.monitor.with_state(|k| k.routes_to(prefix).collect());
+    routes.iter().map(|r| evidence("kernel-route", &watched.name, r)).collect()
+}
+
+fn extras_alternation(d: &Diagnosis, samples: &[Sample]) -> Diagnosed {
+    let evidence = samples.iter().map(|s| evidence("sample", &d.node, s)).collect();
+    let (outcome, bug, message) = match alternation(samples) {
+        AlternationConclusion::Absent => (Outcome::Passed, Some("absent"), "every reload left the route alone".to_string()),
+        AlternationConclusion::Present(story) => (Outcome::Passed, Some("present"), format!("the entry alternates: {story}")),
+        AlternationConclusion::Unclear(why) => (Outcome::Inconclusive, None, why),
+    };
+    Diagnosed { done: Done { outcome, message: Some(message), evidence }, bug }
+}
+
+/// What a node holds of a prefix now.
+pub async fn sample(booted: &Booted, o: &Observe) -> Result<Sample, RunError> {
+    let watched = node(booted, &o.node)?;
+    let family = if o.prefix.addr().is_ipv6() { "ipv6" } else { "ipv4" };
+    let command = format!("show bgp vrf all {family} unicast json");
+    let text = watched.ask("bgpd", &command).await?;
+    let tables = routeproof_model::frr::bgp_table(&text).map_err(|e| watched.unreadable(&command, &e))?;
+    let sessions = watched.sessions().await?;
+    let session = find(&sessions, &o.peer, &booted.book);
+    let running = RunningConfig::parse(&watched.running_config().await?);
+    let map = session.and_then(|s| s.families.values().find_map(|f| f.route_map_in.clone()));
+    Ok(Sample {
+        reloads: watched.reloads,
+        route_map: map.map(|map| entries(&running, &map)).unwrap_or_default(),
+        in_bgp_table: tables.iter().any(|t| t.routes.contains_key(&o.prefix)),
+        in_kernel: watched.monitor.with_state(|k| in_kernel(k, o.prefix)),
+        session: session.map(mark),
+    })
+}
+
+fn entries(running: &RunningConfig, map: &str) -> Vec<String> {
+    running.route_map(map).into_iter().map(|entry| format!("{} {}", entry.action, entry.sequence)).collect()
+}
+
+fn in_kernel(kernel: &KernelState, prefix: ipnet::IpNet) -> bool {
+    kernel.routes_to(prefix).any(|r| r.protocol == "bgp")
+}
+
+fn find<'a>(sessions: &'a [Session], peer: &str, book: &check::AddressBook) -> Option<&'a Session> {
+    sessions.iter().find(|s| s.peer.parse::<IpAddr>().is_ok_and(|address| book.is(peer, address)))
+}
+
+fn mark(session: &Session) -> SessionMark {
+    SessionMark {
+        established: session.established.is_some(),
+        established_count: session.connections_established,
+        dropped_count: session.connections_dropped,
+        refresh_sent: session.refresh.sent,
+        refresh_offered: session.can_refresh(),
+        uptime_ms: session.established.as_ref().map_or(0, |e| e.uptime_ms),
+    }
+}

@@ -1,0 +1,74 @@
+//! Why a run ended before its verdict.
+
+use std::path::PathBuf;
+
+use routeproof_model::diag::Diagnostic;
+use routeproof_model::result::Outcome;
+
+use crate::frr::FrrError;
+use crate::image::ImageError;
+use crate::lab::LabError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A mistake in a user's file.
+    #[error("{}", .0)]
+    Input(Box<Diagnostic>),
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    #[error(transparent)]
+    Frr(#[from] FrrError),
+    #[error("node {node}: `{command}` failed ({exit}): {output}")]
+    Exec { node: String, command: String, exit: String, output: String },
+    /// FRR refused a line, or does not have it afterwards: nothing after that would mean anything.
+    #[error("node {node}: {what}")]
+    Config { node: String, what: String, hints: Vec<String> },
+    #[error("node {node}: cannot read FRR's answer to `{command}`: {why}")]
+    View { node: String, command: String, why: String },
+    #[error("cannot observe node {node}: {why}")]
+    Observe { node: String, why: String },
+    #[error("cannot write to the run directory")]
+    Record(#[source] std::io::Error),
+}
+
+impl From<Diagnostic> for RunError {
+    fn from(diagnostic: Diagnostic) -> RunError {
+        RunError::Input(Box::new(diagnostic))
+    }
+}
+
+impl RunError {
+    /// What a run that ends with this error is.
+    pub fn outcome(&self) -> Outcome {
+        Outcome::Broken
+    }
+
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            RunError::Input(diagnostic) => diagnostic.hints.clone(),
+            RunError::Image(e) => e.hints().to_vec(),
+            RunError::Lab(e) => e.hints(),
+            RunError::Config { hints, .. } => hints.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The error with its causes, in one line.
+    pub fn line(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,227 @@
+//! Waiting for expectations: `within` ends at the first moment of truth, `holds` looks at every event of its window.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use routeproof_model::check::{self, Checked, evidence};
+use routeproof_model::fact::KernelState;
+use routeproof_model::frr::adj_rib_out;
+use routeproof_model::result::{Evidence, Outcome};
+use routeproof_model::scenario::{Expect, ExpectNoRoute, ExpectRoute};
+
+use super::boot::Booted;
+use super::error::RunError;
+use super::node::Node;
+use super::steps::Done;
+use crate::wait::{self, Probe};
+
+/// bgpd sends no events; asking it costs well under a millisecond.
+const POLL: Duration = Duration::from_millis(25);
+
+/// Checks now.
+pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> {
+    match expect {
+        Expect::Session(e) => Ok(check::session(e, &node(booted, &e.node)?.sessions().await?, &booted.book)),
+        Expect::Route(e) => Ok(node(booted, &e.node)?.monitor.with_state(|k| check::route(e, k, &booted.book))),
+        Expect::NoRoute(e) => Ok(node(booted, &e.node)?.monitor.with_state(|k| check::no_route(e, k))),
+    }
+}
+
+pub fn node<'a>(booted: &'a Booted, name: &str) -> Result<&'a Node, RunError> {
+    // Names are checked when the scenario is resolved; this is for users of the Rust API.
+    let missing = || RunError::Observe { node: name.to_string(), why: "there is no such node".to_string() };
+    booted.node(name).ok_or_else(missing)
+}
+
+/// The expectation becomes true within the limit.
+pub async fn eventually(booted: &Booted, expect: &Expect, within: Duration, status: &(dyn Fn(&str) + Sync)) -> Result<Done, RunError> {
+    let watched = node(booted, expect.node())?;
+    let probe = || async {
+        match now(booted, expect).await {
+            Err(e) => Probe::Done(Err(e)),
+            Ok(checked) if checked.holds => Probe::Done(Ok(checked)),
+            Ok(checked) => {
+                status(&checked.status);
+                Probe::NotYet(checked.status)
+            }
+        }
+    };
+    match wait::until("the expectation", within, POLL, probe, || watched.monitor.changed()).await {
+        Ok(checked) => {
+            let checked = checked?;
+            Ok(Done { outcome: Outcome::Passed, message: None, evidence: checked.evidence })
+        }
+        Err(_) => {
+            let last = now(booted, expect).await?;
+            let message = format!("not within {}: {}", show(within), last.status);
+            let mut evidence = last.evidence;
+            evidence.extend(context(booted, watched).await);
+            Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence })
+        }
+    }
+}
+
+/// The expectation is true now and after every event until the window ends; so is its witness.
+pub async fn holds(booted: &Booted, expect: &Expect, window: Duration, witness: Option<IpNet>) -> Result<Done, RunError> {
+    let watched = node(booted, expect.node())?;
+    let broken: Arc<Mutex<Option<Checked>>> = Arc::default();
+    // Each event is judged as it is applied, on the reader's own task: a flicker between two polls is seen too.
+    let _watch = match expect {
+        Expect::Session(_) => None,
+        Expect::Route(e) => Some(watch(booted, watched, &broken, e.clone(), |e: &ExpectRoute, k, b| check::route(e, k, b))),
+        Expect::NoRoute(e) => Some(watch(booted, watched, &broken, e.clone(), |e: &ExpectNoRoute, k, _| check::no_route(e, k))),
+    };
+    let gaps = watched.monitor.with_state(|k| k.gap().copied());
+    let mut witnessed = Witness::new(booted, expect, witness)?;
+    let end = std::time::Instant::now() + window;
+    loop {
+        let first = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let checked = match first {
+            Some(checked) => checked,
+            None => now(booted, expect).await?,
+        };
+        if !checked.holds {
+            let message = format!("did not hold: {}", checked.status);
+            return Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence: checked.evidence });
+        }
+        if let Some(message) = witnessed.look(booted).await? {
+            return Ok(Done { outcome: Outcome::Inconclusive, message: Some(message), evidence: context(booted, watched).await });
+        }
+        let left = end.saturating_duration_since(std::time::Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        let _ = tokio::time::timeout(left.min(Duration::from_millis(200)), watched.monitor.changed()).await;
+    }
+    if watched.monitor.with_state(|k| k.gap().copied()) != gaps {
+        let message = "events were lost during the window: what happened in the gap is not known".to_string();
+        return Ok(Done { outcome: Outcome::Inconclusive, message: Some(message), evidence: Vec::new() });
+    }
+    Ok(Done { outcome: Outcome::Passed, message: None, evidence: witnessed.evidence })
+}
+
+type Watch = crate::observe::Tap;
+
+fn watch<E: Send + 'static>(
+    booted: &Booted,
+    node: &Node,
+    broken: &Arc<Mutex<Option<Checked>>>,
+    expect: E,
+    judge: fn(&E, &KernelState, &check::AddressBook) -> Checked,
+) -> Watch {
+    let (broken, book) = (broken.clone(), booted.book.clone());
+    node.monitor.tap(Box::new(move |state| {
+        let checked = judge(&expect, state, &book);
+        if !checked.holds {
+            broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(checked);
+        }
+    }))
+}
+
+/// What must be seen during a window in which something else must not.
+struct Witness<'a> {
+    prefix: Option<ExpectRoute>,
+    /// The node, the gateway, and the prefix that the gateway must advertise.
+    peer: Option<(&'a Node, &'a Node, String, Option<IpNet>)>,
+    evidence: Vec<Evidence>,
+}
+
+impl<'a> Witness<'a> {
+    fn new(booted: &'a Booted, expect: &Expect, witness: Option<IpNet>) -> Result<Witness<'a>, RunError> {
+        let watched = node(booted, expect.node())?;
+        let prefix = witness.map(|prefix| ExpectRoute {
+            node: expect.node().to_string(),
+            prefix,
+            via: Vec::new(),
+            proto: None,
+            table: 254,
+        });
+        let peer = match expect {
+            Expect::NoRoute(e) => match &e.peer {
+                Some(peer) => {
+                    let name = booted.book.node(peer).unwrap_or(peer);
+                    Some((watched, node(booted, name)?, peer.clone(), e.prefix))
+                }
+                None => None,
+            },
+            _ => None,
+        };
+        Ok(Witness { prefix, peer, evidence: Vec::new() })
+    }
+
+    /// Why the window proves nothing, if the witness is missing.
+    async fn look(&mut self, booted: &Booted) -> Result<Option<String>, RunError> {
+        self.evidence.clear();
+        if let Some(expect) = &self.prefix {
+            let checked = node(booted, &expect.node)?.monitor.with_state(|k| check::route(expect, k, &booted.book));
+            if !checked.holds {
+                return Ok(Some(format!("the witness is missing: {}", checked.status)));
+            }
+            self.evidence.extend(checked.evidence);
+        }
+        if let Some((watched, gateway, peer, prefix)) = &self.peer {
+            let expect = routeproof_model::scenario::ExpectSession {
+                node: watched.name.clone(),
+                peer: peer.clone(),
+                state: "established".to_string(),
+            };
+            let checked = check::session(&expect, &watched.sessions().await?, &booted.book);
+            if !checked.holds {
+                return Ok(Some(format!("the witness is missing: {}", checked.status)));
+            }
+            self.evidence.extend(checked.evidence);
+            let advertised = advertised(booted, watched, gateway).await?;
+            let seen = match prefix {
+                Some(prefix) => advertised.contains(prefix),
+                None => !advertised.is_empty(),
+            };
+            if !seen {
+                let what = prefix.map_or_else(|| "anything".to_string(), |p| p.to_string());
+                return Ok(Some(format!("the witness is missing: {} does not advertise {what} to {}", gateway.name, watched.name)));
+            }
+            self.evidence.push(evidence("advertised", &gateway.name, &advertised));
+        }
+        Ok(None)
+    }
+}
+
+/// What a gateway's Adj-RIB-Out towards a node holds, over all their sessions (RFC 4271, section 3.2).
+pub async fn advertised(booted: &Booted, to: &Node, gateway: &Node) -> Result<Vec<IpNet>, RunError> {
+    let mut prefixes = Vec::new();
+    for session in gateway.sessions().await? {
+        let Ok(peer) = session.peer.parse::<IpAddr>() else { continue };
+        if !booted.book.is(&to.name, peer) || session.established.is_none() {
+            continue;
+        }
+        for family in session.families.keys() {
+            let family = if family.to_lowercase().contains("ipv6") { "ipv6" } else { "ipv4" };
+            let command = format!("show bgp {family} unicast neighbors {peer} advertised-routes json");
+            let text = gateway.ask("bgpd", &command).await?;
+            let routes = adj_rib_out(&text).map_err(|e| gateway.unreadable(&command, &e))?;
+            prefixes.extend(routes.into_keys());
+        }
+    }
+    prefixes.sort();
+    prefixes.dedup();
+    Ok(prefixes)
+}
+
+/// What a reader of a failure wants to see besides the failed check.
+async fn context(booted: &Booted, node: &Node) -> Vec<Evidence> {
+    let mut found = Vec::new();
+    // The failure stands; a daemon that cannot be asked any more is part of its story.
+    match node.sessions().await {
+        Ok(sessions) => found.extend(sessions.iter().map(|s| evidence("session", &node.name, s))),
+        Err(e) => found.push(evidence("session", &node.name, e.line())),
+    }
+    let routes: Vec<_> = node.monitor.with_state(|k| k.routes().filter(|r| r.table == 254).take(20).collect());
+    found.extend(routes.iter().map(|r| evidence("kernel-route", &node.name, r)));
+    let _ = booted;
+    found
+}
+
+pub fn show(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}

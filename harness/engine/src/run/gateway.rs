@@ -1,0 +1,85 @@
+//! Routers of the topology: which daemons they run, and their configuration.
+
+use routeproof_model::topology::Topology;
+
+use super::error::RunError;
+use super::node::Node;
+use crate::frr::{DaemonSpec, Frr, boot_conf, load};
+
+/// Started on every FRR router, as FRR's own init does; mgmtd exists from FRR 9 on.
+const ALWAYS: [&str; 3] = ["mgmtd", "zebra", "staticd"];
+const CHOICE: [&str; 12] =
+    ["bgpd", "bfdd", "ospfd", "ospf6d", "isisd", "ripd", "ripngd", "pimd", "ldpd", "vrrpd", "pathd", "fabricd"];
+
+/// Starts the router's daemons and loads `/etc/frr/frr.conf`.
+pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError> {
+    let available = node.handle.list("/usr/lib/frr").await?;
+    let daemons_file = node.handle.read("/etc/frr/daemons").await.unwrap_or_default();
+    let conf = node.handle.read("/etc/frr/frr.conf").await.unwrap_or_default();
+    let conf = String::from_utf8_lossy(&conf).into_owned();
+    let has_bind = topology.node(&node.name).is_some_and(|n| n.binds.iter().any(|b| b.node.ends_with("etc/frr/daemons")));
+    let specs = daemons(&String::from_utf8_lossy(&daemons_file), has_bind, &conf, &available);
+    let frr = Frr::start(&node.handle, &specs, &node.folder).await?;
+    node.frr = Some(frr);
+    let _ = std::fs::write(node.folder.join("frr.conf"), &conf);
+    if conf.trim().is_empty() {
+        return Ok(());
+    }
+    let Some(frr) = &node.frr else { return Ok(()) };
+    let loaded = load(&node.handle, frr, &boot_conf(&conf)).await?;
+    super::cluster::gate(node, &conf, &loaded, false).await.map(|_| ())
+}
+
+/// The daemons to start: those of the `daemons` file if the user gave one, else what the configuration needs.
+fn daemons(file: &str, given: bool, conf: &str, available: &[String]) -> Vec<DaemonSpec> {
+    let setting = |key: &str| {
+        let line = file.lines().map(str::trim).find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('='));
+        line.map(|value| value.trim().trim_matches('"').to_string())
+    };
+    let wanted = |name: &str| {
+        if ALWAYS.contains(&name) {
+            return true;
+        }
+        match given {
+            true => setting(name).as_deref() == Some("yes"),
+            false => name == "bgpd" || (name == "bfdd" && conf.contains("bfd")),
+        }
+    };
+    let spec = |name: &str| DaemonSpec {
+        name: name.to_string(),
+        args: setting(&format!("{name}_options"))
+            .filter(|_| given)
+            .unwrap_or_else(|| "-A 127.0.0.1".to_string())
+            .split_whitespace()
+            .map(str::to_string)
+            .collect(),
+    };
+    let names = ALWAYS.into_iter().chain(CHOICE).filter(|name| available.iter().any(|a| a == name));
+    names.filter(|name| wanted(name)).map(spec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(specs: &[DaemonSpec]) -> Vec<&str> {
+        specs.iter().map(|s| s.name.as_str()).collect()
+    }
+
+    #[test]
+    fn the_users_daemons_file_decides() {
+        let available: Vec<String> = ["zebra", "bgpd", "bfdd", "staticd", "ospfd"].map(String::from).to_vec();
+        let file = "bgpd=yes\nospfd=no\n# bfdd=yes\nbgpd_options=\"  -A 127.0.0.1 -M rpki\"\n";
+        let specs = daemons(file, true, "", &available);
+        assert_eq!(names(&specs), ["zebra", "staticd", "bgpd"]);
+        assert_eq!(specs[2].args, ["-A", "127.0.0.1", "-M", "rpki"]);
+    }
+
+    #[test]
+    fn without_one_the_configuration_decides() {
+        let available: Vec<String> = ["zebra", "bgpd", "bfdd", "staticd", "mgmtd"].map(String::from).to_vec();
+        assert_eq!(names(&daemons("", false, "router bgp 1\n", &available)), ["mgmtd", "zebra", "staticd", "bgpd"]);
+        let bfd = daemons("", false, "router bgp 1\n neighbor 10.0.0.1 bfd\n", &available);
+        assert_eq!(names(&bfd), ["mgmtd", "zebra", "staticd", "bgpd", "bfdd"]);
+    }
+}

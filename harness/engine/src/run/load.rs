@@ -1,0 +1,112 @@
+//! From files to a plan: the only place that reads scenarios, topologies and manifests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use routeproof_model::diag::{Diagnostic, Seg, Source};
+use routeproof_model::metallb::Release;
+use routeproof_model::plan::{self, Plan, PlannedRun};
+use routeproof_model::scenario::{self, Mode, ScenarioFile};
+use routeproof_model::topology::{self, Topology};
+use routeproof_model::yaml;
+
+use super::error::RunError;
+
+/// A scenario that was read, with its runs and its matrix.
+#[derive(Debug)]
+pub struct Loaded {
+    pub name: String,
+    pub about: String,
+    pub file: PathBuf,
+    /// Axis name and values, in the file's order.
+    pub axes: Vec<(String, Vec<String>)>,
+    pub runs: Vec<PlannedRun>,
+    pub warnings: Vec<String>,
+}
+
+impl Loaded {
+    /// The plan of several scenarios.
+    pub fn plan(loaded: &[Loaded]) -> Plan {
+        Plan { runs: loaded.iter().flat_map(|l| l.runs.iter().cloned()).collect() }
+    }
+}
+
+pub(super) fn read(path: &Path) -> Result<Source, RunError> {
+    let bytes = fs::read(path).map_err(|source| RunError::Read { path: path.to_path_buf(), source })?;
+    Ok(Source::from_bytes(path, bytes)?)
+}
+
+/// Reads and resolves a containerlab file; binds must exist and stay in its folder, symbolic links included.
+pub fn topology(path: &Path) -> Result<Topology, RunError> {
+    let source = read(path)?;
+    let topology = topology::load(&source)?;
+    let folder = topology.dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
+    for node in &topology.nodes {
+        for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config) {
+            let at = [Seg::Key("topology".into()), Seg::Key("nodes".into()), Seg::Key(node.name.clone())];
+            let missing = |e: std::io::Error| source.error_at(&at, format!("node `{}`: {}: {e}", node.name, file.display()));
+            let real = file.canonicalize().map_err(missing)?;
+            if !real.starts_with(&folder) {
+                let message = format!("node `{}`: {} leads out of the topology's folder", node.name, file.display());
+                return Err(source.error_at(&at, message).hint("a topology may only read files of its own folder").into());
+            }
+        }
+    }
+    Ok(topology)
+}
+
+/// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests' existence.
+pub fn load(path: &Path) -> Result<Loaded, RunError> {
+    let file = if path.is_dir() { path.join("scenario.yaml") } else { path.to_path_buf() };
+    let source = read(&file)?;
+    let written: ScenarioFile = yaml::parse(&source)?;
+    let at = |name: &str| [Seg::Key(name.to_string())];
+    let dir = file.parent().map(Path::to_path_buf).unwrap_or_default();
+    let topology_path = dir.join(&written.topology);
+    if !topology_path.is_file() {
+        let message = format!("there is no topology {}", topology_path.display());
+        return Err(source.error_at(&at("topology"), message).into());
+    }
+    let topology = topology(&topology_path)?;
+    let release = release(&source, &written)?;
+    let scenario = scenario::expand(&written, &source, &topology)?;
+    let mut runs = Vec::new();
+    for run in scenario.runs {
+        for path in run.manifests() {
+            if !path.is_file() {
+                return Err(source.error(format!("there is no manifest {}", path.display())).into());
+            }
+        }
+        let frr = run.axes.iter().find(|(name, _)| name == "frr").map_or(release.frr, |(_, value)| value.as_str());
+        runs.push(PlannedRun {
+            scenario: scenario.name.clone(),
+            about: scenario.about.clone(),
+            requirements: scenario.requirements.clone(),
+            images: plan::images(&topology, frr),
+            axes: run.axes,
+            expected: run.expected,
+            metallb: scenario.metallb.clone(),
+            topology: topology.clone(),
+            initial: run.initial,
+            steps: run.steps,
+        });
+    }
+    let warnings = topology.warnings.iter().map(ToString::to_string).collect();
+    Ok(Loaded { name: scenario.name, about: scenario.about, file, axes: written.axes.0, runs, warnings })
+}
+
+fn release(source: &Source, written: &ScenarioFile) -> Result<&'static Release, Diagnostic> {
+    let at = |name: &str| [Seg::Key("metallb".into()), Seg::Key(name.to_string())];
+    if written.metallb.mode == Mode::FrrK8s {
+        let error = source.error_at(&at("mode"), "mode frr-k8s is not there yet");
+        return Err(error.hint("`mode: frr` runs MetalLB's own FRR container"));
+    }
+    let release = Release::find(&written.metallb.version).map_err(|unknown| {
+        let error = source.error_at(&at("version"), unknown.to_string());
+        match unknown.nearest {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error,
+        }
+    })?;
+    Ok(release)
+}

@@ -1,0 +1,92 @@
+//! A node of a running lab: its handle, its kernel as observed, its FRR.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use routeproof_model::fact::Mono;
+use routeproof_model::frr::{self, Session};
+use routeproof_model::topology::Role;
+use tokio::sync::Mutex;
+
+use super::error::RunError;
+use super::record::Recorder;
+use crate::frr::{Frr, Vty};
+use crate::lab::NodeHandle;
+use crate::observe::{Monitor, now};
+
+/// When a node's configuration last changed, and how its sessions were just before.
+#[derive(Clone, Debug)]
+pub struct LastChange {
+    pub at: Instant,
+    pub sessions_before: Vec<Session>,
+}
+
+#[derive(Debug)]
+pub struct Node {
+    pub name: String,
+    pub role: Role,
+    pub handle: NodeHandle,
+    pub monitor: Monitor,
+    pub frr: Option<Frr>,
+    /// Where its configurations and logs are kept.
+    pub folder: PathBuf,
+    pub(super) recorder: Recorder,
+    /// What MetalLB's file held at the last load or reload.
+    pub(super) conf: Option<String>,
+    pub(super) reloads: usize,
+    pub(super) changed: Option<LastChange>,
+    pub(super) vtys: Mutex<HashMap<&'static str, Vty>>,
+    pub(super) last_sessions: Mutex<Vec<Session>>,
+}
+
+impl Node {
+    /// Asks a daemon a show command over its vty socket.
+    pub async fn ask(&self, daemon: &'static str, command: &str) -> Result<String, RunError> {
+        let view = |why: String| RunError::View { node: self.name.clone(), command: command.to_string(), why };
+        let frr = self.frr.as_ref().ok_or_else(|| view("no FRR runs on this node".to_string()))?;
+        frr.check_alive()?;
+        let mut vtys = self.vtys.lock().await;
+        if !vtys.contains_key(daemon) {
+            vtys.insert(daemon, Vty::new(frr.vty(daemon).await?));
+        }
+        let Some(vty) = vtys.get_mut(daemon) else { return Err(view("no connection".to_string())) };
+        match vty.run(command).await {
+            Ok(output) => Ok(output.text),
+            Err(e) => {
+                // The next question gets a new connection.
+                vtys.remove(daemon);
+                Err(view(e.to_string()))
+            }
+        }
+    }
+
+    /// The BGP sessions as bgpd sees them now; recorded when they changed.
+    pub async fn sessions(&self) -> Result<Vec<Session>, RunError> {
+        let command = "show bgp vrf all neighbors json";
+        let text = self.ask("bgpd", command).await?;
+        let sessions = frr::sessions(&text).map_err(|e| self.unreadable(command, &e))?;
+        let mut last = self.last_sessions.lock().await;
+        if !same(&last, &sessions) {
+            let Mono(at) = now();
+            self.recorder.sessions(&self.name, at, &sessions);
+            last.clone_from(&sessions);
+        }
+        Ok(sessions)
+    }
+
+    pub(super) fn unreadable(&self, command: &str, why: &dyn std::fmt::Display) -> RunError {
+        RunError::View { node: self.name.clone(), command: command.to_string(), why: why.to_string() }
+    }
+
+    /// The running configuration as vtysh would print it.
+    pub async fn running_config(&self) -> Result<String, RunError> {
+        crate::frr::running_config(&self.handle).await.map_err(RunError::from)
+    }
+}
+
+/// Uptimes always differ; what matters is state and counters of messages that change rarely.
+fn same(a: &[Session], b: &[Session]) -> bool {
+    let key = |s: &Session| (s.peer.clone(), s.vrf.clone(), s.state, s.connections_established, s.connections_dropped, s.refresh.sent);
+    a.iter().map(key).eq(b.iter().map(key))
+}

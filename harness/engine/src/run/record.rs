@@ -1,0 +1,67 @@
+//! `observations.jsonl`: every fact of a run as it was seen, one JSON object a line, on one monotonic clock.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use routeproof_model::fact::KernelEvent;
+use routeproof_model::frr::Session;
+use serde::Serialize;
+
+use super::error::RunError;
+
+/// One line of the file.
+#[derive(Serialize)]
+#[serde(tag = "source", rename_all = "kebab-case")]
+enum Line<'a> {
+    Kernel { node: &'a str, event: &'a KernelEvent },
+    /// What bgpd claims of its sessions; written when it changed.
+    Sessions { node: &'a str, at: u64, sessions: &'a [Session] },
+}
+
+/// A cheap handle on the file. A write error is kept and reported at the end: it must not change a verdict.
+#[derive(Clone, Debug)]
+pub struct Recorder(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    file: BufWriter<File>,
+    error: Option<String>,
+}
+
+impl Recorder {
+    pub fn create(path: &Path) -> Result<Recorder, RunError> {
+        let file = BufWriter::new(File::create(path).map_err(RunError::Record)?);
+        Ok(Recorder(Arc::new(Mutex::new(State { file, error: None }))))
+    }
+
+    fn write(&self, line: &Line<'_>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.error.is_some() {
+            return;
+        }
+        let written = serde_json::to_writer(&mut state.file, line).map_err(std::io::Error::from);
+        if let Err(e) = written.and_then(|()| state.file.write_all(b"\n")) {
+            state.error = Some(e.to_string());
+        }
+    }
+
+    pub fn kernel(&self, node: &str, event: &KernelEvent) {
+        self.write(&Line::Kernel { node, event });
+    }
+
+    pub fn sessions(&self, node: &str, at: u64, sessions: &[Session]) {
+        self.write(&Line::Sessions { node, at, sessions });
+    }
+
+    /// Flushes; the error if any line could not be written.
+    pub fn finish(&self) -> Result<(), String> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let flushed = state.file.flush().map_err(|e| e.to_string());
+        match state.error.take() {
+            Some(error) => Err(error),
+            None => flushed,
+        }
+    }
+}

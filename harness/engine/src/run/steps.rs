@@ -1,0 +1,153 @@
+//! A run's steps, one after the other, and the run's verdict.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use routeproof_model::check::Sample;
+use routeproof_model::event::EventKind;
+use routeproof_model::plan::PlannedRun;
+use routeproof_model::result::{Evidence, Outcome, StepResult};
+use routeproof_model::scenario::{Step, Verb};
+
+use super::boot::Booted;
+use super::error::RunError;
+use super::{diagnose, expect};
+use crate::event::Events;
+use crate::wait;
+
+/// FRR's `bgp route-map delay-timer`, 5 s by default, and time for what it sets off.
+const ROUTE_MAP_DELAY: Duration = Duration::from_millis(6500);
+
+/// How a step ended.
+#[derive(Debug)]
+pub struct Done {
+    pub outcome: Outcome,
+    pub message: Option<String>,
+    pub evidence: Vec<Evidence>,
+}
+
+impl Done {
+    fn passed() -> Done {
+        Done { outcome: Outcome::Passed, message: None, evidence: Vec::new() }
+    }
+}
+
+/// How a whole run ended.
+#[derive(Debug)]
+pub struct Verdict {
+    pub outcome: Outcome,
+    pub reason: Option<String>,
+    pub observed: BTreeMap<String, String>,
+}
+
+/// What steps leave for later steps.
+#[derive(Default)]
+struct Memory {
+    samples: Vec<Sample>,
+    observed: BTreeMap<String, String>,
+}
+
+/// Does all steps; the first that does not pass ends the run.
+pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
+    let mut memory = Memory::default();
+    for (index, step) in run.steps.iter().enumerate() {
+        let limit_ms = limit(&step.verb).map(|limit| limit.as_millis() as u64);
+        events.send(EventKind::StepStarted { index, name: step.name.clone(), limit_ms });
+        let start = Instant::now();
+        let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
+        let done = match perform(booted, step, &mut memory, events, &status).await {
+            Ok(done) => done,
+            Err(e) => {
+                let hints = e.hints();
+                let message = [e.line()].into_iter().chain(hints.into_iter().map(|h| format!("hint: {h}")));
+                Done { outcome: e.outcome(), message: Some(message.collect::<Vec<_>>().join("; ")), evidence: Vec::new() }
+            }
+        };
+        let result = StepResult {
+            name: step.name.clone(),
+            outcome: done.outcome,
+            duration_ms: start.elapsed().as_millis() as u64,
+            message: done.message.clone(),
+            evidence: done.evidence,
+        };
+        events.send(EventKind::StepFinished { index, step: result });
+        if done.outcome != Outcome::Passed {
+            let reason = Some(format!("{}: {}", step.name, done.message.unwrap_or_default()));
+            return Verdict { outcome: done.outcome, reason, observed: memory.observed };
+        }
+    }
+    compare(run, memory.observed)
+}
+
+/// A run whose steps passed still fails if it observed something else than the scenario expects.
+fn compare(run: &PlannedRun, observed: BTreeMap<String, String>) -> Verdict {
+    let differs = run.expected.iter().find(|(key, value)| observed.get(*key) != Some(*value));
+    match differs {
+        None => Verdict { outcome: Outcome::Passed, reason: None, observed },
+        Some((key, expected)) => {
+            let seen = observed.get(key).map_or("nothing", String::as_str);
+            let reason = format!("expected {key} {expected}, observed {key} {seen}");
+            Verdict { outcome: Outcome::Failed, reason: Some(reason), observed }
+        }
+    }
+}
+
+fn limit(verb: &Verb) -> Option<Duration> {
+    match verb {
+        Verb::Eventually { within, .. } => Some(*within),
+        Verb::Holds { window, .. } => Some(*window),
+        Verb::Diagnose(d) => Some(d.within),
+        Verb::Settle(_) => Some(ROUTE_MAP_DELAY),
+        _ => None,
+    }
+}
+
+async fn perform(
+    booted: &mut Booted,
+    step: &Step,
+    memory: &mut Memory,
+    events: &Events,
+    status: &(dyn Fn(&str) + Sync),
+) -> Result<Done, RunError> {
+    let warn = |notes: Vec<String>| notes.into_iter().for_each(|message| events.send(EventKind::Warning { message }));
+    match &step.verb {
+        Verb::Apply { manifest } => {
+            warn(booted.cluster.apply(&mut booted.nodes, manifest).await?);
+            Ok(Done::passed())
+        }
+        Verb::Delete { manifest } => {
+            warn(booted.cluster.delete(&mut booted.nodes, manifest).await?);
+            Ok(Done::passed())
+        }
+        Verb::RestartSpeaker(restart) => {
+            let name = expect::node(booted, &restart.node)?.name.clone();
+            if let Some(node) = booted.nodes.get_mut(&name) {
+                warn(booted.cluster.restart_speaker(node).await?);
+            }
+            Ok(Done::passed())
+        }
+        Verb::Settle(settle) => {
+            let node = expect::node(booted, &settle.node)?;
+            let since = node.changed.as_ref().map_or(Duration::MAX, |c| c.at.elapsed());
+            let left = ROUTE_MAP_DELAY.saturating_sub(since);
+            status(&format!("bgp route-map delay-timer of {}: {:.1} s left", settle.node, left.as_secs_f64()));
+            wait::elapse(left).await;
+            Ok(Done::passed())
+        }
+        Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
+        Verb::Holds { expect, window, witness } => expect::holds(booted, expect, *window, *witness).await,
+        Verb::Observe(observe) => {
+            let sample = diagnose::sample(booted, observe).await?;
+            let found = routeproof_model::check::evidence("sample", &observe.node, &sample);
+            memory.samples.push(sample);
+            Ok(Done { outcome: Outcome::Passed, message: None, evidence: vec![found] })
+        }
+        Verb::Diagnose(d) => {
+            let diagnosed = diagnose::diagnose(booted, d, &memory.samples, status).await?;
+            if let Some(bug) = diagnosed.bug {
+                memory.observed.insert("bug".to_string(), bug.to_string());
+            }
+            Ok(diagnosed.done)
+        }
+    }
+}
