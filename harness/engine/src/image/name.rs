@@ -1,0 +1,222 @@
+//! Image names: `frr:8.4.4`, a container registry's spelling of it, `frr:@sid`, `dir:/path`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::ImageError;
+
+/// An FRR version that a Debian suite carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub version: &'static str,
+    pub suite: &'static str,
+}
+
+/// The versions that `images pull` fetches when no name is given, oldest first.
+pub const KNOWN: [Known; 3] = [
+    Known { version: "7.5.1", suite: "bullseye" },
+    Known { version: "8.4.4", suite: "bookworm" },
+    Known { version: "10.3", suite: "trixie" },
+];
+
+/// Where an image comes from when it is not in the cache.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A suite of Debian, for example `bookworm`.
+    Suite(String),
+    /// A folder on this machine that holds a root filesystem.
+    Dir(PathBuf),
+    /// Nowhere: it is in the cache if somebody imported it under this name.
+    Imported,
+}
+
+/// The name of an image, checked and in its canonical spelling.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ImageRef {
+    name: String,
+    version: Option<String>,
+    source: Source,
+}
+
+impl ImageRef {
+    /// Reads a name as users, containerlab files and container registries spell it: `frr:8.4.4`, `8.4.4`,
+    /// `quay.io/frrouting/frr:v8.4.4`, `frr:10.3.0` (which is 10.3), `frr:@sid` (a suite), `dir:/path`.
+    ///
+    /// A well-formed version that no suite carries is accepted as an imported image: only a [`super::Store`] knows
+    /// whether there is one ([`super::Store::available`]).
+    pub fn parse(text: &str) -> Result<ImageRef, ImageError> {
+        let text = text.trim();
+        let bad = |reason| ImageError::Name { text: text.to_owned(), reason, suggestions: suggestions(text) };
+        if let Some(path) = text.strip_prefix("dir:") {
+            if !path.starts_with('/') {
+                return Err(bad("the path after `dir:` must be absolute"));
+            }
+            return Ok(ImageRef { name: text.to_owned(), version: None, source: Source::Dir(path.into()) });
+        }
+        let tag = match text.rsplit_once(':') {
+            Some((repository, tag)) if is_frr(repository) => tag,
+            Some(_) => return Err(bad("the repository is not `frr`")),
+            None if is_frr(text) => return Err(bad("it has no version")),
+            None => text,
+        };
+        if let Some(suite) = tag.strip_prefix('@') {
+            return ImageRef::suite(suite);
+        }
+        let version = tag.strip_prefix('v').unwrap_or(tag);
+        if !is_version(version) {
+            return Err(bad("it has no FRR version"));
+        }
+        Ok(match KNOWN.iter().find(|k| same_version(k.version, version)) {
+            Some(known) => known.image(),
+            None => ImageRef {
+                name: format!("frr:{version}"),
+                version: Some(version.to_owned()),
+                source: Source::Imported,
+            },
+        })
+    }
+
+    /// The FRR of a Debian suite, whatever its version is.
+    pub fn suite(suite: &str) -> Result<ImageRef, ImageError> {
+        let well_formed = suite.starts_with(|c: char| c.is_ascii_lowercase())
+            && suite.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !well_formed {
+            let text = format!("frr:@{suite}");
+            return Err(ImageError::Name {
+                text,
+                reason: "that is no suite's name",
+                suggestions: suggestions(""),
+            });
+        }
+        Ok(match KNOWN.iter().find(|k| k.suite == suite) {
+            Some(known) => known.image(),
+            None => ImageRef {
+                name: format!("frr:@{suite}"),
+                version: None,
+                source: Source::Suite(suite.to_owned()),
+            },
+        })
+    }
+
+    /// The images that are pulled when none is named.
+    pub fn defaults() -> Vec<ImageRef> {
+        KNOWN.iter().map(Known::image).collect()
+    }
+
+    /// The canonical spelling, for example `frr:8.4.4`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The FRR version that the name promises, if it does.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The name of its file in the cache's `refs`.
+    pub(super) fn file_stem(&self) -> String {
+        let safe = |c: char| if c.is_ascii_alphanumeric() || "@._+~-".contains(c) { c } else { '-' };
+        self.name.chars().map(safe).collect()
+    }
+}
+
+impl fmt::Display for ImageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl Known {
+    /// This version as an image.
+    pub fn image(&self) -> ImageRef {
+        ImageRef {
+            name: format!("frr:{}", self.version),
+            version: Some(self.version.to_owned()),
+            source: Source::Suite(self.suite.to_owned()),
+        }
+    }
+}
+
+/// `10.3` and `10.3.0` are the same release.
+pub(super) fn same_version(a: &str, b: &str) -> bool {
+    let short = |v: &'_ str| v.strip_suffix(".0").filter(|s| s.contains('.')).unwrap_or(v).to_owned();
+    short(a) == short(b)
+}
+
+/// The known images, the likeliest first.
+pub(super) fn suggestions(text: &str) -> Vec<String> {
+    let wanted: String = text.rsplit([':', '/']).next().unwrap_or("").trim_start_matches('v').to_owned();
+    let mut known: Vec<&str> = KNOWN.iter().map(|k| k.version).collect();
+    let closeness = |v: &str| v.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b).count();
+    known.sort_by_key(|v| std::cmp::Reverse(closeness(v)));
+    known.iter().map(|v| format!("frr:{v}")).collect()
+}
+
+fn is_frr(repository: &str) -> bool {
+    repository.rsplit('/').next() == Some("frr")
+}
+
+fn is_version(v: &str) -> bool {
+    v.starts_with(|c: char| c.is_ascii_digit())
+        && v.len() <= 64
+        && v.chars().all(|c| c.is_ascii_alphanumeric() || "._+~-".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_known_version_is_one_image() {
+        for text in [
+            "frr:10.3",
+            "10.3",
+            "frr:10.3.0",
+            "frrouting/frr:v10.3",
+            "quay.io/frrouting/frr:10.3.0",
+            "frr:@trixie",
+        ] {
+            let image = ImageRef::parse(text).unwrap();
+            assert_eq!(
+                (image.name(), image.source()),
+                ("frr:10.3", &Source::Suite("trixie".into())),
+                "{text}"
+            );
+        }
+        assert_eq!(ImageRef::parse("localhost:5000/frr:7.5.1").unwrap().name(), "frr:7.5.1");
+    }
+
+    #[test]
+    fn suites_folders_and_other_versions() {
+        assert_eq!(ImageRef::parse("frr:@sid").unwrap().source(), &Source::Suite("sid".into()));
+        assert_eq!(ImageRef::parse("dir:/srv/frr").unwrap().source(), &Source::Dir("/srv/frr".into()));
+        let imported = ImageRef::parse("frr:9.1.0").unwrap();
+        assert_eq!((imported.version(), imported.source()), (Some("9.1.0"), &Source::Imported));
+        assert_eq!(imported.file_stem(), "frr-9.1.0");
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_the_nearest_first() {
+        for text in
+            ["", "frr", "alpine:3.20", "frr:", "frr:latest", "frr:@../x", "dir:rel", "frr:8.4.4/../../x"]
+        {
+            assert!(ImageRef::parse(text).is_err(), "{text}");
+        }
+        let error = ImageRef::parse("quay.io/frrouting/ffr:8.4").unwrap_err();
+        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r"");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_reads_back_as_itself_and_is_a_safe_file_name(text in "(frr:|dir:/)?[@v0-9a-z./~-]{0,12}") {
+            if let Ok(image) = ImageRef::parse(&text) {
+                proptest::prop_assert_eq!(&ImageRef::parse(image.name()).unwrap(), &image);
+                proptest::prop_assert!(!image.file_stem().contains('/') && !image.file_stem().starts_with('.'));
+            }
+        }
+    }
+}
