@@ -1,39 +1,22 @@
 //! What was seen in a node's kernel, decoded from netlink into plain values.
+//!
+//! [`KernelEvent`]s are what a node's listener records, one per line of `observations.jsonl`; [`KernelState`] is what
+//! they add up to, here and when a recording is replayed; [`Inspection`] is one moment of it, for people and tools.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+mod diff;
+mod event;
+mod inspection;
+pub mod names;
+mod objects;
+mod route;
+mod routes;
+mod state;
 
-use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+#[cfg(test)]
+mod state_tests;
 
-/// Nanoseconds on CLOCK_MONOTONIC: one clock for every node of a lab.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Mono(pub u64);
-
-/// A route of one table of a node's kernel.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Route {
-    pub table: u32,
-    pub prefix: IpNet,
-    /// The kernel's metric (RTA_PRIORITY); 0 when the kernel gives none.
-    pub metric: u32,
-    /// rtm_protocol by name where the field has one (`bgp`, `kernel`, `static`, `zebra`, ...), else the number.
-    pub protocol: String,
-    /// rtm_type: `unicast`, `blackhole`, `unreachable`, `prohibit`, `local`, ...
-    pub kind: String,
-    pub scope: String,
-    pub prefsrc: Option<IpAddr>,
-    pub nhid: Option<u32>,
-    /// Resolved: the members of the next-hop object or group when `nhid` is set.
-    pub nexthops: BTreeSet<NextHop>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct NextHop {
-    pub gateway: Option<IpAddr>,
-    pub device: Option<String>,
-    /// 1-based as users write it (the kernel stores weight - 1).
-    pub weight: u16,
-    pub onlink: bool,
-}
+pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
+pub use inspection::{INSPECTION_SCHEMA, Inspection};
+pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
+pub use route::{NextHop, Route};
+pub use state::{Applied, KernelState};

@@ -1,0 +1,97 @@
+//! Repairing a state from a fresh reading of the tables.
+//!
+//! While the tables are read, messages keep coming and are applied at once. For what they name they are newer than
+//! the reading or will be followed by one that is, so the reading is not consulted for it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::routes::{RouteKey, Row};
+use super::state::Key;
+use super::{Change, KernelEvent, KernelState, Kind, Mono, Object, ResyncReason};
+
+impl KernelState {
+    /// Call before the first request of a dump is sent.
+    pub fn begin_dump(&mut self, at: Mono) {
+        self.dump_began = Some((at, HashSet::new()));
+    }
+
+    /// Takes over what `fresh` says about the tables named, and returns the [`Change::Resync`] and the differences as
+    /// events, so that a recording stays complete.
+    pub fn resync(
+        &mut self,
+        at: Mono,
+        fresh: &KernelState,
+        kinds: &BTreeSet<Kind>,
+        reason: ResyncReason,
+    ) -> Vec<KernelEvent> {
+        let (since, touched) = self.dump_began.take().unwrap_or_default();
+        let mut changes = Vec::new();
+        for kind in kinds {
+            changes.extend(self.differences(fresh, *kind));
+        }
+        changes.retain(|change| {
+            change.appeared().or(change.gone()).is_none_or(|object| !touched.contains(&Key::of(object)))
+        });
+        let marker = Change::Resync { kinds: kinds.clone(), reason, since, differences: changes.len() };
+        let events: Vec<KernelEvent> =
+            std::iter::once(marker).chain(changes).map(|change| KernelEvent { at, change }).collect();
+        for event in &events {
+            // What went stale by these changes is what was just read.
+            self.apply(event);
+        }
+        events
+    }
+
+    fn differences(&self, fresh: &KernelState, kind: Kind) -> Vec<Change> {
+        match kind {
+            Kind::Links => by_key(&self.links, &fresh.links, Object::Link),
+            Kind::Addresses => by_key(&self.addresses, &fresh.addresses, Object::Address),
+            Kind::Neighbours => by_key(&self.neighbours, &fresh.neighbours, Object::Neighbour),
+            Kind::Nexthops => by_key(&self.nexthops, &fresh.nexthops, Object::Nexthop),
+            Kind::Rules => {
+                let gone = self.rules.difference(&fresh.rules).cloned().map(Object::Rule).map(Change::Del);
+                gone.chain(fresh.rules.difference(&self.rules).cloned().map(Object::Rule).map(Change::New)).collect()
+            }
+            Kind::Routes4 => self.route_differences(fresh, |key| key.prefix.addr().is_ipv4()),
+            Kind::Routes6 => self.route_differences(fresh, |key| key.prefix.addr().is_ipv6()),
+        }
+    }
+
+    fn route_differences(&self, fresh: &KernelState, family: impl Fn(&RouteKey) -> bool) -> Vec<Change> {
+        let (ours, theirs) = (self.routes.lists(), fresh.routes.lists());
+        let mut changes = Vec::new();
+        for (key, rows) in ours.iter().filter(|(key, _)| family(key)) {
+            let new = theirs.get(key).map_or(&[][..], Vec::as_slice);
+            if rows != new {
+                changes.extend(self.list_differences(fresh, key, rows, new));
+            }
+        }
+        for (key, rows) in theirs.iter().filter(|(key, _)| family(key) && !ours.contains_key(key)) {
+            changes.extend(self.list_differences(fresh, key, &[], rows));
+        }
+        changes
+    }
+
+    fn list_differences(&self, fresh: &KernelState, key: &RouteKey, old: &[Row], new: &[Row]) -> Vec<Change> {
+        if let ([_], [row]) = (old, new) {
+            return vec![Change::Replace(Object::Route(fresh.route_of(key, row)))];
+        }
+        let gone = old.iter().filter(|row| !new.contains(row));
+        let come = new.iter().filter(|row| !old.contains(row));
+        gone.map(|row| Change::Del(Object::Route(self.route_of(key, row))))
+            .chain(come.map(|row| Change::Append(Object::Route(fresh.route_of(key, row)))))
+            .collect()
+    }
+}
+
+fn by_key<K: Ord, V: Clone + PartialEq>(
+    old: &BTreeMap<K, V>,
+    new: &BTreeMap<K, V>,
+    object: impl Fn(V) -> Object,
+) -> Vec<Change> {
+    let gone = old.iter().filter(|(key, _)| !new.contains_key(key));
+    let come = new.iter().filter(|(key, value)| old.get(key) != Some(value));
+    gone.map(|(_, value)| Change::Del(object(value.clone())))
+        .chain(come.map(|(_, value)| Change::New(object(value.clone()))))
+        .collect()
+}
