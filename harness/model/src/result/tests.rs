@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 use crate::event::{Event, EventKind, RunId, read_log};
 
