@@ -1,0 +1,126 @@
+//! What to show of a run that is not as it should be, and the words that every report uses for a run.
+
+use std::path::{Path, PathBuf};
+
+use routeproof_model::result::{Evidence, Outcome, ResultFile, RunResult, is_surprising};
+
+/// More than this is not read anyway; the result file has all of it.
+pub(super) const MAX_FAILURES: usize = 10;
+const MAX_EVIDENCE: usize = 12;
+const MAX_VALUE_LINES: usize = 12;
+const MAX_VALUE_CHARS: usize = 600;
+
+/// The part of a run that explains its outcome.
+pub(super) struct Failure<'a> {
+    pub run: &'a RunResult,
+    /// Scenario and axes.
+    pub title: String,
+    pub reason: String,
+    /// What was expected, each with what was seen instead.
+    pub expected: Vec<Expected>,
+    pub evidence: Vec<&'a Evidence>,
+    pub evidence_left_out: usize,
+    pub files: Vec<PathBuf>,
+}
+
+pub(super) struct Expected {
+    pub what: String,
+    pub seen: String,
+}
+
+/// The failures to show, and how many there are beyond those.
+pub(super) fn failures<'a>(result: &'a ResultFile, directory: Option<&Path>) -> (Vec<Failure<'a>>, usize) {
+    let mut all: Vec<_> = result.runs.iter().filter(|run| is_surprising(run)).collect();
+    // The worst first, else in the plan's order.
+    all.sort_by_key(|run| std::cmp::Reverse(run.outcome));
+    let left_out = all.len().saturating_sub(MAX_FAILURES);
+    (all.into_iter().take(MAX_FAILURES).map(|run| failure(result, run, directory)).collect(), left_out)
+}
+
+fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Path>) -> Failure<'a> {
+    let mut expected = Vec::new();
+    for (key, want) in run.expected.iter().filter(|(key, want)| run.observed.get(*key) != Some(want)) {
+        let seen =
+            run.observed.get(key).map_or("nothing was concluded".into(), |seen| format!("{key} {seen}"));
+        expected.push(Expected { what: format!("{key} {want}"), seen });
+    }
+    let bad = run.steps.iter().filter(|step| step.outcome > Outcome::Skipped);
+    expected.extend(bad.map(|step| Expected {
+        what: step.name.clone(),
+        seen: step.message.clone().unwrap_or_else(|| step.outcome.to_string()),
+    }));
+    // Where no step went wrong, what the good ones saw is what there is to look at.
+    let only_bad = run.steps.iter().any(|step| step.outcome > Outcome::Skipped);
+    let steps = run.steps.iter().filter(|step| !only_bad || step.outcome > Outcome::Skipped);
+    let mut evidence: Vec<_> = steps.flat_map(|step| &step.evidence).chain(&run.evidence).collect();
+    let evidence_left_out = evidence.len().saturating_sub(MAX_EVIDENCE);
+    evidence.truncate(MAX_EVIDENCE);
+    let below = |path: &PathBuf| directory.map_or_else(|| path.clone(), |directory| directory.join(path));
+    Failure {
+        run,
+        title: title(result, run),
+        reason: run.reason.clone().unwrap_or_else(|| "no reason was given".into()),
+        expected,
+        evidence,
+        evidence_left_out,
+        files: run.artifacts.iter().chain(&run.directory).map(below).collect(),
+    }
+}
+
+/// `frr-ordering frr=7.5.1 order=after`.
+pub(super) fn title(result: &ResultFile, run: &RunResult) -> String {
+    format!("{} {}", run.scenario, result.axes_text(run)).trim_end().to_owned()
+}
+
+/// What came out of a run, in a phrase: its reason, else what was observed.
+pub(super) fn finding(run: &RunResult) -> String {
+    if let Some(reason) = &run.reason {
+        return reason.clone();
+    }
+    let phrase = |(key, seen): (&String, &String)| match run.expected.get(key) {
+        Some(want) if want == seen => format!("{key} {seen} (expected)"),
+        Some(want) => format!("{key} {seen} (expected {want})"),
+        None => format!("{key} {seen}"),
+    };
+    run.observed.iter().map(phrase).collect::<Vec<_>>().join(", ")
+}
+
+/// `session of worker`.
+pub(super) fn evidence_title(evidence: &Evidence) -> String {
+    match &evidence.node {
+        Some(node) => format!("{} of {node}", evidence.what),
+        None => evidence.what.clone(),
+    }
+}
+
+/// A value for reading: text as its lines, other data as JSON on one line; both cut to a sensible size.
+pub(super) fn value_lines(value: &serde_json::Value) -> Vec<String> {
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut lines: Vec<String> = text.trim_end().lines().map(cut).collect();
+    let left_out = lines.len().saturating_sub(MAX_VALUE_LINES);
+    lines.truncate(MAX_VALUE_LINES);
+    if left_out > 0 {
+        lines.push(format!("({left_out} more lines)"));
+    }
+    lines
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(MAX_VALUE_CHARS) {
+        Some((at, _)) => format!("{}\u{2026} ({} more bytes)", &line[..at], line.len() - at),
+        None => line.to_owned(),
+    }
+}
+
+/// `35 passed, 1 failed`: the outcomes that occurred, the good ones first.
+pub(super) fn totals<'a>(runs: impl Iterator<Item = &'a RunResult> + Clone) -> String {
+    use Outcome::{Broken, Failed, Inconclusive, Passed, Skipped};
+    let number = |outcome| runs.clone().filter(|run| run.outcome == outcome).count();
+    let counted = [Passed, Failed, Broken, Inconclusive, Skipped].map(|outcome| (number(outcome), outcome));
+    let said: Vec<_> =
+        counted.iter().filter(|(n, _)| *n > 0).map(|(n, outcome)| format!("{n} {outcome}")).collect();
+    if said.is_empty() { "nothing ran".into() } else { said.join(", ") }
+}
