@@ -65,9 +65,12 @@ impl RunDir {
         let path = make_unique(parent, &name)?;
         let marker = path.join(MARKER);
         let lock = || {
-            let mut file = File::create_new(&marker)?;
+            // Locked before it has its name: a marker that anyone can find unlocked belongs to an ended invocation.
+            let unnamed = path.join(format!("{MARKER}.new"));
+            let mut file = File::create_new(&unnamed)?;
             file.lock()?;
             writeln!(file, "routeproof {} made this directory and prunes it", env!("CARGO_PKG_VERSION"))?;
+            fs::rename(&unnamed, &marker)?;
             Ok(file)
         };
         let dir = RunDir { _marker: lock().map_err(tried("write", &marker))?, path };

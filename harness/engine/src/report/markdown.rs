@@ -6,7 +6,7 @@ use routeproof_model::result::{
     Cell, Grid, Outcome, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good,
 };
 
-use super::failure::{Failure, evidence_title, failures, finding, totals, value_lines};
+use super::failure::{Failure, evidence_title, failures, finding, skips, totals, value_lines};
 use super::terminal::{MARK, legend};
 use super::text::{clean, count, duration};
 use super::{Report, View};
@@ -26,6 +26,9 @@ impl Report for Markdown {
             }
         }
         failure_sections(&mut out, view);
+        for (reason, number) in skips(view.result) {
+            let _ = writeln!(out, "⏭️ skipped {}: {}\n", count(number, "run"), prose(&reason));
+        }
         if let Some(directory) = view.directory {
             let _ = writeln!(out, "Run directory: {}", code(&directory.display().to_string()));
         }
@@ -127,10 +130,16 @@ fn failure_sections(out: &mut String, view: &View<'_>) {
 /// Inside `<details>` GitHub reads Markdown again after an empty line.
 fn failure_section(out: &mut String, failure: &Failure<'_>) {
     let (sign, outcome) = (sign(failure.run.outcome), failure.run.outcome);
-    let (title, reason) = (prose(&failure.title), prose(&failure.reason));
-    let _ = writeln!(out, "<details><summary>{sign} {outcome}: {title}: {reason}</summary>\n");
+    let (title, finding) = (html(&failure.title), html(&finding(failure.run)));
+    let _ = writeln!(out, "<details><summary>{sign} {outcome}: {title}: {finding}</summary>\n");
     for expected in &failure.expected {
-        let _ = writeln!(out, "- expected: {}<br>seen: {}", prose(&expected.what), prose(&expected.seen));
+        let _ = writeln!(
+            out,
+            "- {}: {}<br>seen: {}",
+            expected.label,
+            prose(&expected.what),
+            prose(&expected.seen)
+        );
     }
     for evidence in &failure.evidence {
         let _ = writeln!(out, "- {}", prose(&evidence_title(evidence)));
@@ -161,6 +170,11 @@ fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let (ticks, pad) = ("`".repeat(longest + 1), if longest > 0 { " " } else { "" });
     format!("{ticks}{pad}{text}{pad}{ticks}")
+}
+
+/// Text inside an HTML element, where GitHub reads no Markdown.
+fn html(text: &str) -> String {
+    clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "&#64;")
 }
 
 /// Text that is to be read as it is: no HTML, no emphasis, no links, no mentions, no table cells.

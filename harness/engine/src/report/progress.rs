@@ -102,9 +102,15 @@ impl Progress {
             None => seconds(now_ms.saturating_sub(state.since_ms)),
         };
         let status = state.status.as_ref().map_or(String::new(), |status| format!(": {status}"));
-        // The title gives way to the step: its end (the last axes) is the same for long stretches of a matrix.
-        let title = fit(&self.tracker.title(run), columns / 2);
-        let line = fit(&format!("{clock:>8} {title} | {}{status}", state.doing), columns);
+        let title = fit(&self.tracker.short_title(run), columns / 2);
+        let whole = format!("{clock:>8} {title} | {}{status}", state.doing);
+        let line = match &state.status {
+            // Where there is no room for both, the news is worth more than the step's name.
+            Some(status) if width(&whole) > columns => {
+                fit(&format!("{clock:>8} {title} | {status}"), columns)
+            }
+            _ => fit(&whole, columns),
+        };
         match line.split_at_checked(8) {
             Some((clock, rest)) => format!("{}{rest}", paint(DIM, clock)),
             None => line,
@@ -169,12 +175,12 @@ mod tests {
     #[test]
     fn steps_wait() {
         insta::assert_snapshot!(at(16_000, 80, 24), @r"
-          6s/10s learn-routes frr=10.3 | expect route 172.16.1.0/24 on worker via gw1: …
+          6s/10s learn-routes 10.3 | no route to 172.16.1.0/24; the session with gw1 is…
               8s filtered-routes | booting the lab
         [==>               ] 1/5 runs  00:16
         ");
         insta::assert_snapshot!(at(16_000, 40, 3), @r"
-          6s/10s learn-routes frr=10… | expect …
+          6s/10s learn-routes 10.3 | no route t…
               8s filtered-routes | booting the …
         [==>               ] 1/5 runs  00:16
         ");

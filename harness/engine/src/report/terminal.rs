@@ -7,7 +7,7 @@ use routeproof_model::result::{
     Cell, Grid, Outcome, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good, is_surprising,
 };
 
-use super::failure::{self, Failure, evidence_title, failures, totals, value_lines};
+use super::failure::{self, Failure, evidence_title, failures, skips, totals, value_lines};
 use super::text::{
     BOLD, CYAN, DIM, GREEN, PLAIN, Painted, RED, YELLOW, column_widths, count, duration, paint, row_line,
     width, wrap,
@@ -42,6 +42,10 @@ pub fn styled(view: &View<'_>) -> String {
     }
     if left_out > 0 {
         let _ = writeln!(out, "and {} more; the result file has them all\n", count(left_out, "such run"));
+    }
+    for (reason, number) in skips(view.result) {
+        let line = format!("skipped {}: {reason}", count(number, "run"));
+        let _ = writeln!(out, "{}", paint(CYAN, &wrap(&line, view.width, 2).join("\n")));
     }
     summary(&mut out, view);
     out
@@ -105,11 +109,15 @@ fn grid_section(out: &mut String, view: &View<'_>, scenario: &ScenarioAxes, grid
         grid_block(out, grid, block);
         out.push('\n');
     }
-    for line in legend(grid).into_iter().chain(describe_first_good(&first_good(view.result, &scenario.name)))
-    {
-        let _ = writeln!(out, "  {}", wrap(&line, view.width.saturating_sub(2), 2).join("\n  "));
+    let lines: Vec<_> = legend(grid)
+        .into_iter()
+        .chain(describe_first_good(&first_good(view.result, &scenario.name)))
+        .map(|line| format!("  {}\n", wrap(&line, view.width.saturating_sub(2), 2).join("\n  ")))
+        .collect();
+    out.push_str(&lines.concat());
+    if !lines.is_empty() {
+        out.push('\n');
     }
-    out.push('\n');
 }
 
 fn label_cells(grid: &Grid) -> Vec<Vec<Painted>> {
@@ -176,13 +184,13 @@ pub(super) fn legend(grid: &Grid) -> Option<String> {
     let shows = |text: &str| cells.iter().any(|cell| cell.as_ref().is_some_and(|cell| cell.text == text));
     let mut words = Vec::new();
     if shows("bug") || shows("ok") {
-        words.push("bug: observed; ok: observed to be absent");
+        words.push("bug = observed, ok = observed to be absent");
     }
     if grid.has_surprises() {
-        words.push("!= not what the scenario expects, or no verdict");
+        words.push("!= marks what is not as expected or has no verdict");
     }
     if cells.iter().any(|cell| cell.is_none()) {
-        words.push("-: not planned");
+        words.push("- = not planned");
     }
     (!words.is_empty()).then(|| words.join("; "))
 }
@@ -195,9 +203,11 @@ fn failure_section(out: &mut String, view: &View<'_>, failure: &Failure<'_>) {
     let mut field = |name: &str, text: &str| {
         let _ = writeln!(out, "{}", wrap(&format!("  {name:<9} {text}"), view.width, 12).join("\n"));
     };
-    field("reason", &failure.reason);
+    if let Some(reason) = &failure.reason {
+        field("reason", reason);
+    }
     for expected in &failure.expected {
-        field("expected", &expected.what);
+        field(expected.label, &expected.what);
         field("seen", &expected.seen);
     }
     for evidence in &failure.evidence {

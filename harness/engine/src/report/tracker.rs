@@ -59,6 +59,15 @@ impl Tracker {
         }
     }
 
+    /// `frr-ordering 7.5.1 after`, for lines that have to be short; without the scenario where there is but one.
+    pub fn short_title(&self, run: usize) -> String {
+        let Some(id) = self.plan.get(run) else { return self.title(run) };
+        let is_only = self.plan.iter().all(|other| other.scenario == id.scenario);
+        let scenario = Some(id.scenario.as_str()).filter(|_| !is_only || id.axes.is_empty());
+        let values = id.axes.iter().map(|(_, value)| value.as_str());
+        scenario.into_iter().chain(values).collect::<Vec<_>>().join(" ")
+    }
+
     pub fn take(&mut self, event: &Event) -> Option<Line> {
         if let Some(run) = event.run {
             // Status lines decide nothing and may be many.

@@ -73,7 +73,10 @@ impl Fold {
         match &event.kind {
             EventKind::Planned { runs } => self.runs.extend(runs.iter().cloned().map(Slot::new)),
             EventKind::Interrupted => self.interrupted = true,
-            EventKind::Missing { capability, .. } => push_new(&mut self.missing, capability),
+            EventKind::Missing { capability, message } => {
+                push_new(&mut self.missing, capability);
+                push_new(&mut self.warnings, &format!("{capability} is required and missing: {message}"));
+            }
             EventKind::Warning { message } => push_new(&mut self.warnings, message),
             EventKind::Image { .. } => {}
             kind => {

@@ -154,7 +154,7 @@ fn first_good_of(result: &ResultFile, grid: &Grid, row: &Row, order: &[usize]) -
     })
 }
 
-/// One sentence per different answer: `first good frr: 8.4.4 (last with the bug: 7.5.1; order=after family=ipv4,ipv6)`.
+/// One sentence per different answer: `first good version: frr 8.4.4 (last with the bug: 7.5.1; order=after family=ipv4,ipv6)`.
 pub fn describe_first_good(answers: &[FirstGood]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut seen: Vec<(&str, &str, &[String])> = Vec::new();
@@ -170,7 +170,8 @@ pub fn describe_first_good(answers: &[FirstGood]) -> Vec<String> {
             [] => String::new(),
             versions => format!("; no verdict for {}", versions.join(", ")),
         };
-        let head = format!("first good {}: {} (last with the bug: {}{unknown}", answer.axis, key.0, key.1);
+        let head =
+            format!("first good version: {} {} (last with the bug: {}{unknown}", answer.axis, key.0, key.1);
         lines.extend(
             describe_rows(&rows)
                 .iter()

@@ -263,20 +263,20 @@ fn the_first_good_version_is_the_one_after_the_last_bug() {
             &[("after", "obo"), ("before", "ooo"), ("restart", "obo"), ("always", "bbb"), ("late", "obb")]
         ),
         [
-            "first good frr: 8.4.4 (last with the bug: 7.5.1; order=after,restart)",
-            "first good frr: 10.3 (last with the bug: 8.4.4; order=late)"
+            "first good version: frr 8.4.4 (last with the bug: 7.5.1; order=after,restart)",
+            "first good version: frr 10.3 (last with the bug: 8.4.4; order=late)"
         ]
     );
     // A bug that was gone and came back: what counts is the end of it. A mismatch is an observation as well.
     assert_eq!(
         answers(versions, &[("after", "ooM")]),
-        ["first good frr: 10.3 (last with the bug: 8.4.4; order=after)"]
+        ["first good version: frr 10.3 (last with the bug: 8.4.4; order=after)"]
     );
     // A run without a verdict is neither good nor bad, whatever it noted; a gap in the matrix likewise.
     for unknown in ["obI", "ob-"] {
         assert_eq!(
             answers(versions, &[("before", "ooo"), ("after", unknown)]),
-            ["first good frr: 10.3 (last with the bug: 7.5.1; no verdict for 8.4.4; order=after)"]
+            ["first good version: frr 10.3 (last with the bug: 7.5.1; no verdict for 8.4.4; order=after)"]
         );
     }
     assert!(answers(versions, &[("after", "bob")]).is_empty(), "10.3 has the bug, so no version is good");

@@ -10,7 +10,7 @@ fn render(result: &ResultFile) -> String {
 
 #[test]
 fn a_matrix() {
-    insta::assert_snapshot!(render(&sample::ordering(true).result), @r#"
+    insta::assert_snapshot!(render(&sample::ordering(true).result), @r"
     ## ❌ routeproof: 36 runs, 33 passed, 1 failed, 1 inconclusive, 1 skipped in 144.0s
 
     ### frr-ordering: 36 runs, 33 passed, 1 failed, 1 inconclusive, 1 skipped
@@ -30,16 +30,16 @@ fn a_matrix() {
     | after-restart | with-match | ipv4 | ok | ok | ok |
     | after-restart | with-match | ipv6 | ok | ok | ok |
 
-    - bug: observed; ok: observed to be absent; != not what the scenario expects, or no verdict
-    - first good frr: 8.4.4 (last with the bug: 7.5.1; order=after extras=permit-all family=ipv4)
-    - first good frr: 10.3 (last with the bug: 8.4.4; order=after extras=permit-all family=ipv6)
+    - bug = observed, ok = observed to be absent; != marks what is not as expected or has no verdict
+    - first good version: frr 8.4.4 (last with the bug: 7.5.1; order=after extras=permit-all family=ipv4)
+    - first good version: frr 10.3 (last with the bug: 8.4.4; order=after extras=permit-all family=ipv6)
 
     <details><summary>❌ failed: frr-ordering frr=8.4.4 order=after extras=permit-all family=ipv6: bug present, expected bug absent</summary>
 
     - expected: bug absent<br>seen: bug present
     - route-refresh-sent of worker
       ```
-      {"after":1,"before":0}
+      after=1 before=0
       ```
     - file: `routeproof-runs/20260131T120102Z-4711/017-frr-ordering`
 
@@ -49,20 +49,22 @@ fn a_matrix() {
 
     - route-refresh-sent of worker
       ```
-      {"after":1,"before":0}
+      after=1 before=0
       ```
     - file: `routeproof-runs/20260131T120102Z-4711/024-frr-ordering/nodes/worker/frr.conf.2`
     - file: `routeproof-runs/20260131T120102Z-4711/024-frr-ordering`
 
     </details>
 
+    ⏭️ skipped 1 run: frr:10.3 is not in the cache
+
     Run directory: `routeproof-runs/20260131T120102Z-4711`
-    "#);
+    ");
 }
 
 #[test]
 fn scenarios_without_a_matrix() {
-    insta::assert_snapshot!(render(&sample::mixed().result), @r#"
+    insta::assert_snapshot!(render(&sample::mixed().result), @r"
     ## ❌ routeproof: 5 runs, 1 passed, 1 failed, 1 broken, 1 inconclusive, 1 skipped in 21.0s
 
     > ⚠️ the kernel has no VRF: scenarios that need it are skipped
@@ -77,10 +79,10 @@ fn scenarios_without_a_matrix() {
 
     <details><summary>❌ failed: learn-routes frr=10.3: expect route 172.16.1.0/24 on worker via gw1: no route to 172.16.1.0/24 within 10.0s; the session with gw1 is Established</summary>
 
-    - expected: expect route 172.16.1.0/24 on worker via gw1<br>seen: no route to 172.16.1.0/24 within 10.0s; the session with gw1 is Established
+    - expected: route 172.16.1.0/24 on worker via gw1<br>seen: no route to 172.16.1.0/24 within 10.0s; the session with gw1 is Established
     - session of worker
       ```
-      {"peer":"10.0.0.1","received":0,"state":"Established","uptime_ms":9120}
+      peer=10.0.0.1 received=0 state=Established uptime_ms=9120
       ```
     - running-config of worker
       ```
@@ -97,7 +99,7 @@ fn scenarios_without_a_matrix() {
 
     <details><summary>💥 broken: filtered-routes: apply manifests/extras.yaml: line 12 of frr.conf was rejected: % Unknown command: neighbor 10.0.0.1 as-override please</summary>
 
-    - expected: apply manifests/extras.yaml<br>seen: line 12 of frr.conf was rejected: % Unknown command: neighbor 10.0.0.1 as-override please
+    - step: apply manifests/extras.yaml<br>seen: line 12 of frr.conf was rejected: % Unknown command: neighbor 10.0.0.1 as-override please
     - file: `routeproof-runs/20260131T120102Z-4711/002-filtered-routes/nodes/worker/frr.conf.2`
     - file: `routeproof-runs/20260131T120102Z-4711/002-filtered-routes`
 
@@ -105,14 +107,13 @@ fn scenarios_without_a_matrix() {
 
     <details><summary>❔ inconclusive: extras-survive-reloads form=permit-20-match: interrupted: it started and never finished</summary>
 
-    - expected: bug present<br>seen: nothing was concluded
-    - expected: diagnose reload-alternation<br>seen: did not finish; last seen: reload 2 of 3
+    - step: diagnose reload-alternation<br>seen: did not finish; last seen: reload 2 of 3
     - file: `routeproof-runs/20260131T120102Z-4711/004-extras-survive-reloads`
 
     </details>
 
     Run directory: `routeproof-runs/20260131T120102Z-4711`
-    "#);
+    ");
 }
 
 #[test]
