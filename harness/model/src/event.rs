@@ -1,6 +1,8 @@
 //! What happens during runs: one stream of values from which every report is made.
 //!
-//! `events.jsonl` in the run directory is this stream, one JSON object a line.
+//! `events.jsonl` in the run directory is this stream, one JSON object a line ([`Event::to_line`], [`read_log`]).
+//! Paths in events are relative to the invocation's run directory wherever they lie inside it, so that a run
+//! directory can be moved, uploaded and read elsewhere.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,20 +25,61 @@ pub struct Event {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
     /// The runs that will follow, in order.
-    Planned { runs: Vec<RunId> },
-    /// A root filesystem is being obtained: progress in bytes (0 of 0 while unknown).
-    Image { image: String, what: String, done: u64, total: u64 },
-    RunStarted { directory: PathBuf },
+    Planned {
+        runs: Vec<RunId>,
+    },
+    /// A root filesystem is being obtained: progress in bytes (0 of 0 while unknown). `what` is the phase
+    /// (`downloading`, `unpacking`, ...); a phase is over when `done` reaches a known `total`.
+    Image {
+        image: String,
+        what: String,
+        done: u64,
+        total: u64,
+    },
+    /// `directory` is the run's own folder.
+    RunStarted {
+        directory: PathBuf,
+    },
     /// A phase of the lab's boot is done (`namespaces`, `links`, `daemons`, ...), with its duration.
-    LabPhase { phase: String, duration_us: u64 },
-    LabReady { duration_us: u64 },
-    StepStarted { index: usize, name: String, /** How long it may take at most, in milliseconds. */ limit_ms: Option<u64> },
+    LabPhase {
+        phase: String,
+        duration_us: u64,
+    },
+    LabReady {
+        duration_us: u64,
+    },
+    StepStarted {
+        index: usize,
+        name: String,
+        /** How long it may take at most, in milliseconds. */
+        limit_ms: Option<u64>,
+    },
     /// A waiting step's latest status line ("session worker -> gw1 is Active"), sent when it changes.
-    StepStatus { index: usize, status: String },
-    StepFinished { index: usize, step: StepResult },
+    StepStatus {
+        index: usize,
+        status: String,
+    },
+    StepFinished {
+        index: usize,
+        step: StepResult,
+    },
+    /// A capability that `--require` names is missing here (`vrf`, `kind`): the invocation must not end green.
+    Missing {
+        capability: String,
+        message: String,
+    },
     /// Something a user should know that decides nothing.
-    Warning { message: String },
-    RunFinished { outcome: Outcome, duration_ms: u64, observed: BTreeMap<String, String>, reason: Option<String>, artifacts: Vec<PathBuf>, evidence: Vec<Evidence> },
+    Warning {
+        message: String,
+    },
+    RunFinished {
+        outcome: Outcome,
+        duration_ms: u64,
+        observed: BTreeMap<String, String>,
+        reason: Option<String>,
+        artifacts: Vec<PathBuf>,
+        evidence: Vec<Evidence>,
+    },
     /// Why the whole invocation stopped early (ctrl-C).
     Interrupted,
 }
@@ -50,4 +93,35 @@ pub struct RunId {
     pub axes: Vec<(String, String)>,
     /// What the scenario expects a `diagnose` step to observe in this run, for instance `bug: present`.
     pub expected: BTreeMap<String, String>,
+}
+
+/// A line of an event log that is not an event.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read line {line} of the event log")]
+pub struct LogError {
+    /// Counts from 1.
+    pub line: usize,
+    #[source]
+    pub source: serde_json::Error,
+}
+
+impl Event {
+    /// The event as one line of `events.jsonl`, without the line's end. Fails when a path is not UTF-8.
+    pub fn to_line(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+}
+
+/// Reads an event log, also one that a crash or a full disk cut short: what can be read is returned together with
+/// the lines that cannot. Nothing turns green by a lost line, because only a `run-finished` event can do that.
+pub fn read_log(text: &str) -> (Vec<Event>, Vec<LogError>) {
+    let mut events = Vec::new();
+    let mut errors = Vec::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match serde_json::from_str(line) {
+            Ok(event) => events.push(event),
+            Err(source) => errors.push(LogError { line: index + 1, source }),
+        }
+    }
+    (events, errors)
 }

@@ -1,13 +1,25 @@
 //! The result of runs: the stable, public JSON of `--report json=FILE` (schema `routeproof/result/v1`).
+//!
+//! [`fold`](fold()) makes it from the event log, [`Grid`] arranges a matrix, [`first_good`] names the first version
+//! without the bug.
+
+mod fold;
+mod grid;
+mod version;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use fold::fold;
+pub use grid::{Cell, FirstGood, Grid, Row, cell_text, describe_first_good, first_good, is_surprising};
+pub use version::compare_versions;
+
 pub const SCHEMA: &str = "routeproof/result/v1";
 
-/// How a step, a run or a whole invocation ended.
+/// How a step, a run or a whole invocation ended. The order is that of severity, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -20,6 +32,25 @@ pub enum Outcome {
     Broken,
     /// An expectation did not hold.
     Failed,
+}
+
+impl Outcome {
+    /// The word used in every output, the same as in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Skipped => "skipped",
+            Outcome::Inconclusive => "inconclusive",
+            Outcome::Broken => "broken",
+            Outcome::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
 }
 
 /// One thing that was seen and bears on a verdict.
@@ -47,18 +78,40 @@ pub struct StepResult {
 pub struct RunResult {
     pub scenario: String,
     pub requirements: Vec<String>,
+    /// Axis values by name; [`ResultFile::scenarios`] has the order of the axes.
     pub axes: BTreeMap<String, String>,
     pub outcome: Outcome,
     pub duration_ms: u64,
     /// Why the outcome is not `passed`; one line.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What `diagnose` steps concluded, for instance `{"bug": "present"}`.
     pub observed: BTreeMap<String, String>,
     /// What the scenario expected them to conclude.
     pub expected: BTreeMap<String, String>,
     pub steps: Vec<StepResult>,
+    /// What bears on the run as a whole, rather than on one step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// The run's own folder, relative to the invocation's run directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// Files to look at, relative to the invocation's run directory.
     pub artifacts: Vec<PathBuf>,
+}
+
+/// A dimension of a scenario's matrix with the values that were planned, in the scenario's order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Axis {
+    pub name: String,
+    pub values: Vec<String>,
+}
+
+/// The order of a scenario's axes: the first one makes a grid's columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioAxes {
+    pub name: String,
+    pub axes: Vec<Axis>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,12 +121,71 @@ pub struct Summary {
     pub inconclusive: usize,
     pub broken: usize,
     pub skipped: usize,
+    /// Wall time of the whole invocation, in milliseconds.
     pub duration_ms: u64,
+    /// The user stopped the invocation.
+    #[serde(default)]
+    pub interrupted: bool,
+    /// Capabilities that were required (`--require`) and are missing.
+    #[serde(default)]
+    pub missing: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResultFile {
     pub schema: String,
     pub summary: Summary,
+    #[serde(default)]
+    pub scenarios: Vec<ScenarioAxes>,
     pub runs: Vec<RunResult>,
+    /// What a user should know that decides nothing.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
+
+impl ResultFile {
+    /// The process's exit code. The most telling reason wins:
+    ///
+    /// | code | when |
+    /// |---|---|
+    /// | 130 | interrupted, whatever else happened |
+    /// | 1 | an expectation failed |
+    /// | 5 | a required capability is missing |
+    /// | 3 | a run is broken or inconclusive |
+    /// | 4 | nothing ran: no runs, or all were skipped |
+    /// | 0 | at least one run passed, and the others passed or were skipped |
+    ///
+    /// Bad input (2) never gets as far as a result.
+    pub fn exit_code(&self) -> u8 {
+        let has = |outcome| self.runs.iter().any(|run| run.outcome == outcome);
+        if self.summary.interrupted {
+            130
+        } else if has(Outcome::Failed) {
+            1
+        } else if !self.summary.missing.is_empty() {
+            5
+        } else if has(Outcome::Broken) || has(Outcome::Inconclusive) {
+            3
+        } else if !has(Outcome::Passed) {
+            4
+        } else {
+            0
+        }
+    }
+
+    /// The runs of one scenario, in the plan's order.
+    pub fn runs_of<'a>(&'a self, scenario: &'a str) -> impl Iterator<Item = &'a RunResult> {
+        self.runs.iter().filter(move |run| run.scenario == scenario)
+    }
+
+    /// A run's axis values in the scenario's axis order: `frr=7.5.1 order=after`.
+    pub fn axes_text(&self, run: &RunResult) -> String {
+        let order = self.scenarios.iter().find(|s| s.name == run.scenario).map_or(&[][..], |s| &s.axes);
+        let listed = order.iter().filter_map(|axis| run.axes.get_key_value(&axis.name));
+        let unlisted = run.axes.iter().filter(|(name, _)| order.iter().all(|axis| axis.name != **name));
+        listed.chain(unlisted).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! What to show of a run that is not as it should be, and the words that every report uses for a run.
+
+use std::path::{Path, PathBuf};
+
+use routeproof_model::result::{Evidence, Outcome, ResultFile, RunResult, is_surprising};
+
+/// More than this is not read anyway; the result file has all of it.
+pub(super) const MAX_FAILURES: usize = 10;
+const MAX_EVIDENCE: usize = 12;
+const MAX_VALUE_LINES: usize = 12;
+const MAX_VALUE_CHARS: usize = 600;
+
+/// The part of a run that explains its outcome.
+pub(super) struct Failure<'a> {
+    pub run: &'a RunResult,
+    /// Scenario and axes.
+    pub title: String,
+    /// `None` where `expected` says it all.
+    pub reason: Option<String>,
+    /// What was expected, each with what was seen instead.
+    pub expected: Vec<Expected>,
+    pub evidence: Vec<&'a Evidence>,
+    pub evidence_left_out: usize,
+    pub files: Vec<PathBuf>,
+}
+
+pub(super) struct Expected {
+    /// `expected` for an expectation that did not hold, `step` for what went wrong in another way.
+    pub label: &'static str,
+    pub what: String,
+    pub seen: String,
+}
+
+/// The failures to show, and how many there are beyond those.
+pub(super) fn failures<'a>(result: &'a ResultFile, directory: Option<&Path>) -> (Vec<Failure<'a>>, usize) {
+    let mut all: Vec<_> = result.runs.iter().filter(|run| is_surprising(run)).collect();
+    // The worst first, else in the plan's order.
+    all.sort_by_key(|run| std::cmp::Reverse(run.outcome));
+    let left_out = all.len().saturating_sub(MAX_FAILURES);
+    (all.into_iter().take(MAX_FAILURES).map(|run| failure(result, run, directory)).collect(), left_out)
+}
+
+fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Path>) -> Failure<'a> {
+    let mut expected = Vec::new();
+    for (key, want) in &run.expected {
+        if let Some(seen) = run.observed.get(key).filter(|seen| *seen != want) {
+            let (what, seen) = (format!("{key} {want}"), format!("{key} {seen}"));
+            expected.push(Expected { label: "expected", what, seen });
+        }
+    }
+    let bad = run.steps.iter().filter(|step| step.outcome > Outcome::Skipped);
+    expected.extend(bad.map(|step| Expected {
+        label: if step.outcome == Outcome::Failed { "expected" } else { "step" },
+        what: step.name.strip_prefix("expect ").unwrap_or(&step.name).to_owned(),
+        seen: step.message.clone().unwrap_or_else(|| step.outcome.to_string()),
+    }));
+    // Where no step went wrong, what the good ones saw is what there is to look at.
+    let only_bad = run.steps.iter().any(|step| step.outcome > Outcome::Skipped);
+    let steps = run.steps.iter().filter(|step| !only_bad || step.outcome > Outcome::Skipped);
+    let mut evidence: Vec<_> = steps.flat_map(|step| &step.evidence).chain(&run.evidence).collect();
+    let evidence_left_out = evidence.len().saturating_sub(MAX_EVIDENCE);
+    evidence.truncate(MAX_EVIDENCE);
+    let below = |path: &PathBuf| directory.map_or_else(|| path.clone(), |directory| directory.join(path));
+    Failure {
+        run,
+        title: title(result, run),
+        reason: reason(run, &expected),
+        expected,
+        evidence,
+        evidence_left_out,
+        files: run.artifacts.iter().chain(&run.directory).map(below).collect(),
+    }
+}
+
+fn reason(run: &RunResult, expected: &[Expected]) -> Option<String> {
+    match &run.reason {
+        Some(reason) if expected.iter().any(|e| reason.contains(&e.what) && reason.contains(&e.seen)) => None,
+        Some(reason) => Some(reason.clone()),
+        None => expected.is_empty().then(|| "no reason was given".into()),
+    }
+}
+
+/// Why runs of matrices were skipped, with the number of runs; the other scenarios' verdicts say it themselves.
+pub(super) fn skips(result: &ResultFile) -> Vec<(String, usize)> {
+    let in_grid =
+        |run: &&RunResult| result.scenarios.iter().any(|s| s.name == run.scenario && s.axes.len() >= 2);
+    let mut reasons: Vec<(String, usize)> = Vec::new();
+    for run in result.runs.iter().filter(|run| run.outcome == Outcome::Skipped).filter(in_grid) {
+        let reason = run.reason.clone().unwrap_or_else(|| "no reason was given".into());
+        match reasons.iter_mut().find(|(have, _)| *have == reason) {
+            Some((_, number)) => *number += 1,
+            None => reasons.push((reason, 1)),
+        }
+    }
+    reasons
+}
+
+/// `frr-ordering frr=7.5.1 order=after`.
+pub(super) fn title(result: &ResultFile, run: &RunResult) -> String {
+    format!("{} {}", run.scenario, result.axes_text(run)).trim_end().to_owned()
+}
+
+/// What came out of a run, in a phrase: its reason, else what was observed.
+pub(super) fn finding(run: &RunResult) -> String {
+    if let Some(reason) = &run.reason {
+        return reason.clone();
+    }
+    let phrase = |(key, seen): (&String, &String)| match run.expected.get(key) {
+        Some(want) if want == seen => format!("{key} {seen} (expected)"),
+        Some(want) => format!("{key} {seen} (expected {want})"),
+        None => format!("{key} {seen}"),
+    };
+    run.observed.iter().map(phrase).collect::<Vec<_>>().join(", ")
+}
+
+/// `session of worker`.
+pub(super) fn evidence_title(evidence: &Evidence) -> String {
+    match &evidence.node {
+        Some(node) => format!("{} of {node}", evidence.what),
+        None => evidence.what.clone(),
+    }
+}
+
+/// A value for reading: text as its lines, other data on one line; both cut to a sensible size.
+pub(super) fn value_lines(value: &serde_json::Value) -> Vec<String> {
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => say(other, true),
+    };
+    let mut lines: Vec<String> = text.trim_end().lines().map(cut).collect();
+    let left_out = lines.len().saturating_sub(MAX_VALUE_LINES);
+    lines.truncate(MAX_VALUE_LINES);
+    if left_out > 0 {
+        lines.push(format!("({left_out} more lines)"));
+    }
+    lines
+}
+
+/// Data as people write it: `peer=10.0.0.1 state=Established`, inner objects in braces, lists in brackets.
+fn say(value: &serde_json::Value, outermost: bool) -> String {
+    use serde_json::Value;
+    match value {
+        Value::Object(map) => {
+            let fields = map.iter().map(|(key, value)| format!("{key}={}", say(value, false)));
+            let fields = fields.collect::<Vec<_>>().join(" ");
+            if outermost && !map.is_empty() { fields } else { format!("{{{fields}}}") }
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| say(item, false)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::String(text) if !text.is_empty() && !text.contains([' ', '"', '\n']) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(MAX_VALUE_CHARS) {
+        Some((at, _)) => format!("{}\u{2026} ({} more bytes)", &line[..at], line.len() - at),
+        None => line.to_owned(),
+    }
+}
+
+/// `35 passed, 1 failed`: the outcomes that occurred, the good ones first.
+pub(super) fn totals<'a>(runs: impl Iterator<Item = &'a RunResult> + Clone) -> String {
+    use Outcome::{Broken, Failed, Inconclusive, Passed, Skipped};
+    let number = |outcome| runs.clone().filter(|run| run.outcome == outcome).count();
+    let counted = [Passed, Failed, Broken, Inconclusive, Skipped].map(|outcome| (number(outcome), outcome));
+    let said: Vec<_> =
+        counted.iter().filter(|(n, _)| *n > 0).map(|(n, outcome)| format!("{n} {outcome}")).collect();
+    if said.is_empty() { "nothing ran".into() } else { said.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_for_reading() {
+        let session = json!({ "peer": "10.0.0.1", "up": true, "caps": ["mp bgp", 4], "timers": { "hold": 90 }, "none": {} });
+        assert_eq!(
+            value_lines(&session),
+            [r#"caps=["mp bgp", 4] none={} peer=10.0.0.1 timers={hold=90} up=true"#]
+        );
+        assert_eq!(value_lines(&json!("one\ntwo\n")), ["one", "two"]);
+        let long = value_lines(&json!("line\n".repeat(20)));
+        assert_eq!((long.len(), long[12].as_str()), (13, "(8 more lines)"));
+        assert_eq!(
+            value_lines(&json!("é".repeat(601))),
+            [format!("{}\u{2026} (2 more bytes)", "é".repeat(600))]
+        );
+    }
+}
