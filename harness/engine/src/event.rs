@@ -82,16 +82,14 @@ impl EventBus {
 
     /// Closes the sinks (the live view clears its lines) and makes the result.
     pub fn finish(self) -> Finished {
-        let (sinks, log, mut problems) = {
+        let (sinks, log, problems) = {
             let mut bus = self.events.lock();
             bus.closed = true;
             (std::mem::take(&mut bus.sinks), std::mem::take(&mut bus.log), std::mem::take(&mut bus.problems))
         };
         // Outside the lock: the live view's thread may need it to end.
         drop(sinks);
-        let (events, errors) = read_log(&log);
-        problems.extend(errors.iter().map(|error| format!("{error}: {}", error.source)));
-        Finished { result: fold(&events), problems }
+        Finished::from_log(&log, problems)
     }
 }
 
@@ -108,7 +106,18 @@ impl Default for EventBus {
     }
 }
 
+/// Makes the result again from the event log of a run directory; lines that cannot be read are problems.
+pub fn read_back(path: &Path) -> io::Result<Finished> {
+    Ok(Finished::from_log(&std::fs::read_to_string(path)?, Vec::new()))
+}
+
 impl Finished {
+    fn from_log(log: &str, mut problems: Vec<String>) -> Finished {
+        let (events, errors) = read_log(log);
+        problems.extend(errors.iter().map(|error| format!("{error}: {}", error.source)));
+        Finished { result: fold(&events), problems }
+    }
+
     /// The process's exit code: the result's, but an otherwise green one is 3 when its record is incomplete, or
     /// when a report could not be written (`all_written` is false).
     pub fn exit_code(&self, all_written: bool) -> u8 {
@@ -243,9 +252,9 @@ mod tests {
         let late = bus.events();
         let finished = bus.finish();
         late.warn("nobody hears this");
-        let (events, errors) = read_log(&std::fs::read_to_string(&path).unwrap());
-        assert!(errors.is_empty());
-        assert_eq!(fold(&events), finished.result);
+        let again = read_back(&path).unwrap();
+        assert!(again.problems.is_empty());
+        assert_eq!(again.result, finished.result);
         assert_eq!((finished.exit_code(true), finished.exit_code(false)), (0, 3));
     }
 

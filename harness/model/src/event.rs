@@ -30,6 +30,7 @@ pub enum EventKind {
     },
     /// A root filesystem is being obtained: progress in bytes (0 of 0 while unknown). `what` is the phase
     /// (`downloading`, `unpacking`, ...); a phase is over when `done` reaches a known `total`.
+    /// All of these are kept, so a few per second are enough.
     Image {
         image: String,
         what: String,

@@ -106,6 +106,8 @@ fn show_moving(events: &Receiver<Event>) {
         }
     }
     bar.finish_and_clear();
+    // Between what happened and the table that follows.
+    let _ = writeln!(io::stderr());
 }
 
 /// Without escape sequences where the user does not want them (`NO_COLOR`, `CLICOLOR=0`).

@@ -127,7 +127,8 @@ fn a_run_that_never_finished_is_inconclusive() {
     let open =
         at(20, Some(0), EventKind::StepStarted { index: 0, name: "expect session".into(), limit_ms: None });
     let status = at(900, Some(0), EventKind::StepStatus { index: 0, status: "session is Active".into() });
-    let result = fold(&[planned(vec![id(&[], &[]); 2]), started(0), open, status]);
+    let mut log = vec![planned(vec![id(&[], &[]); 2]), started(0), open, status];
+    let result = fold(&log);
     let run = &result.runs[0];
     assert_eq!((run.outcome, run.duration_ms), (Outcome::Inconclusive, 890));
     assert!(run.reason.as_ref().unwrap().starts_with("interrupted"));
@@ -135,6 +136,11 @@ fn a_run_that_never_finished_is_inconclusive() {
     assert_eq!(result.runs[1].reason.as_deref(), Some("never started, although the plan has it"));
     assert_eq!(result.summary.inconclusive, 2);
     assert_eq!(result.exit_code(), 3);
+
+    log.push(at(950, None, EventKind::Interrupted));
+    let result = fold(&log);
+    assert_eq!((result.runs[0].outcome, result.runs[1].outcome), (Outcome::Inconclusive, Outcome::Skipped));
+    assert_eq!(result.exit_code(), 130);
 }
 
 #[test]
