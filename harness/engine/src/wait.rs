@@ -25,7 +25,7 @@ pub enum Probe<T> {
     NotYet(String),
 }
 
-/// Asks `probe` until it is done. `wake` resolves when asking again may help; it is bounded by `interval`, for what
+/// Asks `probe` until it is done. What `wake` gives resolves when asking again may help; it is bounded by `interval`, for what
 /// sends no events.
 pub async fn until<T, P, W>(
     what: &str,
@@ -40,6 +40,8 @@ where
 {
     let end = Instant::now() + limit;
     loop {
+        // Asked for before the probe looks, so that nothing that happens in between is slept through.
+        let woken = wake();
         let last = match probe().await {
             Probe::Done(value) => return Ok(value),
             Probe::NotYet(last) => last,
@@ -48,7 +50,7 @@ where
         if left.is_zero() {
             return Err(TimedOut { what: what.to_string(), limit, last });
         }
-        let _ = tokio::time::timeout(left.min(interval), wake()).await;
+        let _ = tokio::time::timeout(left.min(interval), woken).await;
     }
 }
 

@@ -9,6 +9,7 @@ use futures::future::try_join_all;
 use ipnet::IpNet;
 use routeproof_model::check::AddressBook;
 use routeproof_model::event::EventKind;
+use routeproof_model::fact::KernelEvent;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::topology::{self, Role, Topology};
 
@@ -17,10 +18,11 @@ use super::error::RunError;
 use super::gateway;
 use super::node::Node;
 use super::record::Recorder;
+use super::tap::Taps;
 use crate::event::Events;
 use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec};
-use crate::observe::Monitor;
+use crate::observe::{Monitor, Sockets};
 
 /// Where a lab lives and which trees it uses.
 #[derive(Debug)]
@@ -191,8 +193,13 @@ async fn monitors(topology: &Topology, lab: &Lab, folder: &Path, recorder: &Reco
         let folder = folder.join("nodes").join(&name);
         std::fs::create_dir_all(&folder).map_err(RunError::Record)?;
         let (events, dumps) = (handle.netlink().await?, handle.netlink().await?);
-        let (sink, sink_name) = (recorder.clone(), name.clone());
-        let monitor = Monitor::start(events, dumps, Box::new(move |event| sink.kernel(&sink_name, event))).await;
+        let (sink, sink_name, taps) = (recorder.clone(), name.clone(), Taps::default());
+        let feed = taps.clone();
+        let sink = Box::new(move |event: &KernelEvent| {
+            sink.kernel(&sink_name, event);
+            feed.feed(event);
+        });
+        let monitor = Monitor::start(Sockets::new(events, dumps), sink).await;
         let monitor = monitor.map_err(|e| RunError::Observe { node: name.clone(), why: e.to_string() })?;
         let node = Node {
             name: name.clone(),
@@ -202,6 +209,7 @@ async fn monitors(topology: &Topology, lab: &Lab, folder: &Path, recorder: &Reco
             frr: None,
             folder,
             recorder: recorder.clone(),
+            taps,
             conf: None,
             reloads: 0,
             changed: None,

@@ -42,7 +42,7 @@ async fn frr_ordering(booted: &Booted, d: &Diagnosis, status: &(dyn Fn(&str) + S
         Probe::NotYet(text)
     };
     // Whether it arrived or the time ran out, the facts decide.
-    let _ = wait::until("the route", d.within, d.within, probe, || watched.monitor.changed()).await;
+    let _ = wait::until("the route", d.within, d.within, probe, || watched.changed()).await;
     let facts = ordering_facts(booted, watched, d).await?;
     let conclusion = ordering(&facts);
     let (outcome, bug, message) = match conclusion {

@@ -1,7 +1,6 @@
 //! Waiting for expectations: `within` ends at the first moment of truth, `holds` looks at every event of its window.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -9,7 +8,7 @@ use routeproof_model::check::{self, Checked, evidence};
 use routeproof_model::fact::KernelState;
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::result::{Evidence, Outcome};
-use routeproof_model::scenario::{Expect, ExpectNoRoute, ExpectRoute};
+use routeproof_model::scenario::{Expect, ExpectRoute};
 
 use super::boot::Booted;
 use super::error::RunError;
@@ -19,13 +18,16 @@ use crate::wait::{self, Probe};
 
 /// bgpd sends no events; asking it costs well under a millisecond.
 const POLL: Duration = Duration::from_millis(25);
+/// How often a window's witness is looked at when the kernel is quiet.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Checks now.
 pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> {
+    let watched = node(booted, expect.node())?;
     match expect {
-        Expect::Session(e) => Ok(check::session(e, &node(booted, &e.node)?.sessions().await?, &booted.book)),
-        Expect::Route(e) => Ok(node(booted, &e.node)?.monitor.with_state(|k| check::route(e, k, &booted.book))),
-        Expect::NoRoute(e) => Ok(node(booted, &e.node)?.monitor.with_state(|k| check::no_route(e, k))),
+        Expect::Session(e) => Ok(check::session(e, &watched.sessions().await?, &booted.book)),
+        Expect::Route(e) => Ok(watched.monitor.with_state(|k| check::route(e, k, &booted.book))),
+        Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
     }
 }
 
@@ -48,7 +50,7 @@ pub async fn eventually(booted: &Booted, expect: &Expect, within: Duration, stat
             }
         }
     };
-    match wait::until("the expectation", within, POLL, probe, || watched.monitor.changed()).await {
+    match wait::until("the expectation", within, POLL, probe, || watched.changed()).await {
         Ok(checked) => {
             let checked = checked?;
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: checked.evidence })
@@ -66,19 +68,19 @@ pub async fn eventually(booted: &Booted, expect: &Expect, within: Duration, stat
 /// The expectation is true now and after every event until the window ends; so is its witness.
 pub async fn holds(booted: &Booted, expect: &Expect, window: Duration, witness: Option<IpNet>) -> Result<Done, RunError> {
     let watched = node(booted, expect.node())?;
-    let broken: Arc<Mutex<Option<Checked>>> = Arc::default();
-    // Each event is judged as it is applied, on the reader's own task: a flicker between two polls is seen too.
-    let _watch = match expect {
-        Expect::Session(_) => None,
-        Expect::Route(e) => Some(watch(booted, watched, &broken, e.clone(), |e: &ExpectRoute, k, b| check::route(e, k, b))),
-        Expect::NoRoute(e) => Some(watch(booted, watched, &broken, e.clone(), |e: &ExpectNoRoute, k, _| check::no_route(e, k))),
-    };
-    let gaps = watched.monitor.with_state(|k| k.gap().copied());
+    // Each event is judged in its place: a flicker between two looks counts.
+    let tap = watched.taps.open();
+    let mut state = watched.monitor.snapshot();
+    let gap = state.gap().cloned();
     let mut witnessed = Witness::new(booted, expect, witness)?;
     let end = std::time::Instant::now() + window;
     loop {
-        let first = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let checked = match first {
+        let wake = watched.changed();
+        let flicker = tap.take().iter().find_map(|event| {
+            state.apply(event);
+            judge(booted, expect, &state).filter(|checked| !checked.holds)
+        });
+        let checked = match flicker {
             Some(checked) => checked,
             None => now(booted, expect).await?,
         };
@@ -93,31 +95,22 @@ pub async fn holds(booted: &Booted, expect: &Expect, window: Duration, witness: 
         if left.is_zero() {
             break;
         }
-        let _ = tokio::time::timeout(left.min(Duration::from_millis(200)), watched.monitor.changed()).await;
+        let _ = tokio::time::timeout(left.min(LOOK), wake).await;
     }
-    if watched.monitor.with_state(|k| k.gap().copied()) != gaps {
+    if watched.monitor.with_state(|k| k.gap().cloned()) != gap {
         let message = "events were lost during the window: what happened in the gap is not known".to_string();
         return Ok(Done { outcome: Outcome::Inconclusive, message: Some(message), evidence: Vec::new() });
     }
     Ok(Done { outcome: Outcome::Passed, message: None, evidence: witnessed.evidence })
 }
 
-type Watch = crate::observe::Tap;
-
-fn watch<E: Send + 'static>(
-    booted: &Booted,
-    node: &Node,
-    broken: &Arc<Mutex<Option<Checked>>>,
-    expect: E,
-    judge: fn(&E, &KernelState, &check::AddressBook) -> Checked,
-) -> Watch {
-    let (broken, book) = (broken.clone(), booted.book.clone());
-    node.monitor.tap(Box::new(move |state| {
-        let checked = judge(&expect, state, &book);
-        if !checked.holds {
-            broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(checked);
-        }
-    }))
+/// The verdict on a kernel state; `None` for what the kernel does not know.
+fn judge(booted: &Booted, expect: &Expect, state: &KernelState) -> Option<Checked> {
+    match expect {
+        Expect::Session(_) => None,
+        Expect::Route(e) => Some(check::route(e, state, &booted.book)),
+        Expect::NoRoute(e) => Some(check::no_route(e, state)),
+    }
 }
 
 /// What must be seen during a window in which something else must not.

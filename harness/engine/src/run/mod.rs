@@ -14,6 +14,7 @@ mod matrix;
 mod node;
 mod record;
 mod steps;
+mod tap;
 
 pub use boot::{BootOptions, Booted, boot};
 pub use cluster::Cluster;

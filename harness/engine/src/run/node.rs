@@ -9,11 +9,14 @@ use routeproof_model::frr::{self, Session};
 use routeproof_model::topology::Role;
 use tokio::sync::Mutex;
 
+use super::tap::Taps;
+
 use super::error::RunError;
 use super::record::Recorder;
 use crate::frr::{Frr, Vty};
 use crate::lab::NodeHandle;
 use crate::observe::{Monitor, now};
+use crate::wait;
 
 /// When a node's configuration last changed, and how its sessions were just before.
 #[derive(Clone, Debug)]
@@ -32,6 +35,7 @@ pub struct Node {
     /// Where its configurations and logs are kept.
     pub folder: PathBuf,
     pub(super) recorder: Recorder,
+    pub(super) taps: Taps,
     /// What MetalLB's file held at the last load or reload.
     pub(super) conf: Option<String>,
     pub(super) reloads: usize,
@@ -73,6 +77,17 @@ impl Node {
             last.clone_from(&sessions);
         }
         Ok(sessions)
+    }
+
+    /// Resolves at the next change of the node's kernel after this call (not after the first poll).
+    pub fn changed(&self) -> impl Future<Output = ()> {
+        let seen = self.monitor.generation();
+        async move {
+            // A listener that has stopped shows as a gap, which the checks look for.
+            if self.monitor.changed(seen).await.is_err() {
+                wait::no_events().await;
+            }
+        }
     }
 
     pub(super) fn unreadable(&self, command: &str, why: &dyn std::fmt::Display) -> RunError {

@@ -37,6 +37,17 @@ pub struct ScenarioRun {
     pub steps: Vec<Step>,
 }
 
+impl ScenarioRun {
+    /// Every manifest that the run applies or deletes.
+    pub fn manifests(&self) -> impl Iterator<Item = &PathBuf> {
+        let of_steps = self.steps.iter().filter_map(|step| match &step.verb {
+            Verb::Apply { manifest } | Verb::Delete { manifest } => Some(manifest),
+            _ => None,
+        });
+        self.initial.iter().chain(of_steps)
+    }
+}
+
 struct Resolver<'a> {
     source: &'a Source,
     topology: &'a Topology,

@@ -50,6 +50,17 @@ pub enum Expect {
     NoRoute(ExpectNoRoute),
 }
 
+impl Expect {
+    /// The node whose kernel or daemon is looked at.
+    pub fn node(&self) -> &str {
+        match self {
+            Expect::Session(e) => &e.node,
+            Expect::Route(e) => &e.node,
+            Expect::NoRoute(e) => &e.node,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectSession {

@@ -1,0 +1,168 @@
+//! Many runs side by side: images first, then a bounded number of labs at once, each judged on its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::try_join_all;
+use routeproof_model::event::{EventKind, RunId};
+use routeproof_model::plan::{Plan, PlannedRun};
+use routeproof_model::result::Outcome;
+use tokio::sync::{Semaphore, watch};
+
+use super::boot::{BootOptions, boot};
+use super::error::RunError;
+use super::steps::{self, Verdict};
+use crate::event::Events;
+use crate::image::{ImageRef, Progress, Store, Tree};
+use crate::rundir::{RunDir, RunFolder};
+
+/// How an invocation does its runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub store: Store,
+    /// Labs at the same time; [`parallelism`] knows a sensible number.
+    pub jobs: usize,
+}
+
+/// Labs that this machine carries at once: most of a lab's time is FRR's timers, so several share a processor, until a
+/// reload (Python, half a second of it) waits for others. A lab takes 100 to 200 MB.
+pub fn parallelism() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.split_whitespace().next()?.parse::<usize>().ok()
+    });
+    let by_memory = memory.map_or(cores, |kib| kib / (256 * 1024));
+    (cores * 6).min(by_memory).max(1)
+}
+
+/// Does every run of the plan and sends what happens to `events`. Errors are those that concern the whole invocation;
+/// what befalls one run is that run's outcome. `stop` becoming true ends everything early, labs included.
+pub async fn run(
+    plan: &Plan,
+    directory: &RunDir,
+    options: &Options,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+) -> Result<(), RunError> {
+    let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
+    events.send(EventKind::Planned { runs: ids.clone() });
+    let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
+    written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)?;
+
+    let trees = tokio::select! {
+        trees = trees(plan, options, events) => Arc::new(trees?),
+        () = stopped(stop.clone()) => return Ok(()),
+    };
+    let places = Arc::new(Semaphore::new(options.jobs.max(1)));
+    let mut tasks = Vec::new();
+    for (index, planned) in plan.runs.iter().enumerate() {
+        let folder = directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;
+        let one = One {
+            planned: planned.clone(),
+            folder,
+            trees: trees.clone(),
+            events: events.for_run(index),
+            stop: stop.clone(),
+        };
+        let places = places.clone();
+        tasks.push(tokio::spawn(async move {
+            let Ok(_place) = places.acquire().await else { return };
+            if !*one.stop.borrow() {
+                one.run().await;
+            }
+        }));
+    }
+    for (index, task) in tasks.into_iter().enumerate() {
+        if let Err(e) = task.await {
+            // Our own bug: the run must not look as if it had never been.
+            let reason = Some(format!("routeproof itself failed: {e}"));
+            let verdict = Verdict { outcome: Outcome::Broken, reason, observed: BTreeMap::new() };
+            finished(&events.for_run(index), verdict, 0, Vec::new());
+        }
+    }
+    Ok(())
+}
+
+fn id(run: &PlannedRun) -> RunId {
+    RunId {
+        scenario: run.scenario.clone(),
+        requirements: run.requirements.clone(),
+        axes: run.axes.clone(),
+        expected: run.expected.clone(),
+    }
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // A sender that is gone will never say stop.
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Every root filesystem that the plan needs, by the image's name as the topology writes it.
+async fn trees(plan: &Plan, options: &Options, events: &Events) -> Result<BTreeMap<String, Tree>, RunError> {
+    let names: BTreeSet<&String> = plan.runs.iter().flat_map(|run| run.images.values()).collect();
+    let progress = Announce(events.clone());
+    let get = async |name: &String| {
+        let image = ImageRef::parse(name)?;
+        Ok::<_, RunError>((name.clone(), options.store.tree(&image, &progress).await?))
+    };
+    Ok(try_join_all(names.into_iter().map(get)).await?.into_iter().collect())
+}
+
+/// Passes a pull's progress on, at a rate that a log can bear.
+struct Announce(Events);
+
+impl Progress for Announce {
+    fn update(&self, image: &str, what: &str, done: u64, total: u64) {
+        let (image, what) = (image.to_string(), what.to_string());
+        self.0.send(EventKind::Image { image, what, done, total });
+    }
+}
+
+/// One run and what it needs.
+struct One {
+    planned: PlannedRun,
+    folder: RunFolder,
+    trees: Arc<BTreeMap<String, Tree>>,
+    events: Events,
+    stop: watch::Receiver<bool>,
+}
+
+impl One {
+    async fn run(self) {
+        let start = Instant::now();
+        self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
+        let options = BootOptions { folder: self.folder.path(), trees: &self.trees };
+        let verdict = match boot(&self.planned, &options, &self.events).await {
+            Ok(mut booted) => {
+                let verdict = tokio::select! {
+                    verdict = steps::run(&mut booted, &self.planned, &self.events) => Some(verdict),
+                    () = stopped(self.stop.clone()) => None,
+                };
+                if let Err(e) = booted.shutdown().await {
+                    self.events.warn(format!("{}: observations are incomplete: {e}", self.planned.slug()));
+                }
+                verdict
+            }
+            Err(e) => {
+                let hints: Vec<String> = e.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
+                let reason = Some(format!("{}{}", e.line(), hints.concat()));
+                Some(Verdict { outcome: e.outcome(), reason, observed: BTreeMap::new() })
+            }
+        };
+        // An interrupted run has no verdict: its start without an end says so.
+        if let Some(verdict) = verdict {
+            let artifacts = ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
+            finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
+        }
+    }
+}
+
+fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {
+    let Verdict { outcome, reason, observed } = verdict;
+    events.send(EventKind::RunFinished { outcome, duration_ms, observed, reason, artifacts, evidence: Vec::new() });
+}
