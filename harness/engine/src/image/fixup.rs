@@ -161,8 +161,17 @@ mod tests {
     #[test]
     fn frr_becomes_root_and_others_stay() {
         let old = "root:x:0:0:root:/root:/bin/ash\nfrr:x:100:101:Linux User,,,:/var/run/frr:/sbin/nologin\nbin:x:1:1:bin:/bin:/sbin/nologin\n";
-        insta::assert_snapshot!(passwd(old, "/bin/sh"), @r"");
-        insta::assert_snapshot!(group("root:x:0:root\nfrr:x:101:\nfrrvty:x:102:frr\nbin:x:1:\n"), @r"");
+        insta::assert_snapshot!(passwd(old, "/bin/sh"), @r"
+        root:x:0:0:root:/root:/bin/sh
+        frr:x:0:0:FRR:/run/frr:/usr/sbin/nologin
+        bin:x:1:1:bin:/bin:/sbin/nologin
+        ");
+        insta::assert_snapshot!(group("root:x:0:root\nfrr:x:101:\nfrrvty:x:102:frr\nbin:x:1:\n"), @r"
+        root:x:0:
+        frr:x:0:
+        frrvty:x:0:frr
+        bin:x:1:
+        ");
     }
 
     #[test]

@@ -207,7 +207,11 @@ mod tests {
             assert!(ImageRef::parse(text).is_err(), "{text}");
         }
         let error = ImageRef::parse("quay.io/frrouting/ffr:8.4").unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r"");
+        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r"
+        `quay.io/frrouting/ffr:8.4` is not the name of an FRR image: the repository is not `frr`
+        known images: frr:8.4.4, frr:7.5.1, frr:10.3
+        any other FRR: `routeproof images pull frr:VERSION --from FOLDER-OR-ARCHIVE`
+        ");
     }
 
     proptest::proptest! {

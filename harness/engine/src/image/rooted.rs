@@ -28,17 +28,17 @@ impl Rooted {
 
     /// Like [`Rooted::resolve`] for a file to be replaced: its folders are made, its own last link is not followed.
     pub fn place(&self, path: &Path) -> io::Result<PathBuf> {
-        Ok(self.root.join(self.place_inside(path)?))
+        Ok(self.root.join(self.walk(path, false, true)?))
     }
 
-    /// Like [`Rooted::place`], relative to the root.
-    pub fn place_inside(&self, path: &Path) -> io::Result<PathBuf> {
-        self.walk(path, false, true)
-    }
-
-    /// Where a member is, if its folders exist; nothing is made and the last link is not followed.
+    /// Where a member is or would be; nothing is made and the last link is not followed.
     pub fn locate(&self, path: &Path) -> io::Result<PathBuf> {
-        Ok(self.root.join(self.walk(path, false, false)?))
+        Ok(self.root.join(self.inside(path)?))
+    }
+
+    /// Like [`Rooted::locate`], relative to the root.
+    pub fn inside(&self, path: &Path) -> io::Result<PathBuf> {
+        self.walk(path, false, false)
     }
 
     /// Makes a folder and those above it. A link to a folder counts as one.

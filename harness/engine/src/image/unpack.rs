@@ -48,11 +48,11 @@ fn unpack_entry(tree: &Rooted, entry: &mut tar::Entry<'_, impl Read>, name: &Pat
     if path.as_os_str().is_empty() || is_whiteout(&path) {
         return Ok(());
     }
-    let inside = tree.place_inside(&path)?;
+    let inside = tree.inside(&path)?;
     if left_out(&inside) {
         return Ok(());
     }
-    let place = tree.place(&inside)?;
+    let place = tree.place(&path)?;
     let mode = entry.header().mode()?;
     match entry.header().entry_type() {
         EntryType::Directory => make_dir(tree, &inside, &place, mode),
