@@ -39,7 +39,9 @@ pub(super) struct Reading {
 pub fn dump_all(fd: OwnedFd) -> Result<Inspection, ObserveError> {
     let reading = Requests::new(fd)?.read(&Kind::all())?;
     let undecoded = reading.undecoded.iter().map(|reason| match reason {
-        GapReason::Undecodable { message_type, error } => format!("netlink message type {message_type}: {error}"),
+        GapReason::Undecodable { message_type, error } => {
+            format!("netlink message type {message_type}: {error}")
+        }
         other => format!("{other:?}"),
     });
     Ok(Inspection { undecoded: undecoded.collect(), ..Inspection::from(&reading.state) })
@@ -76,7 +78,9 @@ impl Requests {
     fn list(&mut self, kind: Kind, reading: &mut Reading) -> Result<bool, ObserveError> {
         let what = label(kind);
         self.sequence += 1;
-        self.socket.send(&request::dump(kind, self.sequence)).map_err(ObserveError::socket("send a request"))?;
+        self.socket
+            .send(&request::dump(kind, self.sequence))
+            .map_err(ObserveError::socket("send a request"))?;
         let mut steady = true;
         loop {
             receive(&self.socket, &mut self.datagram, what)?;

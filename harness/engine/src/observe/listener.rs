@@ -14,12 +14,12 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use super::ObserveError;
 use super::clock::now;
 use super::decode;
 use super::dump::Reading;
 use super::monitor::{SharedRequests, SharedState, Sink, lock};
 use super::socket::{NetlinkSocket, Received};
-use super::ObserveError;
 
 /// Datagrams between two chances for other tasks.
 const BURST: usize = 256;
@@ -95,7 +95,9 @@ fn loop_until_empty(
                 let error = format!("a datagram of {length} bytes");
                 listener.gap(at, GapReason::Undecodable { message_type: 0, error });
             }
-            Ok(Err(error)) if error.raw_os_error() == Some(libc::ENOBUFS) => listener.gap(at, GapReason::Overrun),
+            Ok(Err(error)) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                listener.gap(at, GapReason::Overrun)
+            }
             Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(Err(error)) => return Err(error),
         }

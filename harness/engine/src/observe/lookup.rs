@@ -59,8 +59,9 @@ pub(super) fn look_up(
         "a route",
         |sequence| request::route_get(query, sequence),
         |message| match message.message_type {
-            RTM_NEWROUTE => decode::answered_route(message, names)?
-                .ok_or_else(|| "a route of another family".to_owned()),
+            RTM_NEWROUTE => {
+                decode::answered_route(message, names)?.ok_or_else(|| "a route of another family".to_owned())
+            }
             other => Err(format!("message type {other} instead of a route")),
         },
     )?;

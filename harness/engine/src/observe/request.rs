@@ -1,8 +1,6 @@
 //! Requests, byte by byte: strict checking wants each with its full family header and nothing more.
 
-use super::decode::{
-    RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETNEXTHOP, RTM_GETROUTE, RTM_GETRULE,
-};
+use super::decode::{RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETNEXTHOP, RTM_GETROUTE, RTM_GETRULE};
 use super::lookup::RouteQuery;
 use routeproof_model::fact::Kind;
 use std::net::IpAddr;
@@ -42,8 +40,10 @@ pub(super) fn dump(kind: Kind, sequence: u32) -> Vec<u8> {
 
 pub(super) fn route_get(query: &RouteQuery, sequence: u32) -> Vec<u8> {
     let bits = |ip: IpAddr| if ip.is_ipv4() { 32 } else { 128 };
-    let family = if query.to.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
-    let flags = RTM_F_LOOKUP_TABLE | if query.fib_match { RTM_F_FIB_MATCH } else { 0 };
+    // IPv6 always names the table, and strict checking refuses to be asked for it.
+    let (family, table) =
+        if query.to.is_ipv4() { (libc::AF_INET, RTM_F_LOOKUP_TABLE) } else { (libc::AF_INET6, 0) };
+    let flags = table | if query.fib_match { RTM_F_FIB_MATCH } else { 0 };
     let mut body = vec![0; 12];
     body[0] = family as u8;
     body[1] = bits(query.to);

@@ -50,7 +50,8 @@ impl KernelState {
             Kind::Nexthops => by_key(&self.nexthops, &fresh.nexthops, Object::Nexthop),
             Kind::Rules => {
                 let gone = self.rules.difference(&fresh.rules).cloned().map(Object::Rule).map(Change::Del);
-                gone.chain(fresh.rules.difference(&self.rules).cloned().map(Object::Rule).map(Change::New)).collect()
+                gone.chain(fresh.rules.difference(&self.rules).cloned().map(Object::Rule).map(Change::New))
+                    .collect()
             }
             Kind::Routes4 => self.route_differences(fresh, |key| key.prefix.addr().is_ipv4()),
             Kind::Routes6 => self.route_differences(fresh, |key| key.prefix.addr().is_ipv6()),
@@ -76,10 +77,18 @@ impl KernelState {
         if let ([_], [row]) = (old, new) {
             return vec![Change::Replace(Object::Route(fresh.route_of(key, row)))];
         }
-        let gone = old.iter().filter(|row| !new.contains(row));
-        let come = new.iter().filter(|row| !old.contains(row));
+        // A route that changed is no withdrawal: it is replaced in its place.
+        let v6 = key.prefix.addr().is_ipv6();
+        let successor = |old: &Row, new: &Row| {
+            old.same_route(new) || (v6 && old.joins_siblings() && new.joins_siblings())
+        };
+        let changed = new.iter().filter(|row| !old.contains(row));
+        let (replaced, come): (Vec<&Row>, Vec<&Row>) =
+            changed.partition(|row| old.iter().any(|before| successor(before, row)));
+        let gone = old.iter().filter(|row| !new.iter().any(|after| *row == after || successor(row, after)));
         gone.map(|row| Change::Del(Object::Route(self.route_of(key, row))))
-            .chain(come.map(|row| Change::Append(Object::Route(fresh.route_of(key, row)))))
+            .chain(replaced.iter().map(|row| Change::Replace(Object::Route(fresh.route_of(key, row)))))
+            .chain(come.iter().map(|row| Change::Append(Object::Route(fresh.route_of(key, row)))))
             .collect()
     }
 }

@@ -67,7 +67,11 @@ impl RouteTable {
     pub fn insert(&mut self, route: &Route, how: How) -> Effect {
         let row = self.row(route);
         let list = self.lists.entry(RouteKey::of(route)).or_default();
-        if route.prefix.addr().is_ipv4() { insert4(list, row, how) } else { insert6(list, row, how, &mut self.hops) }
+        if route.prefix.addr().is_ipv4() {
+            insert4(list, row, how)
+        } else {
+            insert6(list, row, how, &mut self.hops)
+        }
     }
 
     pub fn remove(&mut self, route: &Route) -> Effect {
@@ -155,7 +159,9 @@ fn insert6(list: &mut Vec<Row>, row: Row, how: How, hops: &mut HopSets) -> Effec
         (How::Replace, None) if !list.is_empty() => put(list, 0, row),
         (How::New | How::Append, Some(at)) if row.joins_siblings() => {
             let mut all = (*row.hops).clone();
-            all.extend(list[at].hops.iter().filter(|old| !row.hops.iter().any(|hop| hop.same_way(old))).cloned());
+            all.extend(
+                list[at].hops.iter().filter(|old| !row.hops.iter().any(|hop| hop.same_way(old))).cloned(),
+            );
             put(list, at, Row { hops: hops.keep(all), ..row })
         }
         _ => {
@@ -228,7 +234,7 @@ impl Row {
     }
 
     /// IPv6: qualifies as a next hop of a multipath route (rt6_qualify_for_ecmp).
-    fn joins_siblings(&self) -> bool {
+    pub fn joins_siblings(&self) -> bool {
         self.nhid.is_none()
             && self.kind == "unicast"
             && self.protocol != "ra"

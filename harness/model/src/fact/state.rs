@@ -7,7 +7,8 @@ use ipnet::IpNet;
 
 use super::routes::{Effect, How, RouteKey, RouteTable, Row};
 use super::{
-    Address, Change, Gap, GapReason, KernelEvent, Kind, Link, Mono, Neighbour, NextHop, NexthopObject, Object, Route, Rule,
+    Address, Change, Gap, GapReason, KernelEvent, Kind, Link, Mono, Neighbour, NextHop, NexthopObject,
+    Object, Route, Rule,
 };
 
 /// The tables of one node's kernel as far as we know them.

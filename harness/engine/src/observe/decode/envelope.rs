@@ -39,7 +39,8 @@ pub(in crate::observe) fn error_of(payload: &[u8]) -> Option<io::Error> {
 fn split(bytes: &[u8]) -> Result<(Envelope<'_>, &[u8]), String> {
     let short = || format!("{} bytes do not hold the netlink message that they announce", bytes.len());
     let header: &[u8; HEADER] = bytes.first_chunk().ok_or_else(short)?;
-    let field32 = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let field32 =
+        |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
     let field16 = |at: usize| u16::from_ne_bytes([header[at], header[at + 1]]);
     let length = field32(0) as usize;
     let payload = bytes.get(HEADER..length).ok_or_else(short)?;

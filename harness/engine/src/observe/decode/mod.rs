@@ -49,7 +49,9 @@ pub(super) fn change(message: &Envelope<'_>, names: DeviceNames<'_>) -> Result<O
     let object = object(message, names)
         .map_err(|error| GapReason::Undecodable { message_type: message.message_type, error })?;
     Ok(object.map(|object| match message.message_type {
-        RTM_DELLINK | RTM_DELADDR | RTM_DELROUTE | RTM_DELNEIGH | RTM_DELRULE | RTM_DELNEXTHOP => Change::Del(object),
+        RTM_DELLINK | RTM_DELADDR | RTM_DELROUTE | RTM_DELNEIGH | RTM_DELRULE | RTM_DELNEXTHOP => {
+            Change::Del(object)
+        }
         _ if message.flags & NLM_F_REPLACE != 0 => Change::Replace(object),
         _ if message.flags & NLM_F_APPEND != 0 => Change::Append(object),
         _ => Change::New(object),

@@ -14,7 +14,11 @@ use routeproof_model::fact::{NextHop, Route, names};
 use super::{DeviceNames, text};
 
 /// A route; none for multicast routing, MPLS, and (unless `answers`) results of lookups that the kernel cached.
-pub(super) fn decode(payload: &[u8], device: DeviceNames<'_>, answers: bool) -> Result<Option<Route>, String> {
+pub(super) fn decode(
+    payload: &[u8],
+    device: DeviceNames<'_>,
+    answers: bool,
+) -> Result<Option<Route>, String> {
     let message = RouteMessage::parse(payload).map_err(text)?;
     let header = &message.header;
     let unspecified: IpAddr = match header.address_family {
@@ -97,6 +101,7 @@ fn ip(address: &RouteAddress) -> Option<IpAddr> {
 }
 
 fn net(address: IpAddr, length: u8) -> Result<IpNet, String> {
-    let net = IpNet::new(address, length).map_err(|_| format!("{address} with a prefix length of {length}"))?;
+    let net =
+        IpNet::new(address, length).map_err(|_| format!("{address} with a prefix length of {length}"))?;
     Ok(net.trunc())
 }
