@@ -1,0 +1,185 @@
+//! zebra's RIB: `show ip|ipv6 route [vrf all] json`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::answer::{FrrViewError, parse};
+
+/// One protocol's offer for a prefix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RibEntry {
+    pub vrf: String,
+    /// FRR's word: `bgp`, `static`, `connected`, `kernel`, `local`.
+    pub protocol: String,
+    /// It won by administrative distance.
+    pub selected: bool,
+    /// zebra believes that the kernel has it. The kernel decides whether that is true.
+    pub installed: bool,
+    /// The kernel's routing table, for instance 254 for main.
+    pub table: u32,
+    pub distance: u8,
+    pub metric: u32,
+    pub next_hops: Vec<RibNextHop>,
+    /// zebra's id of the nexthop group, equal to the kernel's nexthop object id; FRR 7.5 does not tell it.
+    pub nexthop_group: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RibNextHop {
+    pub address: Option<IpAddr>,
+    pub interface: Option<String>,
+    /// It resolves.
+    pub active: bool,
+    /// It is in the forwarding plane; false for a duplicate of another next hop.
+    pub fib: bool,
+}
+
+/// Parses `show ip route json`, `show ipv6 route json` and their VRF forms. FRR 10 keys `vrf all` by VRF, older ones
+/// name the VRF in each entry only.
+///
+/// # Errors
+/// When the text is a refusal or no JSON, or a key is missing.
+pub fn rib(show_route_json: &str) -> Result<BTreeMap<IpNet, Vec<RibEntry>>, FrrViewError> {
+    const WHAT: &str = "show route json";
+    let top: BTreeMap<String, Keyed> = parse(WHAT, show_route_json)?;
+    let mut found: BTreeMap<IpNet, Vec<RibEntry>> = BTreeMap::new();
+    for (key, value) in top {
+        match value {
+            Keyed::Entries(entries) => {
+                let prefix = key.parse().map_err(|_| FrrViewError::Refused {
+                    what: WHAT,
+                    message: format!("{key:?} stands where a prefix should be"),
+                })?;
+                found.entry(prefix).or_default().extend(entries.into_iter().map(entry));
+            }
+            Keyed::Vrf(prefixes) => {
+                for (prefix, entries) in prefixes {
+                    found.entry(prefix).or_default().extend(entries.into_iter().map(entry));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What stands behind a top-level key: the entries of a prefix, or a VRF's prefixes.
+enum Keyed {
+    Entries(Vec<RawEntry>),
+    Vrf(BTreeMap<IpNet, Vec<RawEntry>>),
+}
+
+impl<'de> Deserialize<'de> for Keyed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Keyed;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a prefix's entries or a VRF's prefixes")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Keyed, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Keyed::Entries)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Keyed, A::Error> {
+                BTreeMap::deserialize(MapAccessDeserializer::new(map)).map(Keyed::Vrf)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// Flags are printed only when set; everything else is always there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawEntry {
+    vrf_name: String,
+    protocol: String,
+    #[serde(default)]
+    selected: bool,
+    #[serde(default)]
+    installed: bool,
+    table: u32,
+    distance: u8,
+    metric: u32,
+    nexthops: Vec<RawNextHop>,
+    nexthop_group_id: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawNextHop {
+    ip: Option<IpAddr>,
+    interface_name: Option<String>,
+    #[serde(default)]
+    active: bool,
+    #[serde(default)]
+    fib: bool,
+    #[serde(default)]
+    duplicate: bool,
+}
+
+fn entry(raw: RawEntry) -> RibEntry {
+    let next_hops = raw.nexthops.into_iter().map(|hop| RibNextHop {
+        address: hop.ip,
+        interface: hop.interface_name,
+        active: hop.active,
+        fib: hop.fib && !hop.duplicate,
+    });
+    RibEntry {
+        vrf: raw.vrf_name,
+        protocol: raw.protocol,
+        selected: raw.selected,
+        installed: raw.installed,
+        table: raw.table,
+        distance: raw.distance,
+        metric: raw.metric,
+        next_hops: next_hops.collect(),
+        nexthop_group: raw.nexthop_group_id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::fixtures::{fixture, versions};
+    use super::*;
+
+    #[test]
+    fn ribs_of_every_version() {
+        for (version, text) in versions!("route-ipv4.json") {
+            let rib = rib(text).unwrap();
+            let [learnt] = &rib[&"172.16.1.0/24".parse().unwrap()][..] else { panic!("{version}: one entry") };
+            assert_eq!((learnt.protocol.as_str(), learnt.vrf.as_str(), learnt.table), ("bgp", "default", 254), "{version}");
+            assert!(learnt.selected && learnt.installed, "{version}");
+            assert_eq!((learnt.distance, learnt.metric), (20, 50), "{version}");
+            assert_eq!(learnt.nexthop_group.is_some(), version != "7.5.1", "{version}");
+            let hop = &learnt.next_hops[0];
+            assert_eq!((hop.address, hop.interface.as_deref(), hop.fib), ("192.168.1.5".parse().ok(), Some("eth1"), true), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_duplicate_next_hop_is_not_in_the_fib() {
+        let rib = rib(fixture!("10.3/route-ipv6.json")).unwrap();
+        let hops = &rib[&"2001:db8:1::/64".parse().unwrap()][0].next_hops;
+        assert_eq!(hops.iter().map(|hop| hop.fib).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn the_vrf_form_has_the_same_routes() {
+        for ((_, plain), (version, by_vrf)) in versions!("route-ipv4.json").into_iter().zip(versions!("route-ipv4-vrf-all.json")) {
+            assert_eq!(rib(plain).unwrap(), rib(by_vrf).unwrap(), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_an_error_that_names_it() {
+        let text = fixture!("8.4.4/route-ipv4.json").replacen("\"protocol\"", "\"proto\"", 1);
+        insta::assert_snapshot!(rib(&text).unwrap_err(), @"the answer to `show route json` lacks the key `172.16.1.0/24[0].protocol`");
+        insta::assert_snapshot!(rib("% Unknown VRF").unwrap_err(), @"FRR refused `show route json`: Unknown VRF");
+    }
+}
