@@ -1,1 +1,37 @@
-//! metallb/mod
+//! MetalLB in FRR mode, without Kubernetes: objects in, a node's frr.conf out.
+//!
+//! [`Objects`] is the cluster: apply manifests to it, delete from it; it also plays MetalLB's controller (addresses for Services) and
+//! its webhooks (refusals with MetalLB's reason at the user's line). [`render`] plays the speaker of one node. [`Release`] says which
+//! layout a MetalLB version has and which FRR it runs; [`startup`] is what that FRR boots with.
+// The build without tests still refuses unwrap().
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod admit;
+mod allocate;
+mod base64;
+mod community;
+mod duration;
+mod frrconf;
+mod layout;
+mod meta;
+mod objects;
+mod parse_shim;
+mod reject;
+mod release;
+mod render;
+mod resolve;
+mod speaker;
+mod specs;
+mod startup;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use duration::GoDuration;
+pub use frrconf::Family;
+pub use meta::Labels;
+pub use objects::{Kind, ObjectId};
+pub use release::{Generation, RELEASES, Release, UnknownRelease};
+pub use render::{NodeInfo, PeerInfo, RenderError, Rendered, render};
+pub use startup::{Daemon, Startup, startup};
+pub use store::{Applied, Change, DeleteError, METALLB_NAMESPACE, Objects};

@@ -1,0 +1,243 @@
+//! What MetalLB's webhooks and reconcilers refuse, beyond what [`super::resolve`] finds in a single object.
+
+use super::objects::{Kind, Object, ObjectId, key, nearest};
+use super::reject::Reject;
+use super::release::{Generation, Release};
+use super::resolve::{self, Advertisement, Peer, Pool};
+use super::specs::BgpPeerSpec;
+use super::store::{METALLB_NAMESPACE, Objects};
+
+/// The ConfigMap with raw FRR configuration.
+pub(super) const EXTRAS_CONFIG_MAP: &str = "bgpextras";
+/// Its only key that is read.
+pub(super) const EXTRAS_KEY: &str = "extras";
+
+/// Is the object in a namespace, and under a name and key, where MetalLB looks for it?
+pub(super) fn check_placement(id: &ObjectId, object: &Object) -> Result<(), Box<Reject>> {
+    let namespace = || vec![key("metadata"), key("namespace")];
+    if id.kind.is_metallb() && id.namespace != METALLB_NAMESPACE {
+        let reason = format!("resource must be created in {METALLB_NAMESPACE} namespace");
+        return Err(Reject::at(id, namespace(), reason)
+            .hint(format!("set `metadata.namespace: {METALLB_NAMESPACE}` (it is `{}` now)", id.namespace)));
+    }
+    let Object::ConfigMap(map) = object else { return Ok(()) };
+    if id.name == EXTRAS_CONFIG_MAP && id.namespace != METALLB_NAMESPACE {
+        let reason = format!(
+            "a {EXTRAS_CONFIG_MAP} in namespace `{}` is never read, only the one in {METALLB_NAMESPACE} is",
+            id.namespace
+        );
+        return Err(Reject::at(id, namespace(), reason)
+            .hint(format!("set `metadata.namespace: {METALLB_NAMESPACE}`")));
+    }
+    if id.namespace != METALLB_NAMESPACE {
+        return Ok(());
+    }
+    if id.name != EXTRAS_CONFIG_MAP {
+        return match nearest(&id.name, std::iter::once(EXTRAS_CONFIG_MAP)) {
+            Some(n) => Err(Reject::at(
+                id,
+                vec![key("metadata"), key("name")],
+                "a ConfigMap of this name is never read",
+            )
+            .hint(format!("did you mean `{n}`?"))),
+            None => Ok(()),
+        };
+    }
+    if !map.spec.is_empty() && !map.spec.contains_key(EXTRAS_KEY) {
+        let found: Vec<&str> = map.spec.keys().map(String::as_str).collect();
+        return Err(Reject::at(
+            id,
+            vec![key("data")],
+            format!("it has no key `{EXTRAS_KEY}`, the only one that is read"),
+        )
+        .hint(format!("found: {}", found.join(", "))));
+    }
+    Ok(())
+}
+
+/// Everything that resolves, in the order of the API server's lists.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resolved {
+    pub peers: Vec<(ObjectId, Peer)>,
+    pub pools: Vec<Pool>,
+    pub advertisements: Vec<Advertisement>,
+    pub bfd_profiles: Vec<resolve::BfdProfile>,
+}
+
+/// Resolves all objects; transient refusals go to `pending` and the object is left out.
+pub(super) fn resolve_all(objects: &Objects, pending: &mut Vec<Reject>) -> Result<Resolved, Box<Reject>> {
+    let mut all = Resolved::default();
+    for (id, from) in objects.bfd_profiles() {
+        all.bfd_profiles.push(resolve::bfd_profile(id, from)?);
+    }
+    for (id, from) in objects.peers() {
+        if let Some(peer) = unless_transient(resolve::peer(id, from, objects), pending)? {
+            all.peers.push((id.clone(), peer));
+        }
+    }
+    let aliases = resolve::aliases(objects.communities())?;
+    for (id, from) in objects.pools() {
+        let pool = resolve::pool(id, from, objects)?;
+        resolve::check_overlap(&pool, &all.pools)?;
+        all.pools.push(pool);
+    }
+    for (id, from) in objects.advertisements() {
+        let Some(adv) = unless_transient(resolve::advertisement(id, from, &aliases), pending)? else {
+            continue;
+        };
+        for pool in all.pools.iter().filter(|p| adv.selects(p)) {
+            resolve::check_aggregation(&adv, pool)?;
+            check_echo(&adv, pool, &all)?;
+        }
+        all.advertisements.push(adv);
+    }
+    Ok(all)
+}
+
+fn unless_transient<T>(
+    result: Result<T, Box<Reject>>,
+    pending: &mut Vec<Reject>,
+) -> Result<Option<T>, Box<Reject>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(reject) if reject.transient => {
+            pending.push(*reject);
+            Ok(None)
+        }
+        Err(reject) => Err(reject),
+    }
+}
+
+/// BFD echo does not work over IPv6.
+fn check_echo(adv: &Advertisement, pool: &Pool, all: &Resolved) -> Result<(), Box<Reject>> {
+    if !pool.cidrs().any(|c| c.addr().is_ipv6()) {
+        return Ok(());
+    }
+    let echoes = |peer: &Peer| all.bfd_profiles.iter().any(|b| b.name == peer.bfd_profile && b.echo_mode);
+    let chosen = |peer: &Peer| adv.peers.is_empty() || adv.peers.contains(&peer.name);
+    match all.peers.iter().find(|(_, p)| chosen(p) && echoes(p)) {
+        None => Ok(()),
+        Some((_, peer)) => Err(Reject::spec(
+            &adv.id,
+            "peers",
+            format!(
+                "pool {} has bgpadvertisement {} which references peer {} which has bfd echo enabled, which is not possible",
+                pool.id.name, adv.id.name, peer.name
+            ),
+        )),
+    }
+}
+
+/// Admission: the rules that hold for every release.
+pub(super) fn check_objects(objects: &Objects) -> Result<(), Box<Reject>> {
+    resolve_all(objects, &mut Vec::new()).map(|_| ())
+}
+
+/// The rules of one release: fields that it does not have, and the peers' rules of FRR mode.
+pub(super) fn check_release(
+    objects: &Objects,
+    release: &Release,
+    peers: &[(ObjectId, Peer)],
+) -> Result<(), Box<Reject>> {
+    let too_new = |id: &ObjectId, field: &str, since: &str| {
+        Reject::spec(id, field, format!("MetalLB {release} has no field `{field}`"))
+            .hint(format!("`{field}` exists since {since}; choose a newer `metallb.version` or leave it out"))
+    };
+    for (id, from) in objects.peers() {
+        let vrf = (!from.spec.vrf.is_empty()).then_some(("vrf", (Generation::V0_13_8, "v0.13.8")));
+        for (field, (generation, since)) in newer_fields(&from.spec).into_iter().chain(vrf) {
+            if release.generation < generation {
+                return Err(too_new(id, field, since));
+            }
+        }
+    }
+    for (id, from) in objects.advertisements() {
+        if !from.spec.service_selectors.is_empty() && release.generation < Generation::V0_16_0 {
+            return Err(too_new(id, "serviceSelectors", "v0.16.0"));
+        }
+    }
+    check_peers(peers)
+}
+
+type Since = (Generation, &'static str);
+
+/// The fields of a BGPPeer that are set and came after v1beta2's first form.
+pub(super) fn newer_fields(spec: &BgpPeerSpec) -> Vec<(&'static str, Since)> {
+    [
+        ("connectTime", spec.connect_time.is_some(), (Generation::V0_14_4, "v0.14.4")),
+        ("disableMP", spec.disable_mp, (Generation::V0_14_4, "v0.14.4")),
+        ("enableGracefulRestart", spec.enable_graceful_restart, (Generation::V0_14_6, "v0.14.6")),
+        ("dynamicASN", !spec.dynamic_asn.is_empty(), (Generation::V0_14_9, "v0.14.9")),
+        ("interface", !spec.interface.is_empty(), (Generation::V0_15_0, "v0.15.0")),
+        ("dualStackAddressFamily", spec.dual_stack_address_family, (Generation::V0_15_0, "v0.15.0")),
+        ("localASN", spec.local_asn.is_some(), (Generation::V0_16_0, "v0.16.0")),
+    ]
+    .into_iter()
+    .filter_map(|(field, set, since)| set.then_some((field, since)))
+    .collect()
+}
+
+/// FRR mode up to v0.13.12: one router ID for all peers, one AS number per VRF, no address twice in a VRF, whatever the nodes.
+fn check_peers(peers: &[(ObjectId, Peer)]) -> Result<(), Box<Reject>> {
+    for (i, (id, peer)) in peers.iter().enumerate() {
+        for (_, other) in &peers[..i] {
+            if peer.router_id != other.router_id {
+                let reason = format!(
+                    "peer {} has RouterID different from {}, in FRR mode all RouterID must be equal",
+                    peer.name, other.name
+                );
+                return Err(Reject::spec(id, "routerID", reason));
+            }
+            if peer.address == other.address && peer.vrf == other.vrf {
+                let reason = format!(
+                    "peer {} already exists, FRR mode doesn't support duplicate BGPPeers",
+                    peer.address
+                );
+                return Err(
+                    Reject::spec(id, "peerAddress", reason).hint(format!("BGPPeer `{}` has it", other.name))
+                );
+            }
+            if peer.my_asn != other.my_asn && peer.vrf == other.vrf {
+                let reason = format!(
+                    "peer {} has myAsn different from {}, in FRR mode all myAsn must be equal for the same VRF",
+                    peer.address, other.address
+                );
+                return Err(Reject::spec(id, "myASN", reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Two advertisements that reach the same node and peer with the same prefix length must not differ in local preference.
+pub(super) fn check_local_pref(advertisements: &[&Advertisement], pools: &[Pool]) -> Result<(), Box<Reject>> {
+    for (i, adv) in advertisements.iter().enumerate() {
+        for other in &advertisements[..i] {
+            let share_pool = pools.iter().any(|p| adv.selects(p) && other.selects(p));
+            let share_length = adv.length_v4 == other.length_v4 || adv.length_v6 == other.length_v6;
+            let share_peer = adv.peers.is_empty()
+                || other.peers.is_empty()
+                || adv.peers.iter().any(|p| other.peers.contains(p));
+            if adv.local_pref != other.local_pref && share_pool && share_length && share_peer {
+                let reason = format!(
+                    "invalid local preference {}: local preference {} was already set for the same type of BGP update",
+                    adv.local_pref, other.local_pref
+                );
+                return Err(Reject::spec(&adv.id, "localPref", reason).hint(format!(
+                    "BGPAdvertisement `{}` sets it for the same pool and peer",
+                    other.id.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// MetalLB's reason for refusing to delete an object.
+pub(super) fn forbids_deletion(objects: &Objects, id: &ObjectId) -> Option<String> {
+    if id.kind != Kind::BfdProfile {
+        return None;
+    }
+    let (user, _) = objects.peers().find(|(_, p)| p.spec.bfd_profile == id.name)?;
+    Some(format!("failed to delete BFDProfile {}, used by BGPPeer {}", id.name, user.name))
+}

@@ -1,0 +1,84 @@
+//! The route maps and prefix lists of a neighbor.
+
+use std::fmt::Write as _;
+
+use super::{Counter, line};
+use crate::metallb::frrconf::{Announcement, Family, Neighbor};
+use crate::metallb::release::Generation;
+
+/// v0.13.8 to v0.13.12.
+pub(super) fn v0_13_8(out: &mut String, n: &Neighbor, counter: &mut Counter, generation: Generation) {
+    let (id, list) = (n.id(), allowed(n));
+    line!(out, "route-map {id}-in deny 20");
+    for a in &n.announcements {
+        out.push('\n');
+        properties(out, n, a, counter, generation >= Generation::V0_13_10);
+        out.push('\n');
+        line!(out, "{} prefix-list {list} permit {}", a.family.word(), a.prefix);
+    }
+    out.push('\n');
+    final_entries(out, &id, &list, counter);
+    if generation < Generation::V0_13_10 {
+        out.push('\n');
+        deny_all(out, &list, &Family::BOTH);
+        return;
+    }
+    out.push_str("\n\n");
+    let silent: Vec<Family> = Family::BOTH.into_iter().filter(|f| !n.announces(*f)).collect();
+    deny_all(out, &list, &silent);
+}
+
+/// v0.13.0 to v0.13.7.
+pub(super) fn v0_13_0(out: &mut String, n: &Neighbor, counter: &mut Counter) {
+    let (id, list) = (n.id(), allowed(n));
+    line!(out, "route-map {id}-in deny 20");
+    for a in &n.announcements {
+        properties(out, n, a, counter, false);
+        line!(out, "{} prefix-list {list} permit {}", a.family.word(), a.prefix);
+    }
+    final_entries(out, &id, &list, counter);
+    deny_all(out, &list, &Family::BOTH);
+}
+
+/// The family in every list name is the neighbor's own, whatever the list holds.
+fn allowed(n: &Neighbor) -> String {
+    format!("{}-pl-{}", n.id(), n.family.name())
+}
+
+fn properties(out: &mut String, n: &Neighbor, a: &Announcement, counter: &mut Counter, large: bool) {
+    let (id, family) = (n.id(), n.family.name());
+    if a.local_pref != 0 {
+        let list = format!("{id}-{}-{family}-localpref-prefixes", a.local_pref);
+        property(out, &id, a, &list, &format!("local-preference {}", a.local_pref), counter);
+    }
+    for c in &a.communities.0 {
+        let list = format!("{id}-{c}-{family}-community-prefixes");
+        property(out, &id, a, &list, &format!("community {c} additive"), counter);
+    }
+    for c in a.large_communities.0.iter().filter(|_| large) {
+        let list = format!("{id}-large:{c}-{family}-community-prefixes");
+        property(out, &id, a, &list, &format!("large-community {c} additive"), counter);
+    }
+}
+
+fn property(out: &mut String, id: &str, a: &Announcement, list: &str, set: &str, counter: &mut Counter) {
+    let word = a.family.word();
+    line!(out, "{word} prefix-list {list} permit {}", a.prefix);
+    line!(out, "route-map {id}-out permit {}", counter.next(id));
+    line!(out, "  match {word} address prefix-list {list}");
+    line!(out, "  set {set}");
+    line!(out, "  on-match next");
+}
+
+fn final_entries(out: &mut String, id: &str, list: &str, counter: &mut Counter) {
+    for family in Family::BOTH {
+        line!(out, "route-map {id}-out permit {}", counter.next(id));
+        line!(out, "  match {} address prefix-list {list}", family.word());
+    }
+}
+
+fn deny_all(out: &mut String, list: &str, families: &[Family]) {
+    for family in families {
+        line!(out, "{} prefix-list {list} deny any", family.word());
+    }
+}

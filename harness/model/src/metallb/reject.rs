@@ -1,0 +1,42 @@
+//! Why MetalLB does not take an object.
+
+use super::objects::{ObjectId, key};
+use crate::diag::Seg;
+
+/// A refusal (boxed, since errors travel far), with MetalLB's own reason and the place in the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reject {
+    pub id: ObjectId,
+    /// Below the object's root.
+    pub path: Vec<Seg>,
+    pub reason: String,
+    pub hint: Option<String>,
+    /// Admission lets it pass (the missing piece may still come), but until then the speakers keep their old configuration.
+    pub transient: bool,
+}
+
+impl Reject {
+    /// A refusal of `spec.<field>`.
+    pub fn spec(id: &ObjectId, field: &str, reason: impl Into<String>) -> Box<Self> {
+        Self::at(id, vec![key("spec"), key(field)], reason)
+    }
+
+    pub fn at(id: &ObjectId, path: Vec<Seg>, reason: impl Into<String>) -> Box<Self> {
+        Box::new(Self { id: id.clone(), path, reason: reason.into(), hint: None, transient: false })
+    }
+
+    /// One item of a list in the spec.
+    pub fn item(id: &ObjectId, field: &str, index: usize, reason: impl Into<String>) -> Box<Self> {
+        Self::at(id, vec![key("spec"), key(field), Seg::Index(index)], reason)
+    }
+
+    pub fn hint(mut self: Box<Self>, hint: impl Into<String>) -> Box<Self> {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn transient(mut self: Box<Self>) -> Box<Self> {
+        self.transient = true;
+        self
+    }
+}

@@ -1,0 +1,160 @@
+//! MetalLB's releases: which layout of frr.conf each one renders and which FRR its FRR-mode manifest runs.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// A layout of frr.conf that several releases share; named after the first release that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Generation {
+    /// Configuration in a ConfigMap, prefix lists without the neighbor in their names.
+    V0_12,
+    /// CRDs; one address-family block per advertisement.
+    V0_13_0,
+    /// VRFs, one `network` block per family, both families always activated.
+    V0_13_8,
+    /// Extras (`bgpextras`) and large communities; `deny any` only for a family without advertisements.
+    V0_13_10,
+    /// The layout of v0.13.10 with advertisements sorted by prefix.
+    V0_13_11,
+    /// `seq` on prefix lists.
+    V0_14_0,
+    /// `timers connect`, disableMP.
+    V0_14_4,
+    /// Graceful restart and a `neighbor X bfd` line of its own.
+    V0_14_6,
+    /// dynamicASN; no `timers` line when unset.
+    V0_14_9,
+    /// `-allowed-ipv4/6` lists; only the peer's own family is activated.
+    V0_15_0,
+    /// `log stdout`, localASN.
+    V0_16_0,
+}
+
+/// One MetalLB release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The tag, with its `v`.
+    pub version: &'static str,
+    /// Which layout it renders.
+    pub generation: Generation,
+    /// The FRR that its FRR-mode manifest runs (Helm charts may differ).
+    pub frr: &'static str,
+}
+
+/// Looking up a release failed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no MetalLB release `{version}`{}", nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+pub struct UnknownRelease {
+    pub version: String,
+    pub nearest: Option<&'static str>,
+}
+
+const fn release(version: &'static str, generation: Generation, frr: &'static str) -> Release {
+    Release { version, generation, frr }
+}
+
+/// Every release that can run FRR, oldest first.
+pub static RELEASES: &[Release] = &[
+    release("v0.12.0", Generation::V0_12, "7.5"),
+    release("v0.12.1", Generation::V0_12, "7.5"),
+    release("v0.13.0", Generation::V0_13_0, "7.5.1"),
+    release("v0.13.1", Generation::V0_13_0, "7.5.1"),
+    release("v0.13.2", Generation::V0_13_0, "7.5.1"),
+    release("v0.13.3", Generation::V0_13_0, "7.5.1"),
+    release("v0.13.4", Generation::V0_13_0, "7.5.1"),
+    release("v0.13.5", Generation::V0_13_0, "7.5.1"),
+    release("v0.13.6", Generation::V0_13_0, "7.5.1"),
+    release("v0.13.7", Generation::V0_13_0, "7.5.1"),
+    release("v0.13.8", Generation::V0_13_8, "7.5.1"),
+    release("v0.13.9", Generation::V0_13_8, "7.5.1"),
+    release("v0.13.10", Generation::V0_13_10, "8.4.2"),
+    release("v0.13.11", Generation::V0_13_11, "8.5.2"),
+    release("v0.13.12", Generation::V0_13_11, "8.5.2"),
+    release("v0.14.0", Generation::V0_14_0, "8.5.2"),
+    release("v0.14.1", Generation::V0_14_0, "8.5.2"),
+    release("v0.14.2", Generation::V0_14_0, "8.5.2"),
+    release("v0.14.3", Generation::V0_14_0, "8.5.2"),
+    release("v0.14.4", Generation::V0_14_4, "9.0.2"),
+    release("v0.14.5", Generation::V0_14_4, "9.0.2"),
+    release("v0.14.6", Generation::V0_14_6, "9.1.0"),
+    release("v0.14.7", Generation::V0_14_6, "9.1.0"),
+    release("v0.14.8", Generation::V0_14_6, "9.1.0"),
+    release("v0.14.9", Generation::V0_14_9, "9.1.0"),
+    release("v0.15.0", Generation::V0_15_0, "9.1.0"),
+    release("v0.15.1", Generation::V0_15_0, "9.1.0"),
+    release("v0.15.2", Generation::V0_15_0, "9.1.0"),
+    release("v0.15.3", Generation::V0_15_0, "10.4.1"),
+    release("v0.16.0", Generation::V0_16_0, "10.5.3"),
+    release("v0.16.1", Generation::V0_16_0, "10.5.3"),
+];
+
+impl Release {
+    /// Finds a release by its tag, with or without the `v`.
+    ///
+    /// # Errors
+    /// [`UnknownRelease`] names the nearest release that exists.
+    pub fn find(version: &str) -> Result<&'static Self, UnknownRelease> {
+        let bare = version.trim().trim_start_matches('v');
+        if let Some(found) = RELEASES.iter().find(|r| &r.version[1..] == bare) {
+            return Ok(found);
+        }
+        Err(UnknownRelease { version: version.to_owned(), nearest: nearest(bare) })
+    }
+}
+
+/// By numbers first (v0.13.13 is near v0.13.12), by spelling if the text has none.
+fn nearest(bare: &str) -> Option<&'static str> {
+    let numbers = |s: &str| -> Option<Vec<u32>> { s.split('.').map(|n| n.parse().ok()).collect() };
+    if let Some([major, minor, patch]) = numbers(bare).as_deref() {
+        let same_minor = RELEASES.iter().filter_map(|r| {
+            let have = numbers(&r.version[1..])?;
+            (have[0] == *major && have[1] == *minor).then(|| (have[2].abs_diff(*patch), r.version))
+        });
+        if let Some((_, version)) = same_minor.min() {
+            return Some(version);
+        }
+    }
+    let score = |r: &Release| strsim::jaro_winkler(&r.version[1..], bare);
+    let best = RELEASES.iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(best) > 0.75).then_some(best.version)
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_with_and_without_the_v() {
+        assert_eq!(Release::find("0.13.10").unwrap().frr, "8.4.2");
+        assert_eq!(Release::find("v0.13.7").unwrap().generation, Generation::V0_13_0);
+    }
+
+    #[test]
+    fn names_the_nearest() {
+        for (asked, nearest) in [
+            ("v0.13.13", Some("v0.13.12")),
+            ("v0.14.10", Some("v0.14.9")),
+            ("0.1310", Some("v0.13.10")),
+            ("latest", None),
+        ] {
+            assert_eq!(Release::find(asked).unwrap_err().nearest, nearest, "{asked}");
+        }
+        insta::assert_snapshot!(
+            Release::find("v0.13.13").unwrap_err(),
+            @"there is no MetalLB release `v0.13.13`; did you mean `v0.13.12`?"
+        );
+    }
+
+    #[test]
+    fn layouts_never_go_back() {
+        assert!(RELEASES.windows(2).all(|w| w[0].generation <= w[1].generation));
+    }
+}

@@ -1,0 +1,192 @@
+//! From the cluster's objects to one node's frr.conf.
+
+use std::net::IpAddr;
+
+use thiserror::Error;
+
+use super::admit::{self, Resolved};
+use super::allocate::{is_ours, pool_of};
+use super::frrconf::{Family, neighbor_id};
+use super::meta::{Labels, any_or_all};
+use super::objects::ObjectId;
+use super::reject::Reject;
+use super::release::{Generation, Release};
+use super::resolve::Peer;
+use super::specs::{ServiceType, TrafficPolicy};
+use super::store::Objects;
+use super::{layout, speaker};
+use crate::diag::Diagnostic;
+
+/// The node to render for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeInfo {
+    /// Also the `hostname` line, and the label `kubernetes.io/hostname` unless the labels have one.
+    pub name: String,
+    /// Labels that selectors see; those of a Node object of this name are added and win.
+    pub labels: Labels,
+}
+
+/// A session that the node runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// The BGPPeer's name.
+    pub name: String,
+    /// The prefix of its route maps: `<id>-in` and `<id>-out`.
+    pub id: String,
+    pub address: IpAddr,
+    /// The peer's AS number.
+    pub asn: u32,
+    /// Empty for the default VRF.
+    pub vrf: String,
+    /// The activated address families.
+    pub families: Vec<Family>,
+}
+
+/// A node's configuration and what a scenario may want to know about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// frr.conf, the extras verbatim at its end.
+    pub conf: String,
+    /// In the order of the BGPPeers' names.
+    pub peers: Vec<PeerInfo>,
+    /// (`namespace/name`, addresses), in the order of creation.
+    pub services: Vec<(String, Vec<IpAddr>)>,
+    /// What MetalLB only logs or does silently.
+    pub warnings: Vec<String>,
+}
+
+/// A node's frr.conf could not be rendered.
+#[derive(Clone, Debug, Error)]
+pub enum RenderError {
+    #[error("renderer for {version} is not there yet (issue 4)")]
+    Unsupported { version: &'static str },
+    /// MetalLB refuses the objects for good.
+    #[error(transparent)]
+    Refused(Box<Diagnostic>),
+    /// Something that an object refers to is not there (yet): the speakers keep the configuration they have.
+    #[error(transparent)]
+    Pending(Box<Diagnostic>),
+}
+
+/// Renders frr.conf as the speaker on `node` would.
+///
+/// # Errors
+/// See [`RenderError`]; after `Pending` a caller should leave the node's FRR alone, as MetalLB does.
+pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<Rendered, RenderError> {
+    if !layout::is_known(release.generation) {
+        return Err(RenderError::Unsupported { version: release.version });
+    }
+    let resolved = resolve(release, objects)?;
+    let labels = labels_of(objects, node);
+    let here: Vec<_> = resolved.advertisements.iter().filter(|a| any_or_all(&a.nodes, &labels)).collect();
+    admit::check_local_pref(&here, &resolved.pools).map_err(|r| located(objects, &r))?;
+    let conf = speaker::frr_conf(objects, &resolved, release.generation, &node.name, &labels);
+    let peers = resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, &labels));
+    Ok(Rendered {
+        conf: layout::text(&conf, release.generation),
+        peers: peers.map(|(_, p)| peer_info(p)).collect(),
+        services: speaker::announced(objects).into_iter().map(|(id, ips)| (id.key(), ips.clone())).collect(),
+        warnings: warnings(release, objects, &resolved),
+    })
+}
+
+fn resolve(release: &Release, objects: &Objects) -> Result<Resolved, RenderError> {
+    let mut pending = Vec::new();
+    let resolved = admit::resolve_all(objects, &mut pending).map_err(|r| located(objects, &r))?;
+    admit::check_release(objects, release, &resolved.peers).map_err(|r| located(objects, &r))?;
+    match pending.first() {
+        Some(reject) => Err(located(objects, reject)),
+        None => Ok(resolved),
+    }
+}
+
+fn located(objects: &Objects, reject: &Reject) -> RenderError {
+    let diagnostic = Box::new(objects.locate(reject));
+    if reject.transient { RenderError::Pending(diagnostic) } else { RenderError::Refused(diagnostic) }
+}
+
+fn labels_of(objects: &Objects, node: &NodeInfo) -> Labels {
+    let mut labels = Labels::from([("kubernetes.io/hostname".to_owned(), node.name.clone())]);
+    labels.extend(node.labels.clone());
+    labels.extend(objects.node_labels(&node.name).cloned().unwrap_or_default());
+    labels
+}
+
+fn peer_info(peer: &Peer) -> PeerInfo {
+    PeerInfo {
+        name: peer.name.clone(),
+        id: id_of(peer),
+        address: peer.address,
+        asn: peer.asn,
+        vrf: peer.vrf.clone(),
+        // Every generation known so far activates both, whatever the peer's address is.
+        families: Family::BOTH.to_vec(),
+    }
+}
+
+fn id_of(peer: &Peer) -> String {
+    neighbor_id(&peer.address.to_string(), &peer.vrf)
+}
+
+fn warnings(release: &Release, objects: &Objects, resolved: &Resolved) -> Vec<String> {
+    let mut out: Vec<String> =
+        objects.pending.iter().map(|(id, why)| format!("{id}: stays pending: {why}")).collect();
+    for (id, service) in objects.services_by_age() {
+        if service.spec.kind == ServiceType::LoadBalancer && !is_ours(&service.spec) {
+            out.push(format!("{id}: has a loadBalancerClass, so MetalLB leaves it alone"));
+        }
+        let Some(ips) = objects.addresses.get(id) else { continue };
+        out.extend(unannounced(id, ips, resolved));
+        if service.spec.external_traffic_policy == TrafficPolicy::Local {
+            out.push(format!(
+                "{id}: externalTrafficPolicy Local is announced from every node, as if each had an endpoint"
+            ));
+        }
+    }
+    for adv in &resolved.advertisements {
+        for name in adv.peers.iter().filter(|n| !resolved.peers.iter().any(|(_, p)| p.name == **n)) {
+            out.push(format!("{}: there is no BGPPeer `{name}`", adv.id));
+        }
+        for name in adv.pools.iter().filter(|n| !resolved.pools.iter().any(|p| p.id.name == **n)) {
+            out.push(format!("{}: there is no IPAddressPool `{name}`", adv.id));
+        }
+    }
+    out.extend(extras_warnings(release, objects, resolved));
+    out
+}
+
+fn unannounced(id: &ObjectId, ips: &[IpAddr], resolved: &Resolved) -> Option<String> {
+    let Some(pool) = pool_of(&resolved.pools, ips) else {
+        return Some(format!("{id}: keeps {ips:?}, which no pool owns any more; it is not announced"));
+    };
+    let silent = !resolved.advertisements.iter().any(|a| a.selects(pool));
+    silent.then(|| {
+        format!("{id}: no BGPAdvertisement selects its pool `{}`; it is not announced", pool.id.name)
+    })
+}
+
+/// Extras are not validated by MetalLB: a route map of a misspelt name is accepted by FRR and admits nothing.
+fn extras_warnings(release: &Release, objects: &Objects, resolved: &Resolved) -> Vec<String> {
+    let Some(extras) = objects.extras() else { return Vec::new() };
+    if release.generation < Generation::V0_13_10 {
+        return vec![format!(
+            "configmap/bgpextras: MetalLB {release} does not read extras; they exist since v0.13.10"
+        )];
+    }
+    let known: Vec<String> = resolved.peers.iter().map(|(_, p)| format!("{}-in", id_of(p))).collect();
+    let mut out = Vec::new();
+    for line in extras.lines() {
+        let mut words = line.split_whitespace();
+        let (Some("route-map"), Some(name)) = (words.next(), words.next()) else { continue };
+        if name.ends_with("-in") && !known.iter().any(|k| k == name) {
+            let warning = format!(
+                "configmap/bgpextras: no BGPPeer has the route map `{name}` (there are: {})",
+                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            );
+            if !out.contains(&warning) {
+                out.push(warning);
+            }
+        }
+    }
+    out
+}

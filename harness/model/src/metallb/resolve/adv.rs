@@ -1,0 +1,164 @@
+//! BGPAdvertisement and the Community aliases it may use.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+
+use super::Pool;
+use crate::diag::Seg;
+use crate::metallb::community::{Community, CommunityError};
+use crate::metallb::meta::{LabelSelector, check_selectors, first_duplicate};
+use crate::metallb::objects::{ObjectId, Resource, key, nearest};
+use crate::metallb::reject::Reject;
+use crate::metallb::specs::{BgpAdvertisementSpec, CommunitySpec};
+
+/// How the addresses of some pools are announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::metallb) struct Advertisement {
+    pub id: ObjectId,
+    pub length_v4: u8,
+    pub length_v6: u8,
+    /// 0 when not set.
+    pub local_pref: u32,
+    /// In the order in which MetalLB renders them, without duplicates.
+    pub communities: Vec<Community>,
+    pub pools: Vec<String>,
+    pub pool_selectors: Vec<LabelSelector>,
+    pub nodes: Vec<LabelSelector>,
+    /// Names of BGPPeers; empty means all.
+    pub peers: Vec<String>,
+}
+
+impl Advertisement {
+    /// Whether it announces the addresses of `pool`; without names and selectors it announces all.
+    pub fn selects(&self, pool: &Pool) -> bool {
+        (self.pools.is_empty() && self.pool_selectors.is_empty())
+            || self.pools.contains(&pool.id.name)
+            || self.pool_selectors.iter().any(|s| s.matches(&pool.labels))
+    }
+
+    fn length_for(&self, net: &IpNet) -> u8 {
+        match net {
+            IpNet::V4(_) => self.length_v4,
+            IpNet::V6(_) => self.length_v6,
+        }
+    }
+}
+
+/// Alias name -> community, of all Community objects.
+pub(in crate::metallb) type Aliases = BTreeMap<String, Community>;
+
+/// Reads every Community object; an alias may be defined once only.
+pub(in crate::metallb) fn aliases<'a>(
+    objects: impl Iterator<Item = (&'a ObjectId, &'a Resource<CommunitySpec>)>,
+) -> Result<Aliases, Box<Reject>> {
+    let mut all = Aliases::new();
+    for (id, object) in objects {
+        for (i, alias) in object.spec.communities.iter().enumerate() {
+            let at = |field: &str| vec![key("spec"), key("communities"), Seg::Index(i), key(field)];
+            let value = Community::parse(&alias.value).map_err(|e| {
+                let (CommunityError::Value(why) | CommunityError::Format(why)) = e;
+                Reject::at(id, at("value"), format!("parsing community \"{}\": {why}", alias.name))
+                    .hint("`65000:1` or `large:65000:1:1`")
+            })?;
+            if all.insert(alias.name.clone(), value).is_some() {
+                let reason = format!("duplicate definition of community \"{}\"", alias.name);
+                return Err(Reject::at(id, at("name"), reason));
+            }
+        }
+    }
+    Ok(all)
+}
+
+pub(in crate::metallb) fn advertisement(
+    id: &ObjectId,
+    from: &Resource<BgpAdvertisementSpec>,
+    aliases: &Aliases,
+) -> Result<Advertisement, Box<Reject>> {
+    let spec = &from.spec;
+    for (field, what, list) in [
+        ("ipAddressPools", "ipAddressPools", &spec.ip_address_pools),
+        ("communities", "community", &spec.communities),
+        ("peers", "peers", &spec.peers),
+    ] {
+        if let Some(twice) = first_duplicate(list) {
+            return Err(Reject::spec(id, field, format!("duplicate definition of {what} \"{twice}\"")));
+        }
+    }
+    for (field, selectors) in
+        [("ipAddressPoolSelectors", &spec.ip_address_pool_selectors), ("nodeSelectors", &spec.node_selectors)]
+    {
+        check_selectors(selectors, field).map_err(|(i, reason)| Reject::item(id, field, i, reason))?;
+    }
+    let mut communities = Vec::new();
+    for (i, text) in spec.communities.iter().enumerate() {
+        communities.push(community(id, i, text, aliases)?);
+    }
+    communities.sort_by(Community::order);
+    communities.dedup();
+    if communities.len() > 63 {
+        let reason = format!("max supported communities is 63, got {}", communities.len());
+        return Err(Reject::spec(id, "communities", reason));
+    }
+    Ok(Advertisement {
+        id: id.clone(),
+        length_v4: length(id, "aggregationLength", spec.aggregation_length, 32, "IPv4")?,
+        length_v6: length(id, "aggregationLengthV6", spec.aggregation_length_v6, 128, "IPv6")?,
+        local_pref: spec.local_pref,
+        communities,
+        pools: spec.ip_address_pools.clone(),
+        pool_selectors: spec.ip_address_pool_selectors.clone(),
+        nodes: spec.node_selectors.clone(),
+        peers: spec.peers.clone(),
+    })
+}
+
+fn length(id: &ObjectId, field: &str, given: Option<i32>, max: u8, family: &str) -> Result<u8, Box<Reject>> {
+    let Some(n) = given else { return Ok(max) };
+    u8::try_from(n)
+        .ok()
+        .filter(|n| (1..=max).contains(n))
+        .ok_or_else(|| Reject::spec(id, field, format!("invalid aggregation length \"{n}\" for {family}")))
+}
+
+fn community(id: &ObjectId, index: usize, text: &str, aliases: &Aliases) -> Result<Community, Box<Reject>> {
+    if let Some(known) = aliases.get(text) {
+        return Ok(*known);
+    }
+    let reject = |why: &str| {
+        Reject::item(
+            id,
+            "communities",
+            index,
+            format!("invalid community \"{text}\" in BGP advertisement: {why}"),
+        )
+    };
+    Community::parse(text).map_err(|e| match e {
+        CommunityError::Value(why) => reject(&why),
+        CommunityError::Format(why) => match nearest(text, aliases.keys().map(String::as_str)) {
+            Some(n) => reject(&why).transient().hint(format!("did you mean the alias `{n}`?")),
+            None => reject(&why).transient().hint("no Community object defines this alias"),
+        },
+    })
+}
+
+/// A pool must not be smaller than the prefix its addresses are rolled up to.
+pub(in crate::metallb) fn check_aggregation(adv: &Advertisement, pool: &Pool) -> Result<(), Box<Reject>> {
+    for nets in &pool.addresses {
+        let Some(first) = nets.first() else { continue };
+        let max = adv.length_for(first);
+        // Of a range, the widest CIDR counts.
+        let lowest = nets.iter().map(IpNet::prefix_len).min().unwrap_or(0);
+        if max < lowest {
+            let field =
+                if matches!(first, IpNet::V4(_)) { "aggregationLength" } else { "aggregationLengthV6" };
+            let reason = format!(
+                "invalid aggregation length {max}: prefix {lowest} in this pool is more specific than the aggregation length \
+                 for addresses {first}"
+            );
+            return Err(Reject::spec(&adv.id, field, reason)
+                .hint(format!("pool {} has it; use at least {lowest}", pool.id.name)));
+        }
+    }
+    Ok(())
+}

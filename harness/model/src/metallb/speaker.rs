@@ -1,0 +1,162 @@
+//! MetalLB's speaker: which sessions a node runs and what it announces over each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::admit::Resolved;
+use super::allocate::pool_of;
+use super::community::Community;
+use super::frrconf::{Announcement, Attributes, Family, FrrConf, Neighbor, Router};
+use super::meta::{Labels, any_or_all};
+use super::objects::ObjectId;
+use super::release::Generation;
+use super::resolve::{Advertisement, Peer};
+use super::store::Objects;
+
+/// One address of a Service under one advertisement.
+struct Ad<'a> {
+    prefix: IpNet,
+    from: &'a Advertisement,
+}
+
+/// The contents of a node's frr.conf.
+pub(super) fn frr_conf(
+    objects: &Objects,
+    resolved: &Resolved,
+    generation: Generation,
+    hostname: &str,
+    labels: &Labels,
+) -> FrrConf {
+    let ads = ads(objects, resolved, labels);
+    let mut routers: BTreeMap<String, BTreeMap<String, (&Peer, Neighbor)>> = BTreeMap::new();
+    for (_, peer) in resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, labels)) {
+        let mut neighbor = neighbor(peer);
+        neighbor.announcements =
+            ads.iter().filter(|a| hears(peer, a.from)).map(|a| announcement(a, generation)).collect();
+        if generation >= Generation::V0_13_11 {
+            neighbor.announcements.sort();
+        }
+        routers
+            .entry(router_key(peer, generation))
+            .or_default()
+            .insert(neighbor_key(peer, generation), (peer, neighbor));
+    }
+    FrrConf {
+        log_level: "informational".to_owned(),
+        hostname: hostname.to_owned(),
+        routers: routers.into_values().map(router).collect(),
+        bfd_profiles: resolved.bfd_profiles.clone(),
+        extras: objects.extras().map(str::to_owned),
+    }
+}
+
+/// Up to v0.13.10 MetalLB walks over its Services in a random order; here it is that of their creation, so that a new Service only
+/// adds lines.
+fn ads<'a>(objects: &Objects, resolved: &'a Resolved, labels: &Labels) -> Vec<Ad<'a>> {
+    let mut all = Vec::new();
+    for (_, ips) in announced(objects) {
+        let Some(pool) = pool_of(&resolved.pools, ips) else { continue };
+        for ip in ips {
+            for from in &resolved.advertisements {
+                if from.selects(pool) && any_or_all(&from.nodes, labels) {
+                    all.push(Ad { prefix: rolled_up(*ip, from), from });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Services that have addresses, oldest first.
+pub(super) fn announced(objects: &Objects) -> Vec<(&ObjectId, &Vec<IpAddr>)> {
+    let by_age = objects.services_by_age();
+    by_age.into_iter().filter_map(|(id, _)| objects.addresses.get(id).map(|ips| (id, ips))).collect()
+}
+
+fn rolled_up(ip: IpAddr, adv: &Advertisement) -> IpNet {
+    let length = if ip.is_ipv4() { adv.length_v4 } else { adv.length_v6 };
+    // The length was checked against its family when the advertisement was resolved.
+    IpNet::new(ip, length).unwrap_or_else(|_| IpNet::from(ip)).trunc()
+}
+
+fn hears(peer: &Peer, adv: &Advertisement) -> bool {
+    adv.peers.is_empty() || adv.peers.contains(&peer.name)
+}
+
+fn announcement(ad: &Ad<'_>, generation: Generation) -> Announcement {
+    let texts = |large: bool| {
+        let kept = ad.from.communities.iter().filter(|c| matches!(c, Community::Large(..)) == large);
+        Attributes(kept.map(ToString::to_string).collect())
+    };
+    Announcement {
+        family: family_of(ad.prefix.addr()),
+        prefix: ad.prefix.to_string(),
+        local_pref: ad.from.local_pref,
+        communities: texts(false),
+        large_communities: if generation >= Generation::V0_13_10 {
+            texts(true)
+        } else {
+            Attributes::default()
+        },
+    }
+}
+
+pub(super) fn family_of(ip: IpAddr) -> Family {
+    if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
+}
+
+fn neighbor(peer: &Peer) -> Neighbor {
+    Neighbor {
+        family: family_of(peer.address),
+        asn: peer.asn,
+        address: peer.address.to_string(),
+        port: peer.port,
+        keepalive: peer.keepalive,
+        hold: peer.hold,
+        password: peer.password.clone(),
+        source: peer.source.map(|s| s.to_string()),
+        bfd_profile: peer.bfd_profile.clone(),
+        ebgp_multihop: peer.ebgp_multihop,
+        vrf: peer.vrf.clone(),
+        announcements: Vec::new(),
+    }
+}
+
+fn router(neighbors: BTreeMap<String, (&Peer, Neighbor)>) -> Router {
+    let mut networks = [BTreeSet::new(), BTreeSet::new()];
+    let mut router = Router::default();
+    for (_, (peer, neighbor)) in neighbors {
+        // The same for all: it is in the key.
+        router.asn = peer.my_asn;
+        router.router_id = peer.router_id.map(|id| id.to_string());
+        router.vrf.clone_from(&peer.vrf);
+        for a in &neighbor.announcements {
+            networks[a.family as usize].insert(a.prefix.clone());
+        }
+        router.neighbors.push(neighbor);
+    }
+    let [v4, v6] = networks;
+    router.networks_v4 = v4.into_iter().collect();
+    router.networks_v6 = v6.into_iter().collect();
+    router
+}
+
+/// MetalLB sorts routers and neighbors by these texts, so AS 100 comes before AS 65; a missing router ID reads `<nil>`.
+fn router_key(peer: &Peer, generation: Generation) -> String {
+    let id = peer.router_id.map_or_else(|| "<nil>".to_owned(), |id| id.to_string());
+    with_vrf(format!("{}@{id}", peer.my_asn), peer, generation)
+}
+
+fn neighbor_key(peer: &Peer, generation: Generation) -> String {
+    let host = match peer.address {
+        IpAddr::V4(ip) => format!("{ip}:{}", peer.port),
+        IpAddr::V6(ip) => format!("[{ip}]:{}", peer.port),
+    };
+    with_vrf(format!("{}@{host}", peer.asn), peer, generation)
+}
+
+fn with_vrf(key: String, peer: &Peer, generation: Generation) -> String {
+    if generation >= Generation::V0_13_8 { format!("{key}@{}", peer.vrf) } else { key }
+}

@@ -1,0 +1,105 @@
+//! What the frr container of a speaker boots with, before the speaker has rendered anything: the ConfigMap `frr-startup`.
+
+use super::release::{Generation, Release};
+
+/// One daemon of the container and the options of its command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    pub name: &'static str,
+    pub options: Vec<&'static str>,
+}
+
+/// Boot configuration of a speaker's FRR.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Startup {
+    /// `/etc/frr/frr.conf` at boot; the first reload replaces it.
+    pub conf: String,
+    /// `/etc/frr/vtysh.conf`.
+    pub vtysh_conf: &'static str,
+    /// In the order in which FRR starts them. watchfrr is not among them: the lab watches its daemons itself.
+    pub daemons: Vec<Daemon>,
+}
+
+/// The boot configuration of `release` in FRR mode.
+///
+/// bgpd gets `-p 0`: it never listens, so the router must accept the connection. The `frr version` line is part of the file and
+/// stays at 7.5.1 up to v0.14.5 although the image is newer.
+pub fn startup(release: &Release) -> Startup {
+    let generation = release.generation;
+    let version = if generation < Generation::V0_14_6 { "7.5.1" } else { "8.0" };
+    let log = if generation < Generation::V0_16_0 { "file /etc/frr/frr.log" } else { "stdout" };
+    let conf = format!(
+        "frr version {version}\nfrr defaults traditional\nhostname Router\nline vty\nlog {log} informational\n"
+    );
+    Startup { conf, vtysh_conf: "service integrated-vtysh-config\n", daemons: daemons(release) }
+}
+
+fn daemons(release: &Release) -> Vec<Daemon> {
+    let local: &[&str] = &["-A", "127.0.0.1"];
+    let mut list: Vec<(&str, &[&str])> = vec![
+        ("zebra", &["-A", "127.0.0.1", "-s", "90000000"]),
+        ("bgpd", &["-A", "127.0.0.1", "-p", "0"]),
+        ("staticd", local),
+        ("bfdd", local),
+    ];
+    // FRR 10 starts its management daemon always; the manifests say nothing about it.
+    if release.frr.starts_with("10.") {
+        list.insert(0, ("mgmtd", &[]));
+    }
+    let limit = release.generation >= Generation::V0_15_0;
+    list.into_iter()
+        .map(|(name, options)| {
+            let mut options = options.to_vec();
+            if limit && name != "mgmtd" {
+                options.extend(["--limit-fds", "100000"]);
+            }
+            Daemon { name, options }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(version: &str) -> String {
+        let s = startup(Release::find(version).unwrap());
+        let daemons: Vec<String> = s
+            .daemons
+            .iter()
+            .map(|d| format!("{} {}", d.name, d.options.join(" ")).trim_end().to_owned())
+            .collect();
+        format!("{}{}", s.conf, daemons.join("\n"))
+    }
+
+    #[test]
+    fn v0_13_10() {
+        insta::assert_snapshot!(show("v0.13.10"), @r"
+        frr version 7.5.1
+        frr defaults traditional
+        hostname Router
+        line vty
+        log file /etc/frr/frr.log informational
+        zebra -A 127.0.0.1 -s 90000000
+        bgpd -A 127.0.0.1 -p 0
+        staticd -A 127.0.0.1
+        bfdd -A 127.0.0.1
+        ");
+    }
+
+    #[test]
+    fn v0_16_1() {
+        insta::assert_snapshot!(show("v0.16.1"), @r"
+        frr version 8.0
+        frr defaults traditional
+        hostname Router
+        line vty
+        log stdout informational
+        mgmtd
+        zebra -A 127.0.0.1 -s 90000000 --limit-fds 100000
+        bgpd -A 127.0.0.1 -p 0 --limit-fds 100000
+        staticd -A 127.0.0.1 --limit-fds 100000
+        bfdd -A 127.0.0.1 --limit-fds 100000
+        ");
+    }
+}

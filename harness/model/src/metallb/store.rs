@@ -1,0 +1,271 @@
+//! The state of the cluster, as far as routing depends on it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use thiserror::Error;
+
+use super::admit;
+use super::allocate;
+use super::meta::Labels;
+use super::objects::{self, ConfigData, Kind, Object, ObjectId, Resource, SecretData};
+use super::parse_shim::{Origin, parse_documents};
+use super::reject::Reject;
+use super::specs::{
+    BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
+};
+use crate::diag::{Diagnostic, Source};
+
+/// The namespace in which MetalLB runs and reads its resources.
+pub const METALLB_NAMESPACE: &str = "metallb-system";
+
+/// What applying did to one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Created,
+    Configured,
+    Unchanged,
+    Deleted,
+}
+
+/// One object of an applied file; prints like kubectl (`bgppeer.metallb.io/gw1 created`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    pub id: ObjectId,
+    pub change: Change,
+}
+
+impl fmt::Display for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.change {
+            Change::Created => "created",
+            Change::Configured => "configured",
+            Change::Unchanged => "unchanged",
+            Change::Deleted => "deleted",
+        };
+        write!(f, "{} {word}", self.id)
+    }
+}
+
+/// Deleting an object by its identity failed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DeleteError {
+    #[error("cannot delete {0}: not found in namespace `{ns}`", ns = .0.namespace)]
+    NotFound(ObjectId),
+    /// MetalLB's webhook refuses.
+    #[error("cannot delete {id}: {reason}")]
+    Refused { id: ObjectId, reason: String },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub object: Object,
+    pub origin: Origin,
+    /// Counts up; the order in which Services get their addresses.
+    pub created: u64,
+}
+
+/// The cluster's objects, and the addresses that MetalLB's controller gave to Services.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    items: BTreeMap<ObjectId, Stored>,
+    next: u64,
+    pub(super) addresses: BTreeMap<ObjectId, Vec<IpAddr>>,
+    pub(super) pending: BTreeMap<ObjectId, String>,
+}
+
+impl Objects {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Applies a manifest like `kubectl apply -f`: an object replaces the one of the same kind, namespace and name. All or nothing.
+    ///
+    /// # Errors
+    /// A located diagnostic for what is no valid object, or what MetalLB's webhooks refuse.
+    pub fn apply(&mut self, source: &Source) -> Result<Vec<Applied>, Diagnostic> {
+        let mut next = self.clone();
+        let mut report = Vec::new();
+        for (origin, id, object) in read(source)? {
+            admit::check_placement(&id, &object).map_err(|r| refusal(&origin, &r))?;
+            let change = next.put(&origin, &id, object);
+            // The webhooks judge the whole configuration, so the fault may be another object's; report the one that brought it in.
+            admit::check_objects(&next)
+                .map_err(|r| if r.id == id { refusal(&origin, &r) } else { refusal_by(&origin, &id, &r) })?;
+            report.push(Applied { id, change });
+        }
+        allocate::converge(&mut next);
+        *self = next;
+        Ok(report)
+    }
+
+    /// Deletes the objects of a manifest like `kubectl delete -f`. All or nothing.
+    ///
+    /// # Errors
+    /// A located diagnostic for an object that is not there, or whose deletion MetalLB refuses.
+    pub fn delete(&mut self, source: &Source) -> Result<Vec<Applied>, Diagnostic> {
+        let mut next = self.clone();
+        let mut report = Vec::new();
+        for (origin, id, _) in read(source)? {
+            next.remove(&id).map_err(|e| origin.error(&[], e.to_string(), Vec::new()))?;
+            report.push(Applied { id, change: Change::Deleted });
+        }
+        *self = next;
+        Ok(report)
+    }
+
+    /// Deletes one object.
+    ///
+    /// # Errors
+    /// [`DeleteError`] if it is not there or MetalLB refuses.
+    pub fn remove(&mut self, id: &ObjectId) -> Result<(), DeleteError> {
+        if !self.items.contains_key(id) {
+            return Err(DeleteError::NotFound(id.clone()));
+        }
+        if let Some(reason) = admit::forbids_deletion(self, id) {
+            return Err(DeleteError::Refused { id: id.clone(), reason });
+        }
+        self.items.remove(id);
+        allocate::converge(self);
+        Ok(())
+    }
+
+    /// The identities of all objects, ordered by kind, namespace and name.
+    pub fn ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.items.keys()
+    }
+
+    fn put(&mut self, origin: &Origin, id: &ObjectId, object: Object) -> Change {
+        let origin = origin.clone();
+        match self.items.get_mut(id) {
+            Some(old) if old.object == object => {
+                old.origin = origin;
+                Change::Unchanged
+            }
+            Some(old) => {
+                old.object = object;
+                old.origin = origin;
+                Change::Configured
+            }
+            None => {
+                self.items.insert(id.clone(), Stored { object, origin, created: self.next });
+                self.next += 1;
+                Change::Created
+            }
+        }
+    }
+
+    /// The diagnostic for a refusal of an object that was applied earlier.
+    pub(super) fn locate(&self, reject: &Reject) -> Diagnostic {
+        match self.items.get(&reject.id) {
+            Some(stored) => refusal(&stored.origin, reject),
+            None => refusal(&Origin::unknown(), reject),
+        }
+    }
+
+    pub(super) fn exists(&self, kind: Kind, namespace: &str, name: &str) -> bool {
+        self.items.contains_key(&ObjectId { kind, namespace: namespace.to_owned(), name: name.to_owned() })
+    }
+}
+
+/// What the file says, without looking at the cluster.
+fn read(source: &Source) -> Result<Vec<(Origin, ObjectId, Object)>, Diagnostic> {
+    let mut all = Vec::new();
+    for (origin, value) in parse_documents(source)? {
+        all.extend(objects::parse(&origin, value)?);
+    }
+    Ok(all)
+}
+
+fn refusal(origin: &Origin, reject: &Reject) -> Diagnostic {
+    let Reject { id, path, reason, hint, transient } = reject;
+    let object = format!("{} `{}`", id.kind.name(), id.name);
+    let message = match transient {
+        true => format!("MetalLB keeps its old configuration until {object} is complete: {reason}"),
+        false if id.kind.is_metallb() => format!("MetalLB refuses {object}: {reason}"),
+        false => format!("{object} has no effect: {reason}"),
+    };
+    origin.error(path, message, hint.iter().cloned().collect())
+}
+
+fn refusal_by(origin: &Origin, applied: &ObjectId, reject: &Reject) -> Diagnostic {
+    let Reject { id, reason, hint, .. } = reject;
+    let message = format!(
+        "MetalLB refuses {} `{}` because of {} `{}`: {reason}",
+        applied.kind.name(),
+        applied.name,
+        id.kind.name(),
+        id.name
+    );
+    origin.error(&[], message, hint.iter().cloned().collect())
+}
+
+macro_rules! lists {
+    ($($(#[$doc:meta])* $fn:ident: $variant:ident($spec:ty);)*) => {
+        /// Typed views, ordered by namespace and name.
+        impl Objects {
+            $($(#[$doc])* pub(super) fn $fn(&self) -> impl Iterator<Item = (&ObjectId, &Resource<$spec>)> {
+                self.items.iter().filter_map(|(id, stored)| match &stored.object {
+                    Object::$variant(resource) => Some((id, resource.as_ref())),
+                    _ => None,
+                })
+            })*
+        }
+    };
+}
+
+impl<S> AsRef<Resource<S>> for Resource<S> {
+    fn as_ref(&self) -> &Resource<S> {
+        self
+    }
+}
+
+lists! {
+    peers: BgpPeer(BgpPeerSpec);
+    pools: IpAddressPool(IpAddressPoolSpec);
+    advertisements: BgpAdvertisement(BgpAdvertisementSpec);
+    communities: Community(CommunitySpec);
+    bfd_profiles: BfdProfile(BfdProfileSpec);
+    services: Service(ServiceSpec);
+    config_maps: ConfigMap(ConfigData);
+    secrets: Secret(SecretData);
+}
+
+impl Objects {
+    /// Services in the order of their creation.
+    pub(super) fn services_by_age(&self) -> Vec<(&ObjectId, &Resource<ServiceSpec>)> {
+        let mut all: Vec<_> = self.services().collect();
+        all.sort_by_key(|(id, _)| self.items.get(id).map(|s| s.created));
+        all
+    }
+
+    pub(super) fn secret(&self, namespace: &str, name: &str) -> Option<&Resource<SecretData>> {
+        self.secrets().find(|(id, _)| id.namespace == namespace && id.name == name).map(|(_, r)| r)
+    }
+
+    /// (name, labels) of every Namespace object.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = (&String, &Labels)> {
+        self.items.iter().filter_map(|(id, stored)| match &stored.object {
+            Object::Namespace(r) => Some((&id.name, &r.meta.labels)),
+            _ => None,
+        })
+    }
+
+    /// The labels of a Node object.
+    pub(super) fn node_labels(&self, name: &str) -> Option<&Labels> {
+        let id = ObjectId { kind: Kind::Node, namespace: String::new(), name: name.to_owned() };
+        match &self.items.get(&id)?.object {
+            Object::Node(r) => Some(&r.meta.labels),
+            _ => None,
+        }
+    }
+
+    /// The raw FRR configuration of the ConfigMap `bgpextras`; empty counts as none.
+    pub fn extras(&self) -> Option<&str> {
+        let (_, map) = self
+            .config_maps()
+            .find(|(id, _)| id.namespace == METALLB_NAMESPACE && id.name == admit::EXTRAS_CONFIG_MAP)?;
+        map.spec.get(admit::EXTRAS_KEY).map(String::as_str).filter(|t| !t.is_empty())
+    }
+}

@@ -1,0 +1,298 @@
+use super::*;
+
+/// What `apply` says to the last manifest, when the ones before were accepted.
+fn refusal(manifests: &[&str]) -> String {
+    let (last, before) = manifests.split_last().unwrap();
+    let mut objects = objects(before);
+    match objects.apply(&source(last)) {
+        Err(d) => std::iter::once(d.to_string())
+            .chain(d.hints.iter().map(|h| format!("  hint: {h}")))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Ok(_) => "accepted".to_owned(),
+    }
+}
+
+fn render_refusal(version: &str, manifests: &[&str]) -> String {
+    match try_render(version, &objects(manifests)) {
+        Err(e @ RenderError::Pending(_)) => format!("pending: {e}"),
+        Err(e) => e.to_string(),
+        Ok(_) => "rendered".to_owned(),
+    }
+}
+
+#[test]
+fn peers() {
+    let gw = |more: &str| peer("gw1", "192.168.1.5", more);
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: metallb-system}\nstringData: {password: x}\n";
+    let with_secret = gw("  passwordSecret: {name: s}\n");
+    let all = [
+        refusal(&[&gw("").replace("  myASN: 64513\n", "")]),
+        refusal(&[&gw("").replace("  peerASN: 64512\n", "")]),
+        refusal(&[&peer("gw1", "192.168.1.500", "")]),
+        refusal(&[&gw("").replace("  peerAddress: 192.168.1.5\n", "")]),
+        refusal(&[&gw("  sourceAddress: eth0\n")]),
+        refusal(&[&gw("  routerID: 1.2.3\n")]),
+        refusal(&[&gw("  peerPort: 20000\n")]),
+        refusal(&[&gw("  holdTime: 2s\n")]),
+        refusal(&[&gw("  holdTime: 90\n")]),
+        refusal(&[&gw("  keepaliveTime: 2m\n")]),
+        refusal(&[&gw("  ebgpMultiHop: true\n").replace("64512", "64513")]),
+        refusal(&[&gw("  password: x\n  passwordSecret: {name: s}\n")]),
+        refusal(&[secret, &with_secret]),
+        refusal(&[&gw("  nodeSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]\n")]),
+        refusal(&[&gw("  peerAdress: 192.168.1.6\n")]),
+        refusal(&[&gw("  vrf: red\n").replace("v1beta2", "v1beta1")]),
+        refusal(&[&gw("").replace("namespace: metallb-system", "namespace: default")]),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    test.yaml:4:1: MetalLB refuses BGPPeer `gw1`: missing local ASN
+      hint: set `myASN`, for example 64513
+    test.yaml:4:1: MetalLB refuses BGPPeer `gw1`: missing peer ASN
+      hint: set `peerASN` to the gateway's AS number, for example 64512
+    test.yaml:7:3: MetalLB refuses BGPPeer `gw1`: invalid BGPPeer address "192.168.1.500"
+      hint: an IPv4 or IPv6 address, without a prefix length
+    test.yaml:4:1: MetalLB refuses BGPPeer `gw1`: invalid BGPPeer address ""
+      hint: set `peerAddress`
+    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid source IP "eth0"
+      hint: an IPv4 or IPv6 address, without a prefix length
+    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid router ID "1.2.3"
+      hint: an IPv4 or IPv6 address, without a prefix length
+    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: spec.peerPort in body should be less than or equal to 16384
+    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid hold time "2s": must be 0 or >=3s
+    test.yaml:8:3: invalid type: integer `90`, expected a duration with its unit, such as `90s`
+    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid keepaliveTime "120s", must be lower than holdTime "90s"
+      hint: holdTime is 90s when it is not set
+    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid ebgp-multihop parameter set for an ibgp peer
+    test.yaml:9:3: MetalLB refuses BGPPeer `gw1`: can not have both password and secret ref set in peer config
+    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: secret type mismatch on "metallb-system"/"s", type "kubernetes.io/basic-auth" is expected
+      hint: its type is `Opaque`
+    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: duplicate definition of nodeSelectors
+    test.yaml:8:3: unknown field `peerAdress`, expected one of `myASN`, `peerASN`, `peerAddress`, `sourceAddress`, `peerPort`, `holdTime`, `keepaliveTime`, `routerID`, `nodeSelectors`, `password`, `passwordSecret`, `bfdProfile`, `ebgpMultiHop`, `vrf`, `connectTime`, `disableMP`, `enableGracefulRestart`, `dynamicASN`, `interface`, `dualStackAddressFamily`, `localASN`
+      hint: did you mean `peerAddress`?
+    test.yaml:8:3: BGPPeer of metallb.io/v1beta1 has no field `vrf`
+      hint: use `apiVersion: metallb.io/v1beta2`
+    test.yaml:3:1: MetalLB refuses BGPPeer `gw1`: resource must be created in metallb-system namespace
+      hint: set `metadata.namespace: metallb-system` (it is `default` now)
+    "#);
+}
+
+#[test]
+fn pools_and_advertisements() {
+    let pool = |name: &str, addresses: &str| {
+        metallb("IPAddressPool", name, &format!("{{addresses: [{addresses}]}}"))
+    };
+    let adv = |spec: &str| metallb("BGPAdvertisement", "adv", spec);
+    let echo = [
+        metallb("BFDProfile", "echo", "{echoMode: true}"),
+        peer("gw1", "192.168.1.5", "  bfdProfile: echo\n"),
+        pool("six", "fc00::/120"),
+    ];
+    let all = [
+        refusal(&[&pool("p", "")]),
+        refusal(&[&pool("p", "10.0.0.0/8, 10.0.0.0/33")]),
+        refusal(&[&pool("p", "10.0.0.9-10.0.0.1")]),
+        refusal(&[&pool("p", "10.0.0.0/24"), &pool("q", "10.0.0.77-10.0.0.80")]),
+        refusal(&[&adv("{aggregationLength: 33}")]),
+        refusal(&[&pool("p", "10.0.0.0/26"), &adv("{aggregationLength: 24}")]),
+        refusal(&[&adv("{aggregationLength: 24}"), &pool("p", "10.0.0.0/26")]),
+        refusal(&[&adv("{communities: ['70000:1']}")]),
+        refusal(&[&adv("{communities: ['big:1:2:3']}")]),
+        refusal(&[&adv("{communities: ['1:1', '1:1']}")]),
+        refusal(&[&adv("{peers: [a, a]}")]),
+        refusal(&[&metallb("Community", "c", "{communities: [{name: a, value: b}]}")]),
+        refusal(&[&metallb(
+            "Community",
+            "c",
+            "{communities: [{name: a, value: '1:1'}, {name: a, value: '1:2'}]}",
+        )]),
+        refusal(&[&metallb("BFDProfile", "b", "{receiveInterval: 5}")]),
+        refusal(&[&echo[0], &echo[1], &echo[2], &adv("{}")]),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    test.yaml:4:1: MetalLB refuses IPAddressPool `p`: pool has no prefixes defined
+    test.yaml:4:1: MetalLB refuses IPAddressPool `p`: invalid CIDR "10.0.0.0/33" in pool "p": invalid CIDR "10.0.0.0/33"
+      hint: either a CIDR (192.0.2.0/24) or a range (192.0.2.10-192.0.2.20)
+    test.yaml:4:1: MetalLB refuses IPAddressPool `p`: invalid CIDR "10.0.0.9-10.0.0.1" in pool "p": invalid IP range "10.0.0.9-10.0.0.1": start IP "10.0.0.9" is after the end IP "10.0.0.1"
+      hint: either a CIDR (192.0.2.0/24) or a range (192.0.2.10-192.0.2.20)
+    test.yaml:4:1: MetalLB refuses IPAddressPool `q`: CIDR "10.0.0.77/32" in pool "q" overlaps with already defined CIDR "10.0.0.0/24"
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: invalid aggregation length "33" for IPv4
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: invalid aggregation length 24: prefix 26 in this pool is more specific than the aggregation length for addresses 10.0.0.0/26
+      hint: pool p has it; use at least 26
+    test.yaml:1:1: MetalLB refuses IPAddressPool `p` because of BGPAdvertisement `adv`: invalid aggregation length 24: prefix 26 in this pool is more specific than the aggregation length for addresses 10.0.0.0/26
+      hint: pool p has it; use at least 26
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: invalid community "70000:1" in BGP advertisement: invalid community value: invalid section "70000" of community "70000:1"
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: invalid community "big:1:2:3" in BGP advertisement: invalid community value: invalid marker for large community, expected community to be of format large:<uint32>:<uint32>:<uint32> but got "big:1:2:3" instead
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: duplicate definition of community "1:1"
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: duplicate definition of peers "a"
+    test.yaml:4:1: MetalLB refuses Community `c`: parsing community "a": invalid community format: b
+      hint: `65000:1` or `large:65000:1:1`
+    test.yaml:4:1: MetalLB refuses Community `c`: duplicate definition of community "a"
+    test.yaml:4:1: MetalLB refuses BFDProfile `b`: invalid receive interval value: invalid value 5, must be in 10-60000 range
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: pool six has bgpadvertisement adv which references peer gw1 which has bfd echo enabled, which is not possible
+    "#);
+}
+
+#[test]
+fn extras_that_nobody_reads() {
+    let good = extras("! x");
+    let all = [
+        refusal(&[&good.replace("namespace: metallb-system", "namespace: default")]),
+        refusal(&[&good.replace("name: bgpextras", "name: bgpextra")]),
+        refusal(&[&good.replace("extras: |", "extra: |")]),
+        refusal(&[
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bgpextras, namespace: metallb-system}\ndata: {}\n",
+        ]),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    test.yaml:3:1: ConfigMap `bgpextras` has no effect: a bgpextras in namespace `default` is never read, only the one in metallb-system is
+      hint: set `metadata.namespace: metallb-system`
+    test.yaml:3:1: ConfigMap `bgpextra` has no effect: a ConfigMap of this name is never read
+      hint: did you mean `bgpextras`?
+    test.yaml:4:1: ConfigMap `bgpextras` has no effect: it has no key `extras`, the only one that is read
+      hint: found: extra
+    accepted
+    "#);
+}
+
+#[test]
+fn what_is_no_known_object() {
+    let all = [
+        refusal(&["apiVersion: metallb.io/v1beta2\nkind: BGPPear\nmetadata: {name: x}\n"]),
+        refusal(&["apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n"]),
+        refusal(&["apiVersion: metallb.io/v1\nkind: BGPPeer\nmetadata: {name: x}\n"]),
+        refusal(&["kind: BGPPeer\n"]),
+        refusal(&["apiVersion: v1\nkind: Service\nmetadata: {lables: {}}\n"]),
+        refusal(&["apiVersion: v1\nkind: Service\nmetadata: {}\n"]),
+        refusal(&["apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n"]),
+        refusal(&["a: [\n"]),
+        refusal(&["# only a comment\n---\n"]),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    test.yaml:2:1: objects of kind `BGPPear` are not understood
+      hint: did you mean `BGPPeer`?
+    test.yaml:2:1: objects of kind `Deployment` are not understood
+      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service, ConfigMap, Secret, Node, Namespace and List
+    test.yaml:1:1: BGPPeer of `metallb.io/v1` is not understood
+      hint: BGPPeer is understood as metallb.io/v1beta2 and metallb.io/v1beta1
+    test.yaml:1:1: this is no Kubernetes object: it has no `apiVersion`
+    test.yaml:3:1: unknown field `lables`, expected one of `name`, `namespace`, `labels`, `annotations`, `generateName`, `uid`, `resourceVersion`, `generation`, `creationTimestamp`, `deletionTimestamp`, `deletionGracePeriodSeconds`, `ownerReferences`, `finalizers`, `managedFields`, `selfLink`
+      hint: did you mean `labels`?
+    test.yaml:3:1: this Service has no `metadata.name`
+    test.yaml:5:3: objects of kind `Pod` are not understood
+      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service, ConfigMap, Secret, Node, Namespace and List
+    test.yaml:2:1: not YAML: did not find expected node content at line 2 column 1, while parsing a flow node
+    accepted
+    "#);
+}
+
+#[test]
+fn sets_of_peers() {
+    let a = peer("a", "10.0.0.1", "");
+    let all = [
+        render_refusal("v0.13.10", &[&a, &peer("b", "10.0.0.2", "  routerID: 1.1.1.1\n")]),
+        render_refusal("v0.13.10", &[&a, &peer("b", "10.0.0.1", "")]),
+        render_refusal("v0.13.10", &[&a, &peer("b", "10.0.0.2", "").replace("64513", "64514")]),
+        render_refusal("v0.13.10", &[&a, &peer("b", "10.0.0.1", "  vrf: red\n").replace("64513", "64514")]),
+        render_refusal("v0.13.7", &[&peer("b", "10.0.0.1", "  vrf: red\n")]),
+        render_refusal("v0.13.10", &[&peer("b", "10.0.0.1", "  dynamicASN: external\n")]),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    test.yaml:8:3: MetalLB refuses BGPPeer `b`: peer b has RouterID different from a, in FRR mode all RouterID must be equal
+    test.yaml:7:3: MetalLB refuses BGPPeer `b`: peer 10.0.0.1 already exists, FRR mode doesn't support duplicate BGPPeers
+    test.yaml:5:3: MetalLB refuses BGPPeer `b`: peer 10.0.0.2 has myAsn different from 10.0.0.1, in FRR mode all myAsn must be equal for the same VRF
+    rendered
+    test.yaml:8:3: MetalLB refuses BGPPeer `b`: MetalLB v0.13.7 has no field `vrf`
+    test.yaml:8:3: MetalLB refuses BGPPeer `b`: MetalLB v0.13.10 has no field `dynamicASN`
+    "#);
+}
+
+#[test]
+fn missing_references_are_pending_not_refused() {
+    let all = [
+        render_refusal("v0.13.10", &[&peer("a", "10.0.0.1", "  bfdProfile: fast\n")]),
+        render_refusal("v0.13.10", &[&peer("a", "10.0.0.1", "  passwordSecret: {name: s}\n")]),
+        render_refusal("v0.13.10", &[&metallb("BGPAdvertisement", "adv", "{communities: [gold]}")]),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    pending: test.yaml:8:3: MetalLB keeps its old configuration until BGPPeer `a` is complete: peer a referencing non existing bfd profile fast
+    pending: test.yaml:8:3: MetalLB keeps its old configuration until BGPPeer `a` is complete: secret ref not found for peer config
+    pending: test.yaml:4:1: MetalLB keeps its old configuration until BGPAdvertisement `adv` is complete: invalid community "gold" in BGP advertisement: invalid community format: gold
+    "#);
+}
+
+#[test]
+fn two_local_preferences_for_one_update() {
+    let pool = metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24]}");
+    let adv = |name: &str, spec: &str| metallb("BGPAdvertisement", name, spec);
+    let all = [
+        render_refusal("v0.13.10", &[&pool, &adv("a", "{localPref: 100}"), &adv("b", "{localPref: 200}")]),
+        render_refusal(
+            "v0.13.10",
+            &[&pool, &adv("a", "{localPref: 100, peers: [x]}"), &adv("b", "{localPref: 200, peers: [y]}")],
+        ),
+        render_refusal(
+            "v0.13.10",
+            &[
+                &pool,
+                &adv("a", "{localPref: 1}"),
+                &adv("b", "{localPref: 2, nodeSelectors: [{matchLabels: {a: b}}]}"),
+            ],
+        ),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `b`: invalid local preference 200: local preference 100 was already set for the same type of BGP update
+    rendered
+    rendered
+    "#);
+}
+
+#[test]
+fn apply_reports_like_kubectl_and_is_all_or_nothing() {
+    let mut objects = Objects::new();
+    let report = |r: Vec<crate::metallb::Applied>| r.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let two = format!("{}---\n{}", peer("gw1", "10.0.0.1", ""), peer("gw2", "10.0.0.2", ""));
+    assert_eq!(
+        report(objects.apply(&source(&two)).unwrap()),
+        ["bgppeer.metallb.io/gw1 created", "bgppeer.metallb.io/gw2 created"]
+    );
+    let changed = format!("{}---\n{}", peer("gw1", "10.0.0.1", ""), peer("gw2", "10.0.0.3", ""));
+    assert_eq!(
+        report(objects.apply(&source(&changed)).unwrap()),
+        ["bgppeer.metallb.io/gw1 unchanged", "bgppeer.metallb.io/gw2 configured"]
+    );
+    let half_bad = format!("{}---\n{}", peer("gw3", "10.0.0.4", ""), peer("gw4", "nowhere", ""));
+    assert!(objects.apply(&source(&half_bad)).is_err());
+    assert_eq!(objects.ids().count(), 2);
+    assert_eq!(
+        report(objects.delete(&source(&peer("gw1", "10.0.0.1", ""))).unwrap()),
+        ["bgppeer.metallb.io/gw1 deleted"]
+    );
+    let again = objects.delete(&source(&peer("gw1", "10.0.0.1", ""))).unwrap_err();
+    insta::assert_snapshot!(again, @"test.yaml:1:1: cannot delete bgppeer.metallb.io/gw1: not found in namespace `metallb-system`");
+}
+
+#[test]
+fn a_bfd_profile_in_use_cannot_be_deleted() {
+    let profile = metallb("BFDProfile", "fast", "{}");
+    let mut objects = objects(&[&profile, &peer("gw1", "10.0.0.1", "  bfdProfile: fast\n")]);
+    insta::assert_snapshot!(objects.delete(&source(&profile)).unwrap_err(), @"test.yaml:1:1: cannot delete bfdprofile.metallb.io/fast: failed to delete BFDProfile fast, used by BGPPeer gw1");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// Garbage is an error or nothing, never a panic, and never changes the cluster.
+    #[test]
+    fn garbage_is_harmless(text in "[a-zA-Z0-9:{}\\[\\], \n'\"-]{0,80}", cut in 0usize..200) {
+        let mut o = objects(&[]);
+        let whole = peer("gw1", "10.0.0.1", &text);
+        let part: String = whole.chars().take(cut).collect();
+        for t in [text.as_str(), part.as_str(), whole.as_str()] {
+            let before = o.ids().count();
+            if o.apply(&source(t)).is_err() {
+                proptest::prop_assert_eq!(o.ids().count(), before);
+            }
+        }
+    }
+}
