@@ -198,13 +198,15 @@ pub(super) async fn gate(node: &Node, conf: &str, output: &str, reloaded: bool) 
     let running = node.running_config().await?;
     let mut notes = Vec::new();
     for missing in missing_lines(conf, &running) {
+        let line = missing.line_number_in_wanted;
         match &missing.kind {
+            _ if missing.is_overridden() => {}
             MissingKind::Superseded { by } if reloaded => {
-                notes.push(format!("{}: the file's last word is `{}`, but `{by}` is in effect", node.name, missing.line));
+                let (last, first) = (missing.line.trim(), conf.lines().nth(by - 1).unwrap_or_default().trim());
+                notes.push(format!("{}: the last word of its frr.conf is `{last}`, but `{first}` is in effect", node.name));
             }
             _ => {
                 save(node, "running-config.at-the-gate", &running);
-                let line = missing.line_number;
                 return refuse(format!("`{}` (line {line} of its frr.conf) is not in the running configuration", missing.line.trim()));
             }
         }

@@ -6,7 +6,7 @@ use routeproof_model::check::{
     self, AlternationConclusion, OrderingConclusion, OrderingFacts, Sample, SessionMark, alternation, evidence, ordering,
 };
 use routeproof_model::fact::KernelState;
-use routeproof_model::frr::{RunningConfig, Session};
+use routeproof_model::frr::{RunningConfig, Session, running_config};
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Diagnosis, Observe, Signature};
 
@@ -121,7 +121,7 @@ pub async fn sample(booted: &Booted, o: &Observe) -> Result<Sample, RunError> {
     let tables = routeproof_model::frr::bgp_table(&text).map_err(|e| watched.unreadable(&command, &e))?;
     let sessions = watched.sessions().await?;
     let session = find(&sessions, &o.peer, &booted.book);
-    let running = RunningConfig::parse(&watched.running_config().await?);
+    let running = running_config(&watched.running_config().await?);
     let map = session.and_then(|s| s.families.values().find_map(|f| f.route_map_in.clone()));
     Ok(Sample {
         reloads: watched.reloads,

@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::axes::{AxisValues, combinations, fits, substitute};
 use super::file::{ExpectFile, MetallbFile, ScenarioFile, StepFile, When};
 use super::step::{Diagnosis, Expect, Step, Verb};
-use crate::diag::{Diagnostic, Seg, Source};
+use crate::diag::{Diagnostic, Seg, Source, nearest};
 use crate::topology::{Role, Topology};
-use crate::yaml::nearest;
 
 /// How long a session or a route may take unless the step says otherwise: the connect timer and the first keepalive of
 /// a default FRR fit twice.
