@@ -1,5 +1,6 @@
 //! What MetalLB's webhooks and reconcilers refuse, beyond what [`super::resolve`] finds in a single object.
 
+use super::community::Community;
 use super::objects::{Kind, Object, ObjectId, key, nearest};
 use super::reject::Reject;
 use super::release::{Generation, Release};
@@ -137,7 +138,7 @@ pub(super) fn check_objects(objects: &Objects) -> Result<(), Box<Reject>> {
 pub(super) fn check_release(
     objects: &Objects,
     release: &Release,
-    peers: &[(ObjectId, Peer)],
+    resolved: &Resolved,
 ) -> Result<(), Box<Reject>> {
     let too_new = |id: &ObjectId, field: &str, since: &str| {
         Reject::spec(id, field, format!("MetalLB {release} has no field `{field}`"))
@@ -151,12 +152,25 @@ pub(super) fn check_release(
             }
         }
     }
+    for (id, from) in objects.pools() {
+        if from.spec.service_allocation.is_some() && release.generation < Generation::V0_13_8 {
+            return Err(too_new(id, "serviceAllocation", "v0.13.8"));
+        }
+    }
     for (id, from) in objects.advertisements() {
         if !from.spec.service_selectors.is_empty() && release.generation < Generation::V0_16_0 {
             return Err(too_new(id, "serviceSelectors", "v0.16.0"));
         }
     }
-    check_peers(peers)
+    for adv in &resolved.advertisements {
+        let large = adv.communities.iter().find(|c| matches!(c, Community::Large(..)));
+        if let Some(c) = large.filter(|_| release.generation < Generation::V0_13_10) {
+            let reason = format!("invalid community large:{c}");
+            return Err(Reject::spec(&adv.id, "communities", reason)
+                .hint("large communities exist since v0.13.10; choose a newer `metallb.version`"));
+        }
+    }
+    check_peers(&resolved.peers)
 }
 
 type Since = (Generation, &'static str);

@@ -93,7 +93,7 @@ pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<R
 fn resolve(release: &Release, objects: &Objects) -> Result<Resolved, RenderError> {
     let mut pending = Vec::new();
     let resolved = admit::resolve_all(objects, &mut pending).map_err(|r| located(objects, &r))?;
-    admit::check_release(objects, release, &resolved.peers).map_err(|r| located(objects, &r))?;
+    admit::check_release(objects, release, &resolved).map_err(|r| located(objects, &r))?;
     match pending.first() {
         Some(reject) => Err(located(objects, reject)),
         None => Ok(resolved),

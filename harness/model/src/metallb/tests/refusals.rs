@@ -187,7 +187,7 @@ fn what_is_no_known_object() {
 }
 
 #[test]
-fn sets_of_peers() {
+fn rules_of_a_release() {
     let a = peer("a", "10.0.0.1", "");
     let all = [
         render_refusal("v0.13.10", &[&a, &peer("b", "10.0.0.2", "  routerID: 1.1.1.1\n")]),
@@ -196,6 +196,11 @@ fn sets_of_peers() {
         render_refusal("v0.13.10", &[&a, &peer("b", "10.0.0.1", "  vrf: red\n").replace("64513", "64514")]),
         render_refusal("v0.13.7", &[&peer("b", "10.0.0.1", "  vrf: red\n")]),
         render_refusal("v0.13.10", &[&peer("b", "10.0.0.1", "  dynamicASN: external\n")]),
+        render_refusal("v0.13.9", &[&metallb("BGPAdvertisement", "a", "{communities: ['large:1:2:3']}")]),
+        render_refusal(
+            "v0.13.7",
+            &[&metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24], serviceAllocation: {}}")],
+        ),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
     test.yaml:8:3: MetalLB refuses BGPPeer `b`: peer b has RouterID different from a, in FRR mode all RouterID must be equal
@@ -204,6 +209,8 @@ fn sets_of_peers() {
     rendered
     test.yaml:8:3: MetalLB refuses BGPPeer `b`: MetalLB v0.13.7 has no field `vrf`
     test.yaml:8:3: MetalLB refuses BGPPeer `b`: MetalLB v0.13.10 has no field `dynamicASN`
+    test.yaml:4:1: MetalLB refuses BGPAdvertisement `a`: invalid community large:1:2:3
+    test.yaml:4:1: MetalLB refuses IPAddressPool `p`: MetalLB v0.13.7 has no field `serviceAllocation`
     "#);
 }
 
