@@ -1,26 +1,13 @@
 //! The `routeproof` binary: arguments in, exit code out.
+#![forbid(unsafe_code)]
 
+mod args;
 mod cmd;
+mod fail;
+mod render;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-#[derive(Debug, Parser)]
-#[command(name = "routeproof", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Images(cmd::images::ImagesArgs),
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Images(args) => ExitCode::from(cmd::images::run(args).await),
-    }
+fn main() -> ExitCode {
+    ExitCode::from(cmd::dispatch(args::parse()))
 }

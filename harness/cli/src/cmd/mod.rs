@@ -1,3 +1,45 @@
-//! One module per subcommand.
+//! One file a command.
 
+pub mod check;
+pub mod doctor;
 pub mod images;
+pub mod lab;
+pub mod metallb;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod select;
+pub mod sweep;
+pub mod up;
+
+use crate::args::{Cli, Command};
+use crate::fail::Failure;
+
+/// Does the command and gives the exit code.
+pub fn dispatch(cli: Cli) -> u8 {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return Failure::broken(format!("cannot start the runtime: {e}")).report(),
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Run(args) => run::run(args, run::Default::AllScenarios).await,
+            Command::Matrix(args) => run::run(args, run::Default::Ordering).await,
+            Command::Check(args) => check::run(&args),
+            Command::Plan(args) => plan::run(&args),
+            Command::Up(args) => up::run(args).await,
+            Command::Down(args) => lab::down(&args).await,
+            Command::Exec(args) => lab::exec(args).await,
+            Command::Shell(args) => lab::shell(args).await,
+            Command::Inspect(args) => lab::inspect(&args).await,
+            Command::Sweep(args) => sweep::run(&args),
+            Command::Doctor(args) => doctor::run(&args).await,
+            Command::Images(args) => Ok(images::run(args).await),
+            Command::Render(args) => metallb::render(&args),
+            Command::Report(args) => report::run(&args),
+        }
+    });
+    // Blocking reads (a terminal's stdin) must not keep a finished command from ending.
+    runtime.shutdown_background();
+    done.unwrap_or_else(|failure| failure.report())
+}

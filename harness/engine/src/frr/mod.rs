@@ -3,7 +3,6 @@
 mod config;
 mod daemons;
 mod error;
-mod load;
 mod reload;
 mod vty;
 

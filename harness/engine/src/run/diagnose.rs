@@ -133,7 +133,8 @@ pub async fn sample(booted: &Booted, o: &Observe) -> Result<Sample, RunError> {
 }
 
 fn entries(running: &RunningConfig, map: &str) -> Vec<String> {
-    running.route_map(map).into_iter().map(|entry| format!("{} {}", entry.action, entry.sequence)).collect()
+    let headers = running.sections.iter().filter_map(|section| section.path.last());
+    headers.filter_map(|header| Some(header.strip_prefix("route-map ")?.strip_prefix(map)?.strip_prefix(' ')?.to_string())).collect()
 }
 
 fn in_kernel(kernel: &KernelState, prefix: ipnet::IpNet) -> bool {

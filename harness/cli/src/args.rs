@@ -1,0 +1,113 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Proves that Kubernetes nodes learn routes over BGP: real FRR, MetalLB's configuration, judged by the kernel.
+#[derive(Debug, Parser)]
+#[command(name = "routeproof", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios and judge them
+    Run(RunArgs),
+    /// Run one scenario over its axes and show the grid
+    Matrix(RunArgs),
+    /// Read scenarios and topologies and say what is wrong with them, without running anything
+    Check(CheckArgs),
+    /// Show what would be run
+    Plan(PlanArgs),
+    /// Boot a topology and keep it
+    Up(crate::cmd::up::UpArgs),
+    /// End a lab that `up` keeps
+    Down(crate::cmd::lab::DownArgs),
+    /// Run a command in a node
+    Exec(crate::cmd::lab::ExecArgs),
+    /// Open a shell in a node
+    Shell(crate::cmd::lab::ShellArgs),
+    /// Show a node's links, addresses, neighbours, rules, routes and next-hop objects
+    Inspect(crate::cmd::lab::InspectArgs),
+    /// Remove what killed runs left in the run and state folders
+    Sweep(crate::cmd::sweep::SweepArgs),
+    /// Say what this machine can do, and what to do about what it cannot
+    Doctor(crate::cmd::doctor::DoctorArgs),
+    /// List, pull and remove FRR root filesystems
+    Images(crate::cmd::images::ImagesArgs),
+    /// Print the frr.conf that MetalLB writes for a node
+    Render(crate::cmd::metallb::RenderArgs),
+    /// Show a report of an earlier run directory
+    Report(crate::cmd::report::ReportArgs),
+}
+
+/// Where root filesystems come from.
+#[derive(Clone, Debug, Args)]
+pub struct SourceArgs {
+    /// Cache folder [default: $XDG_CACHE_HOME/routeproof or ~/.cache/routeproof]
+    #[arg(long, env = "ROUTEPROOF_CACHE", value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// The only Debian mirror to use
+    #[arg(long, env = "ROUTEPROOF_MIRROR", value_name = "URL")]
+    pub mirror: Option<String>,
+    /// Never touch the network
+    #[arg(long)]
+    pub offline: bool,
+    /// Accept a suite whose Release file has expired
+    #[arg(long)]
+    pub allow_expired: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Scenario folders, scenario files, or names below ./scenarios [default: all of ./scenarios; for `matrix`: frr-ordering]
+    #[arg(value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+    /// Only runs with these axis values, for instance `--only frr=7.5.1 --only order=before,after`
+    #[arg(long, value_name = "AXIS=VALUE[,VALUE]")]
+    pub only: Vec<String>,
+    /// Labs at the same time [default: what fits this machine]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Write a report: json=FILE, markdown=FILE or terminal=FILE (`-` is stdout); may be given several times
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<String>,
+    /// Print the result as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Folder for run directories
+    #[arg(long, value_name = "DIR", default_value = "routeproof-runs")]
+    pub run_dir: PathBuf,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Fail instead of skipping when the machine lacks one of these, for instance `namespaces,kind`
+    #[arg(long, value_name = "CAPABILITY", value_delimiter = ',')]
+    pub require: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Scenario folders or files, or topology files (*.clab.yml) [default: all of ./scenarios]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Scenario folders, files or names [default: all of ./scenarios]
+    #[arg(value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+    /// Only runs with these axis values
+    #[arg(long, value_name = "AXIS=VALUE[,VALUE]")]
+    pub only: Vec<String>,
+    /// Print the whole plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn parse() -> Cli {
+    Cli::parse()
+}

@@ -1,0 +1,54 @@
+//! `routeproof render`: MetalLB's frr.conf for a node.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use routeproof_engine::run::{RunError, read_source};
+use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
+
+use crate::fail::Failure;
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// Manifests, as given to `kubectl apply -f`
+    #[arg(required = true, value_name = "MANIFEST")]
+    manifests: Vec<PathBuf>,
+    /// The node whose file is wanted
+    #[arg(long, default_value = "worker")]
+    node: String,
+    /// A label of the node, for instance `zone=a`
+    #[arg(long, value_name = "KEY=VALUE")]
+    label: Vec<String>,
+    /// The MetalLB release
+    #[arg(long, default_value = "v0.13.10", value_name = "VERSION")]
+    metallb: String,
+}
+
+pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
+    let release = Release::find(&args.metallb).map_err(|e| {
+        let failure = Failure::input(&e);
+        match e.nearest {
+            Some(near) => failure.hint(format!("did you mean {near}?")),
+            None => failure,
+        }
+    })?;
+    let mut objects = Objects::new();
+    for manifest in &args.manifests {
+        objects.apply(&read_source(manifest)?).map_err(RunError::from)?;
+    }
+    let mut labels = vec![("kubernetes.io/hostname".to_string(), args.node.clone())];
+    for label in &args.label {
+        let (key, value) = label.split_once('=').ok_or_else(|| Failure::input(format!("--label {label}: expected KEY=VALUE")))?;
+        labels.push((key.to_string(), value.to_string()));
+    }
+    let node = NodeInfo { name: args.node.clone(), labels: labels.into_iter().collect() };
+    let rendered = metallb::render(release, &objects, &node).map_err(|e| match e {
+        RenderError::Refused(d) | RenderError::Pending(d) => Failure::from(RunError::Input(d)),
+        other => Failure::input(other),
+    })?;
+    for warning in &rendered.warnings {
+        eprintln!("warning: {warning}");
+    }
+    print!("{}", rendered.conf);
+    Ok(0)
+}

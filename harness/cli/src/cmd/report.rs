@@ -1,0 +1,41 @@
+//! `routeproof report`: the reports of an earlier run directory, made from its event log.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use routeproof_engine::event::read_back;
+use routeproof_engine::report::{self, ReportSpec, View};
+
+use super::run::chain;
+use crate::fail::Failure;
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run directory
+    #[arg(value_name = "RUNDIR", default_value = "routeproof-runs/latest")]
+    directory: PathBuf,
+    /// Write a report: json=FILE, markdown=FILE or terminal=FILE (`-` is stdout)
+    #[arg(long, value_name = "FORMAT=FILE")]
+    report: Vec<String>,
+    /// Print the result as JSON on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &ReportArgs) -> Result<u8, Failure> {
+    let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
+    let specs = specs.map_err(Failure::input)?;
+    let log = args.directory.join("events.jsonl");
+    let finished = read_back(&log).map_err(|e| Failure::input(format!("cannot read {}: {e}", log.display())))?;
+    let view = View { result: &finished.result, directory: Some(&args.directory), width: report::terminal_width() };
+    let problems: Vec<String> = finished.problems.iter().cloned().chain(report::write_all(&specs, &view).iter().map(|e| chain(e))).collect();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&finished.result).map_err(Failure::broken)?);
+    } else if specs.is_empty() {
+        anstream::print!("{}", report::render_terminal(&view));
+    }
+    for problem in &problems {
+        Failure::broken(problem).report();
+    }
+    Ok(finished.exit_code(problems.is_empty()))
+}

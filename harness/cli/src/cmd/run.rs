@@ -1,0 +1,114 @@
+//! `routeproof run` and `routeproof matrix`.
+
+use std::sync::Arc;
+
+use routeproof_engine::event::EventBus;
+use routeproof_engine::image::{self, Store};
+use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
+use routeproof_engine::run::{self as engine, Loaded, Options};
+use routeproof_engine::rundir::RunDir;
+use routeproof_model::event::EventKind;
+use tokio::sync::watch;
+
+use super::select;
+use crate::args::{RunArgs, SourceArgs};
+use crate::fail::{Failure, INTERRUPTED};
+
+/// What is run when no scenario is named.
+#[derive(Clone, Copy, Debug)]
+pub enum Default {
+    AllScenarios,
+    Ordering,
+}
+
+pub fn store(source: &SourceArgs) -> Result<Store, Failure> {
+    let options = image::Options {
+        cache_dir: source.cache_dir.clone(),
+        mirror: source.mirror.clone(),
+        offline: source.offline,
+        allow_expired: source.allow_expired,
+    };
+    Ok(Store::open(options)?.with_finish(Arc::new(engine::finish_tree)))
+}
+
+pub async fn run(args: RunArgs, default: Default) -> Result<u8, Failure> {
+    let names = match default {
+        Default::Ordering if args.scenarios.is_empty() => vec!["frr-ordering".to_string()],
+        _ => args.scenarios.clone(),
+    };
+    let loaded = select::scenarios(&names, &args.only)?;
+    let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
+    let specs = specs.map_err(Failure::input)?;
+    report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
+    super::doctor::require(&args.require).await?;
+    let store = store(&args.source)?;
+    let directory = RunDir::create_in(&args.run_dir).map_err(|e| Failure::broken(chain(&e)))?;
+
+    let mut bus = EventBus::new();
+    bus.add_log(&directory.events()).map_err(|e| Failure::broken(format!("cannot write {}: {e}", directory.events().display())))?;
+    bus.add_sink("live view", report::live_sink(LiveOptions::Auto));
+    let events = bus.events();
+    for warning in loaded.iter().flat_map(|l| &l.warnings) {
+        events.warn(warning.clone());
+    }
+    let (stop, stopped) = watch::channel(false);
+    let interrupt = tokio::spawn(on_interrupt(stop, events.clone()));
+    let options = Options { store, jobs: args.jobs.unwrap_or_else(engine::parallelism) };
+    let outcome = engine::run(&Loaded::plan(&loaded), &directory, &options, &events, stopped).await;
+    interrupt.abort();
+
+    let finished = bus.finish();
+    let view = View { result: &finished.result, directory: Some(directory.path()), width: report::terminal_width() };
+    let mut problems: Vec<String> = finished.problems.clone();
+    problems.extend(report::write_run_files(&directory, &view).iter().map(|e| chain(e)));
+    problems.extend(report::write_all(&specs, &view).iter().map(|e| chain(e)));
+    if let Err(error) = outcome {
+        return Err(error.into());
+    }
+    if args.json {
+        let json = serde_json::to_string_pretty(&finished.result).map_err(Failure::broken)?;
+        anstream::println!("{json}");
+    } else {
+        anstream::print!("{}", report::render_terminal(&view));
+    }
+    for problem in &problems {
+        Failure::broken(problem).report();
+    }
+    Ok(finished.exit_code(problems.is_empty()))
+}
+
+/// The first ctrl-C (or SIGTERM) ends the runs in order; a second one ends the process, and the kernel ends the labs.
+async fn on_interrupt(stop: watch::Sender<bool>, events: routeproof_engine::event::Events) {
+    for count in 0.. {
+        if !interrupted().await {
+            return;
+        }
+        if count > 0 {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        events.send(EventKind::Interrupted);
+        let _ = stop.send(true);
+    }
+}
+
+async fn interrupted() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return false;
+    };
+    tokio::select! {
+        got = interrupt.recv() => got.is_some(),
+        got = terminate.recv() => got.is_some(),
+    }
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,91 @@
+//! Which scenarios and runs a command is about.
+
+use std::path::{Path, PathBuf};
+
+use routeproof_engine::run::{Loaded, load};
+use routeproof_model::diag::nearest;
+
+use crate::fail::Failure;
+
+/// Where names are looked up, and where everything is that runs without arguments.
+const SCENARIOS: &str = "scenarios";
+
+/// Loads the named scenarios, all of ./scenarios without names, and keeps the runs that `--only` lets through.
+pub fn scenarios(names: &[String], only: &[String]) -> Result<Vec<Loaded>, Failure> {
+    let paths = match names {
+        [] => all()?,
+        names => names.iter().map(|name| path(name)).collect::<Result<_, _>>()?,
+    };
+    let mut loaded = paths.iter().map(|path| load(path)).collect::<Result<Vec<_>, _>>()?;
+    keep(&mut loaded, only)?;
+    Ok(loaded)
+}
+
+/// Every `scenario.yaml` one level below ./scenarios, in the order of their names.
+pub fn all() -> Result<Vec<PathBuf>, Failure> {
+    let missing = |e: std::io::Error| {
+        Failure::input(format!("there is no folder ./{SCENARIOS} here ({e})"))
+            .hint("run this in a checkout of routeproof, or name a scenario's folder")
+    };
+    let entries = std::fs::read_dir(SCENARIOS).map_err(missing)?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.join("scenario.yaml").is_file()).collect();
+    paths.sort();
+    if paths.is_empty() {
+        return Err(Failure::input(format!("no folder below ./{SCENARIOS} has a scenario.yaml")));
+    }
+    Ok(paths)
+}
+
+fn path(name: &str) -> Result<PathBuf, Failure> {
+    let given = Path::new(name);
+    let below = Path::new(SCENARIOS).join(name);
+    if given.exists() {
+        return Ok(given.to_path_buf());
+    }
+    if below.join("scenario.yaml").is_file() {
+        return Ok(below);
+    }
+    let failure = Failure::input(format!("there is no scenario `{name}`: neither a file nor a folder below ./{SCENARIOS}"));
+    let known = all().unwrap_or_default();
+    let known: Vec<String> = known.iter().filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned())).collect();
+    Err(match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint(format!("known: {}", known.join(", "))),
+    })
+}
+
+fn keep(loaded: &mut Vec<Loaded>, only: &[String]) -> Result<(), Failure> {
+    for text in only {
+        let Some((axis, values)) = text.split_once('=') else {
+            return Err(Failure::input(format!("--only {text}: expected AXIS=VALUE[,VALUE]")));
+        };
+        let values: Vec<&str> = values.split(',').collect();
+        let known: Vec<&str> = loaded.iter().flat_map(|l| &l.axes).map(|(name, _)| name.as_str()).collect();
+        if !known.contains(&axis) {
+            let failure = Failure::input(format!("--only {text}: no scenario has an axis `{axis}`"));
+            return Err(match nearest(axis, known.iter().copied()) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure,
+            });
+        }
+        let all: Vec<&String> =
+            loaded.iter().flat_map(|l| &l.axes).filter(|(name, _)| name == axis).flat_map(|(_, v)| v).collect();
+        if let Some(wrong) = values.iter().find(|v| !all.iter().any(|a| a == *v)) {
+            let mut known: Vec<&str> = all.iter().map(|v| v.as_str()).collect();
+            known.dedup();
+            return Err(Failure::input(format!("--only {text}: axis `{axis}` has no value `{wrong}`"))
+                .hint(format!("known: {}", known.join(", "))));
+        }
+        for scenario in loaded.iter_mut() {
+            // A scenario without the axis has nothing to filter by.
+            scenario.runs.retain(|run| {
+                run.axes.iter().find(|(name, _)| name == axis).is_none_or(|(_, value)| values.contains(&value.as_str()))
+            });
+        }
+    }
+    loaded.retain(|l| !l.runs.is_empty());
+    if loaded.is_empty() {
+        return Err(Failure::input("--only leaves no run"));
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Errors as people see them, and the exit codes that other tools depend on.
+
+use std::fmt::Display;
+use std::io::IsTerminal;
+
+use routeproof_engine::image::ImageError;
+use routeproof_engine::run::RunError;
+
+/// DESIGN, section 5.
+pub const BAD_INPUT: u8 = 2;
+pub const BROKEN: u8 = 3;
+pub const INTERRUPTED: u8 = 130;
+
+/// An error that ends the command, with its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: u8,
+    /// Rendered, without the leading `error: `, unless it is a diagnostic that brings its own.
+    text: String,
+    hints: Vec<String>,
+    rendered: bool,
+}
+
+impl Failure {
+    pub fn input(text: impl Display) -> Failure {
+        Failure { code: BAD_INPUT, text: text.to_string(), hints: Vec::new(), rendered: false }
+    }
+
+    pub fn broken(text: impl Display) -> Failure {
+        Failure { code: BROKEN, ..Failure::input(text) }
+    }
+
+    pub fn hint(mut self, hint: impl Display) -> Failure {
+        self.hints.push(hint.to_string());
+        self
+    }
+
+    /// Prints the error and gives its exit code.
+    pub fn report(&self) -> u8 {
+        if self.rendered {
+            eprintln!("{}", self.text);
+        } else {
+            let style = anstyle::AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{style}error{style:#}: {}", self.text);
+        }
+        for hint in &self.hints {
+            let style = anstyle::AnsiColor::Cyan.on_default().bold();
+            anstream::eprintln!("{style}hint{style:#}: {hint}");
+        }
+        self.code
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        match error {
+            RunError::Input(diagnostic) => {
+                let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                Failure { code: BAD_INPUT, text: diagnostic.render(color), hints: Vec::new(), rendered: true }
+            }
+            RunError::Read { .. } => Failure::input(error.line()),
+            RunError::Image(e) => e.into(),
+            other => Failure { code: BROKEN, text: other.line(), hints: other.hints(), rendered: false },
+        }
+    }
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Failure {
+        let (code, hints) = (error.exit_code(), error.hints());
+        Failure { code, text: RunError::Image(error).line(), hints, rendered: false }
+    }
+}
