@@ -1,0 +1,173 @@
+//! The addresses that a topology gives out: on links, and by `exec` lines that run `ip addr add`.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use super::words::words;
+use crate::diag::{Diagnostic, Seg, Source};
+
+/// An address on an interface. `device` is `None` when the command does not name one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Assigned {
+    pub(super) net: IpNet,
+    pub(super) device: Option<String>,
+}
+
+/// What a command adds: `ip addr add` in iproute2's spellings, also inside `sh -c '...'`.
+pub(super) fn added_by(argv: &[String]) -> Vec<Assigned> {
+    match shell_script(argv) {
+        Some(script) => script.lines().flat_map(commands).filter_map(|c| ip_addr_add(&c)).collect(),
+        None => ip_addr_add(argv).into_iter().collect(),
+    }
+}
+
+/// The script of `sh -c SCRIPT` (`bash -ec SCRIPT`, ...).
+fn shell_script(argv: &[String]) -> Option<&str> {
+    let (shell, rest) = argv.split_first()?;
+    let shell = shell.rsplit('/').next()?;
+    let flag = rest.iter().position(|a| a.starts_with('-') && !a.starts_with("--") && a.ends_with('c'))?;
+    matches!(shell, "sh" | "bash" | "ash" | "dash").then(|| rest.get(flag + 1).map(String::as_str))?
+}
+
+/// The simple commands of one line of a script, by its separators; what it takes to see `ip addr add A && ip addr add B`.
+fn commands(line: &str) -> Vec<Vec<String>> {
+    let mut commands = vec![Vec::new()];
+    for word in words(line).unwrap_or_default() {
+        let bare = word.strip_suffix(';').unwrap_or(&word);
+        let separates = matches!(bare, "&&" | "||" | "|" | "&");
+        if !bare.is_empty() && !separates {
+            commands.last_mut().into_iter().for_each(|c| c.push(bare.to_owned()));
+        }
+        if separates || bare.len() < word.len() {
+            commands.push(Vec::new());
+        }
+    }
+    commands
+}
+
+/// Reads `ip [OPTIONS] addr {add|replace} ADDR[/LEN] dev IFACE ...`; iproute2 accepts any prefix of its words.
+fn ip_addr_add(argv: &[String]) -> Option<Assigned> {
+    let (ip, rest) = argv.split_first()?;
+    if ip.rsplit('/').next() != Some("ip") {
+        return None;
+    }
+    let mut args = rest.iter().map(String::as_str).peekable();
+    while let Some(option) = args.next_if(|a| a.starts_with('-')) {
+        if matches!(option, "-f" | "-family" | "--family") {
+            args.next();
+        }
+    }
+    let (object, verb) = (args.next()?, args.next()?);
+    let abbreviates = |word: &str, of: &str| !word.is_empty() && of.starts_with(word);
+    if !abbreviates(object, "address") || !["add", "replace", "change"].iter().any(|of| abbreviates(verb, of)) {
+        return None;
+    }
+    let (mut net, mut device) = (None, None);
+    while let Some(arg) = args.next() {
+        match arg {
+            "dev" => device = device.or_else(|| args.next().map(str::to_owned)),
+            "local" => net = net.or_else(|| args.next().and_then(parse_net)),
+            "peer" | "remote" | "broadcast" | "brd" | "anycast" | "label" | "scope" | "metric" | "priority"
+            | "preference" | "valid_lft" | "preferred_lft" | "proto" => drop(args.next()),
+            other => net = net.or_else(|| parse_net(other)),
+        }
+    }
+    Some(Assigned { net: net?, device })
+}
+
+/// `ADDR/LEN`, or `ADDR` alone, which iproute2 takes as a host address.
+fn parse_net(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// Refuses an address that two interfaces have: one of them would answer for the other.
+#[derive(Debug, Default)]
+pub(super) struct Register {
+    seen: HashMap<IpAddr, (String, Vec<Seg>)>,
+}
+
+impl Register {
+    /// Notes that `node` has `assigned`, written at `path`.
+    /// Errors: another interface has the address; link-local, loopback and anycast (host prefix on `lo` or a dummy) may repeat.
+    pub(super) fn add(
+        &mut self,
+        source: &Source,
+        node: &str,
+        assigned: &Assigned,
+        path: Vec<Seg>,
+    ) -> Result<(), Diagnostic> {
+        let addr = assigned.net.addr();
+        let device = assigned.device.as_deref().unwrap_or("?");
+        let holder = format!("{node}:{device}");
+        let anycast = assigned.net.prefix_len() == assigned.net.max_prefix_len()
+            && (device == "lo" || device.starts_with("dummy"));
+        if anycast || addr.is_loopback() || matches!(addr, IpAddr::V6(a) if is_link_local(a)) {
+            return Ok(());
+        }
+        match self.seen.get(&addr) {
+            Some((first, at)) if *first != holder => {
+                let line = crate::yaml::locate(source, 0, at, false).map_or(0, |m| m.line);
+                Err(source
+                    .error_at(&path, format!("{addr} on {holder} is already the address of {first} (line {line})"))
+                    .hint("give each interface an address of its own"))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.seen.insert(addr, (holder, path));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn is_link_local(addr: Ipv6Addr) -> bool {
+    addr.segments()[0] & 0xffc0 == 0xfe80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn added(line: &str) -> Vec<String> {
+        let show = |a: Assigned| format!("{} {}", a.net, a.device.unwrap_or("-".into()));
+        added_by(&words(line).expect("words")).into_iter().map(show).collect()
+    }
+
+    #[test]
+    fn the_spellings_of_ip_addr_add() {
+        for line in [
+            "ip addr add 10.0.0.1/24 dev eth1",
+            "ip a a dev eth1 10.0.0.1/24",
+            "/sbin/ip -4 address replace local 10.0.0.1/24 brd + dev eth1 scope global",
+            "ip -family inet addr add 10.0.0.1/24 broadcast 10.0.0.255 dev eth1 label eth1:0",
+            "sh -c 'ip addr add 10.0.0.1/24 dev eth1'",
+            "bash -ec \"ip link set eth1 up; ip addr add 10.0.0.1/24 dev eth1; true\"",
+        ] {
+            assert_eq!(added(line), ["10.0.0.1/24 eth1"], "{line}");
+        }
+        assert_eq!(added("ip -6 addr add 2001:db8::1/64 dev eth1 nodad"), ["2001:db8::1/64 eth1"]);
+        assert_eq!(added("ip addr add 10.0.0.1 dev lo"), ["10.0.0.1/32 lo"]);
+        let two = "sh -c 'ip addr add 10.0.0.1/24 dev a && ip addr add 10.0.1.1/24 dev b\nip a a ::1/128 dev lo'";
+        assert_eq!(added(two), ["10.0.0.1/24 a", "10.0.1.1/24 b", "::1/128 lo"]);
+    }
+
+    #[test]
+    fn other_commands_add_nothing() {
+        for line in [
+            "ip addr del 10.0.0.1/24 dev eth1",
+            "ip addr show",
+            "ip addr",
+            "ip route add 10.0.0.0/24 via 10.0.0.1",
+            "ip",
+            "ip link add br0 type bridge",
+            "echo ip addr add 10.0.0.1/24 dev eth1",
+            "ip addr add nonsense dev eth1",
+            "sh -c",
+            "sh script.sh",
+        ] {
+            assert!(added(line).is_empty(), "{line}");
+        }
+    }
+}
