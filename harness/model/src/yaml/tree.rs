@@ -107,7 +107,11 @@ impl Tree {
 
     /// A mapping's entry by key, its own before merged ones.
     pub(super) fn lookup(&self, map: Id, key: &str) -> Option<(Id, Id)> {
-        self.entries(map).into_iter().find(|(k, _)| self.text(*k) == Some(key))
+        let Kind::Map(own) = self.kind(map) else { return None };
+        let has_merges = || own.iter().any(|(k, _)| self.is_merge_key(*k));
+        let is_it = |(k, _): &&(Id, Id)| self.text(*k) == Some(key);
+        let found = own.iter().find(is_it).copied();
+        found.or_else(|| if has_merges() { self.entries(map).iter().find(is_it).copied() } else { None })
     }
 
     /// A mapping's entries with its merge keys (`<<`) applied: its own come first, and win.

@@ -69,7 +69,9 @@ fn a_cluster_with_gateways() {
     assert_eq!(topology.clusters[0].startup_config.as_deref(), Some("/lab/kind/cluster.yaml".as_ref()));
     assert_eq!(topology.find("worker").unwrap().name, "k8s-worker");
     assert_eq!(topology.find("gw1").unwrap().startup_config.as_deref(), Some("/lab/gw1/frr.conf".as_ref()));
-    let end = |e: &crate::topology::Endpoint| format!("{}:{} {:?} {:?}", topology.nodes[e.node].name, e.interface, e.ipv4, e.ipv6);
+    let end = |e: &crate::topology::Endpoint| {
+        format!("{}:{} {:?} {:?}", topology.nodes[e.node].name, e.interface, e.ipv4, e.ipv6)
+    };
     let links: Vec<_> = topology
         .links
         .iter()
@@ -114,7 +116,7 @@ fn what_has_no_effect_is_said_once_each() {
     assert_snapshot!(warnings.join("\n"), @r#"
     /lab/one.clab.yml:4:1: `mgmt` has no effect in the embedded lab: there is no management network
     /lab/one.clab.yml:3:1: `prefix` has no effect in the embedded lab: nodes have their own names; there are no containers to name
-    /lab/one.clab.yml:26:7: `ports` has no effect in the embedded lab, here and in 1 more places: a lab publishes nothing to the host
+    /lab/one.clab.yml:26:7: `ports` has no effect in the embedded lab, here and in 1 more place: a lab publishes nothing to the host
     /lab/one.clab.yml:30:7: `memory` has no effect in the embedded lab: nodes share the machine without limits
     /lab/one.clab.yml:32:50: `cmd` has no effect in the embedded lab: a node lives as long as its lab
     /lab/one.clab.yml:46:7: `vars` has no effect in the embedded lab: it feeds containerlab's template engine
@@ -195,6 +197,19 @@ fn a_saved_topology_reads_back() {
     let saved = serde_json::to_string(&topology).unwrap();
     let back: crate::topology::Topology = serde_json::from_str(&saved).unwrap();
     assert_eq!(serde_json::to_string(&back).unwrap(), saved);
+}
+
+#[test]
+fn large_files_take_seconds_at_most() {
+    let start = std::time::Instant::now();
+    let many: String =
+        (0..4000).map(|i| format!("  n{i}: {{kind: linux, image: frr, ports: ['1:1']}}\n")).collect();
+    let kinds: String = (0..4000).map(|i| format!("  vr-{i}: {{image: frr}}\n")).collect();
+    let topology = read(&lab(&format!("kinds:\n{kinds}nodes:\n{many}")));
+    assert_eq!((topology.nodes.len(), topology.warnings.len()), (4000, 4001));
+    let line = format!("name: {{a: \"{}\", b: [}}", "x".repeat(1 << 20));
+    assert!(load(&source(&line)).unwrap_err().render(false).len() < 1000);
+    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
 }
 
 proptest! {
