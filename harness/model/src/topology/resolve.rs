@@ -82,6 +82,10 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
 /// containerlab replaces `$NAME`, `${NAME}` and a few magic words before it reads the file.
 fn refuse_variables(source: &Source) -> Result<(), Diagnostic> {
     for (text, mark) in yaml::scalars(source)? {
+        if text.contains("{{") {
+            return Err(Diagnostic::new(source, Some(mark), "templates are not supported yet")
+                .hint("render the template to a plain file first"));
+        }
         let variable = text.match_indices('$').find_map(|(i, _)| {
             let rest = text[i + 1..].chars().next();
             rest.is_some_and(|c| c == '{' || c == '_' || c.is_ascii_alphabetic())

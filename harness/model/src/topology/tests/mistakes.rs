@@ -167,6 +167,28 @@ fn names() {
 }
 
 #[test]
+fn templates() {
+    assert_snapshot!(error(&lab("nodes: {'{{ .name }}': {kind: linux}}")), @r#"
+    error: templates are not supported yet
+     --> /lab/one.clab.yml:3:11
+      |
+    3 |   nodes: {'{{ .name }}': {kind: linux}}
+      |           ^^^^^^^^^^^^^
+      |
+    help: render the template to a plain file first
+    "#);
+    assert_snapshot!(error(&lab("nodes:\n  {{- range .nodes }}\n  a: {kind: linux}")), @r#"
+    error: not valid YAML: "-" is only valid inside a block
+     --> /lab/one.clab.yml:4:7
+      |
+    4 |     {{- range .nodes }}
+      |       ^^^^^^^^^^^^^^
+      |
+    help: this looks like a template; render it to a plain file first
+    "#);
+}
+
+#[test]
 fn kinds_and_groups() {
     assert_snapshot!(error(&lab("nodes: {a: {image: alpine}}")), @r#"
     error: the node `a` has no kind
