@@ -28,7 +28,7 @@ impl From<usize> for Seg {
 /// A path of keys and indices: `path!["topology", "links", 0]`.
 #[macro_export]
 macro_rules! path {
-    ($($seg:expr),* $(,)?) => { vec![$($crate::diag::Seg::from($seg)),*] };
+    ($($seg:expr),* $(,)?) => { ::std::vec::Vec::from([$($crate::diag::Seg::from($seg)),*]) };
 }
 
 /// A file that a user handed us, with its text, so that an error can point into it.

@@ -5,6 +5,7 @@
 //! error, as do duplicate keys, custom tags, binary and oversized files.
 
 mod de;
+mod error;
 mod tree;
 
 use std::cell::Cell;

@@ -61,7 +61,8 @@ fn ip_addr_add(argv: &[String]) -> Option<Assigned> {
     }
     let (object, verb) = (args.next()?, args.next()?);
     let abbreviates = |word: &str, of: &str| !word.is_empty() && of.starts_with(word);
-    if !abbreviates(object, "address") || !["add", "replace", "change"].iter().any(|of| abbreviates(verb, of)) {
+    if !abbreviates(object, "address") || !["add", "replace", "change"].iter().any(|of| abbreviates(verb, of))
+    {
         return None;
     }
     let (mut net, mut device) = (None, None);
@@ -69,8 +70,8 @@ fn ip_addr_add(argv: &[String]) -> Option<Assigned> {
         match arg {
             "dev" => device = device.or_else(|| args.next().map(str::to_owned)),
             "local" => net = net.or_else(|| args.next().and_then(parse_net)),
-            "peer" | "remote" | "broadcast" | "brd" | "anycast" | "label" | "scope" | "metric" | "priority"
-            | "preference" | "valid_lft" | "preferred_lft" | "proto" => drop(args.next()),
+            "peer" | "remote" | "broadcast" | "brd" | "anycast" | "label" | "scope" | "metric"
+            | "priority" | "preference" | "valid_lft" | "preferred_lft" | "proto" => drop(args.next()),
             other => net = net.or_else(|| parse_net(other)),
         }
     }
@@ -110,7 +111,10 @@ impl Register {
             Some((first, at)) if *first != holder => {
                 let line = crate::yaml::locate(source, 0, at, false).map_or(0, |m| m.line);
                 Err(source
-                    .error_at(&path, format!("{addr} on {holder} is already the address of {first} (line {line})"))
+                    .error_at(
+                        &path,
+                        format!("{addr} on {holder} is already the address of {first} (line {line})"),
+                    )
                     .hint("give each interface an address of its own"))
             }
             Some(_) => Ok(()),
@@ -149,7 +153,8 @@ mod tests {
         }
         assert_eq!(added("ip -6 addr add 2001:db8::1/64 dev eth1 nodad"), ["2001:db8::1/64 eth1"]);
         assert_eq!(added("ip addr add 10.0.0.1 dev lo"), ["10.0.0.1/32 lo"]);
-        let two = "sh -c 'ip addr add 10.0.0.1/24 dev a && ip addr add 10.0.1.1/24 dev b\nip a a ::1/128 dev lo'";
+        let two =
+            "sh -c 'ip addr add 10.0.0.1/24 dev a && ip addr add 10.0.1.1/24 dev b\nip a a ::1/128 dev lo'";
         assert_eq!(added(two), ["10.0.0.1/24 a", "10.0.1.1/24 b", "::1/128 lo"]);
     }
 

@@ -7,6 +7,9 @@ use super::file::{NodeFile, TopologyFile};
 use crate::diag::Seg;
 use crate::path;
 
+/// A written text, and where it is written.
+pub(super) type Placed<'f> = (&'f str, Vec<Seg>);
+
 /// One place that gives a node its fields, and the way to it in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Layer<'f> {
@@ -25,15 +28,16 @@ impl Layer<'_> {
 /// Everything that a node is made of, from the general to the specific.
 #[derive(Clone, Debug)]
 pub(super) struct Layers<'f> {
-    pub(super) kind: Option<(&'f str, Vec<Seg>)>,
-    pub(super) group: Option<(&'f str, Vec<Seg>)>,
+    pub(super) kind: Option<Placed<'f>>,
+    pub(super) group: Option<Placed<'f>>,
     layers: Vec<Layer<'f>>,
 }
 
 impl<'f> Layers<'f> {
     pub(super) fn of(file: &'f TopologyFile, name: &str) -> Self {
         let section = &file.topology;
-        let defaults = section.defaults.as_ref().map(|fields| Layer { fields, at: path!["topology", "defaults"] });
+        let defaults =
+            section.defaults.as_ref().map(|fields| Layer { fields, at: path!["topology", "defaults"] });
         let node = section.nodes.get(name).and_then(Option::as_ref);
         let node = node.map(|fields| Layer { fields, at: path!["topology", "nodes", name] });
         let kind_layer = |kind: &str| {
@@ -63,21 +67,13 @@ impl<'f> Layers<'f> {
     }
 
     /// The most specific non-empty value, and where it is written.
-    pub(super) fn one(
-        &self,
-        key: &str,
-        get: fn(&NodeFile) -> &Option<String>,
-    ) -> Option<(&'f str, Vec<Seg>)> {
+    pub(super) fn one(&self, key: &str, get: fn(&NodeFile) -> &Option<String>) -> Option<Placed<'f>> {
         self.layers.iter().rev().find_map(|layer| text(Some(layer), key, get))
     }
 
     /// All entries from the general to the specific; an entry that repeats an earlier one is dropped.
-    pub(super) fn list(
-        &self,
-        key: &str,
-        get: fn(&NodeFile) -> &Option<Vec<String>>,
-    ) -> Vec<(&'f str, Vec<Seg>)> {
-        let mut entries: Vec<(&str, Vec<Seg>)> = Vec::new();
+    pub(super) fn list(&self, key: &str, get: fn(&NodeFile) -> &Option<Vec<String>>) -> Vec<Placed<'f>> {
+        let mut entries: Vec<Placed<'_>> = Vec::new();
         for layer in &self.layers {
             for (i, entry) in get(layer.fields).iter().flatten().enumerate() {
                 if entries.iter().all(|(earlier, _)| *earlier != entry) {
@@ -95,7 +91,7 @@ impl<'f> Layers<'f> {
         &self,
         key: &str,
         get: fn(&NodeFile) -> &Option<BTreeMap<String, String>>,
-    ) -> BTreeMap<&'f str, (&'f str, Vec<Seg>)> {
+    ) -> BTreeMap<&'f str, Placed<'f>> {
         let mut merged = BTreeMap::new();
         for layer in &self.layers {
             for (k, v) in get(layer.fields).iter().flatten() {
@@ -112,7 +108,7 @@ fn text<'f>(
     layer: Option<&Layer<'f>>,
     key: &str,
     get: fn(&NodeFile) -> &Option<String>,
-) -> Option<(&'f str, Vec<Seg>)> {
+) -> Option<Placed<'f>> {
     let layer = layer?;
     let value = get(layer.fields).as_deref().filter(|v| !v.is_empty())?;
     Some((value, layer.path(key)))

@@ -6,13 +6,15 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::addresses::{Assigned, Register};
 use super::file::{EndpointFile, LinkFile};
+use super::layers::Placed;
 use super::support::Warnings;
 use super::types::{Endpoint, Link, Node, Role};
 use crate::diag::{Diagnostic, Seg, Source};
 use crate::path;
 
 /// containerlab's other link types, and what reaches beyond the lab in the brief form.
-const OTHER_TYPES: [&str; 7] = ["dummy", "host", "mgmt-net", "macvlan", "vxlan", "vxlan-stitch", "veth-stitch"];
+const OTHER_TYPES: [&str; 7] =
+    ["dummy", "host", "mgmt-net", "macvlan", "vxlan", "vxlan-stitch", "veth-stitch"];
 const OUTSIDE: [&str; 3] = ["host", "macvlan", "mgmt-net"];
 /// IFNAMSIZ - 1.
 const MAX_INTERFACE: usize = 15;
@@ -37,8 +39,8 @@ struct End<'f> {
     node_at: Vec<Seg>,
     interface_at: Vec<Seg>,
     mac: Option<&'f str>,
-    ipv4: Option<(&'f str, Vec<Seg>)>,
-    ipv6: Option<(&'f str, Vec<Seg>)>,
+    ipv4: Option<Placed<'f>>,
+    ipv6: Option<Placed<'f>>,
 }
 
 impl Cabling<'_> {
@@ -75,7 +77,9 @@ impl Cabling<'_> {
             other => {
                 let known = OTHER_TYPES.iter().copied().chain(["veth"]);
                 let unknown = self.source.error_at(&at, format!("unknown link type `{other}`"));
-                Err(unknown.suggest(other, known).hint("supported: `veth`, or no type for `endpoints: [\"a:eth1\", \"b:eth1\"]`"))
+                Err(unknown
+                    .suggest(other, known)
+                    .hint("supported: `veth`, or no type for `endpoints: [\"a:eth1\", \"b:eth1\"]`"))
             }
         }
     }
@@ -101,16 +105,24 @@ impl Cabling<'_> {
 
     fn mtu(&self, link: &LinkFile, at: &[Seg]) -> Result<Option<u32>, Diagnostic> {
         match link.mtu {
-            Some(mtu) if !(68..=65535).contains(&mtu) => {
-                Err(self.source.error_at(&join(at, "mtu"), format!("an MTU lies between 68 and 65535 bytes, not at {mtu}")))
-            }
+            Some(mtu) if !(68..=65535).contains(&mtu) => Err(self
+                .source
+                .error_at(&join(at, "mtu"), format!("an MTU lies between 68 and 65535 bytes, not at {mtu}"))),
             mtu => Ok(mtu),
         }
     }
 
-    fn ends<'f>(&mut self, link: &'f LinkFile, at: &[Seg], explicit: bool) -> Result<[End<'f>; 2], Diagnostic> {
+    fn ends<'f>(
+        &mut self,
+        link: &'f LinkFile,
+        at: &[Seg],
+        explicit: bool,
+    ) -> Result<[End<'f>; 2], Diagnostic> {
         let Some(endpoints) = &link.endpoints else {
-            return Err(self.source.error_at(at, "a link needs two endpoints").hint("`endpoints: [\"a:eth1\", \"b:eth1\"]`"));
+            return Err(self
+                .source
+                .error_at(at, "a link needs two endpoints")
+                .hint("`endpoints: [\"a:eth1\", \"b:eth1\"]`"));
         };
         let list = join(at, "endpoints");
         let [first, second] = endpoints.as_slice() else {
@@ -121,13 +133,19 @@ impl Cabling<'_> {
                 _ => error.hint("for a segment that more than two share, add a node of `kind: bridge` and link each to it"),
             });
         };
-        let mut ends = [self.end(first, join(&list, 0), explicit)?, self.end(second, join(&list, 1), explicit)?];
+        let mut ends =
+            [self.end(first, join(&list, 0), explicit)?, self.end(second, join(&list, 1), explicit)?];
         self.link_addresses("ipv4", link.ipv4.as_deref(), at, &mut ends, |end| &mut end.ipv4)?;
         self.link_addresses("ipv6", link.ipv6.as_deref(), at, &mut ends, |end| &mut end.ipv6)?;
         Ok(ends)
     }
 
-    fn end<'f>(&mut self, written: &'f EndpointFile, at: Vec<Seg>, explicit: bool) -> Result<End<'f>, Diagnostic> {
+    fn end<'f>(
+        &mut self,
+        written: &'f EndpointFile,
+        at: Vec<Seg>,
+        explicit: bool,
+    ) -> Result<End<'f>, Diagnostic> {
         match written {
             EndpointFile::Brief(_) if explicit => Err(self
                 .source
@@ -141,7 +159,10 @@ impl Cabling<'_> {
                     let (node_at, interface_at) = (at.clone(), at.clone());
                     Ok(End { node, interface, at, node_at, interface_at, mac: None, ipv4: None, ipv6: None })
                 }
-                _ => Err(self.source.error_at(&at, format!("`{text}` is not an endpoint")).hint("write `node:interface`")),
+                _ => Err(self
+                    .source
+                    .error_at(&at, format!("`{text}` is not an endpoint"))
+                    .hint("write `node:interface`")),
             },
             EndpointFile::Full(full) => {
                 if full.vars.is_some() {
@@ -171,12 +192,14 @@ impl Cabling<'_> {
         list: Option<&'f [String]>,
         at: &[Seg],
         ends: &mut [End<'f>; 2],
-        slot: for<'e> fn(&'e mut End<'f>) -> &'e mut Option<(&'f str, Vec<Seg>)>,
+        slot: for<'e> fn(&'e mut End<'f>) -> &'e mut Option<Placed<'f>>,
     ) -> Result<(), Diagnostic> {
         let list = list.unwrap_or_default();
         let list_at = join(at, key);
         if list.len() > 2 {
-            return Err(self.source.error_at_key(&list_at, format!("a link has two ends, but `{key}` has {}", list.len())));
+            return Err(self
+                .source
+                .error_at_key(&list_at, format!("a link has two ends, but `{key}` has {}", list.len())));
         }
         for (i, (address, end)) in list.iter().zip(ends).enumerate() {
             if address.is_empty() {
@@ -197,10 +220,20 @@ impl Cabling<'_> {
         let name = &self.nodes[node].name;
         let is_bridge = self.nodes[node].role == Role::Bridge;
         if let (true, Some((_, at))) = (is_bridge, end.ipv4.as_ref().or(end.ipv6.as_ref())) {
-            return Err(self.source.error_at(at, format!("`{name}` is a bridge; its ports have no addresses")));
+            return Err(self
+                .source
+                .error_at(at, format!("`{name}` is a bridge; its ports have no addresses")));
         }
-        let ipv4 = end.ipv4.as_ref().map(|(text, at)| self.address::<Ipv4Net>(text, at, "IPv4", "10.0.0.1/24")).transpose()?;
-        let ipv6 = end.ipv6.as_ref().map(|(text, at)| self.address::<Ipv6Net>(text, at, "IPv6", "2001:db8::1/64")).transpose()?;
+        let ipv4 = end
+            .ipv4
+            .as_ref()
+            .map(|(text, at)| self.address::<Ipv4Net>(text, at, "IPv4", "10.0.0.1/24"))
+            .transpose()?;
+        let ipv6 = end
+            .ipv6
+            .as_ref()
+            .map(|(text, at)| self.address::<Ipv6Net>(text, at, "IPv6", "2001:db8::1/64"))
+            .transpose()?;
         let nets = [(ipv4.map(IpNet::V4), &end.ipv4), (ipv6.map(IpNet::V6), &end.ipv6)];
         for (net, written) in nets {
             if let (Some(net), Some((_, at))) = (net, written) {
@@ -212,7 +245,13 @@ impl Cabling<'_> {
         Ok(Endpoint { node, interface: end.interface.to_owned(), mac, ipv4, ipv6 })
     }
 
-    fn address<N: std::str::FromStr>(&self, text: &str, at: &[Seg], family: &str, example: &str) -> Result<N, Diagnostic> {
+    fn address<N: std::str::FromStr>(
+        &self,
+        text: &str,
+        at: &[Seg],
+        family: &str,
+        example: &str,
+    ) -> Result<N, Diagnostic> {
         text.parse().map_err(|_| {
             let message = format!("`{text}` is not an {family} address with a prefix length");
             self.source.error_at(at, message).hint(format!("such as `{example}`"))
@@ -226,15 +265,24 @@ impl Cabling<'_> {
         if OUTSIDE.contains(&end.node) {
             return Err(self
                 .source
-                .error_at(&end.node_at, format!("a link to `{}` leaves the lab, which is not supported yet", end.node))
+                .error_at(
+                    &end.node_at,
+                    format!("a link to `{}` leaves the lab, which is not supported yet", end.node),
+                )
                 .hint("a lab is closed: its links join its own nodes"));
         }
         if self.clusters.contains(&end.node) {
             let prefix = format!("{}-", end.node);
-            let members: Vec<&str> = self.nodes.iter().map(|n| n.name.as_str()).filter(|n| n.starts_with(&prefix)).collect();
-            let error = self.source.error_at(&end.node_at, format!("`{}` is a whole cluster; link to one of its nodes", end.node));
+            let members: Vec<&str> =
+                self.nodes.iter().map(|n| n.name.as_str()).filter(|n| n.starts_with(&prefix)).collect();
+            let error = self.source.error_at(
+                &end.node_at,
+                format!("`{}` is a whole cluster; link to one of its nodes", end.node),
+            );
             return Err(match members.is_empty() {
-                true => error.hint(format!("add its nodes as `kind: ext-container`, such as `{prefix}worker`")),
+                true => {
+                    error.hint(format!("add its nodes as `kind: ext-container`, such as `{prefix}worker`"))
+                }
                 false => error.hint(format!("its nodes here are {}", members.join(", "))),
             });
         }
@@ -248,11 +296,17 @@ impl Cabling<'_> {
     fn interface(&mut self, end: &End<'_>, node: usize) -> Result<(), Diagnostic> {
         let (name, owner) = (end.interface, &self.nodes[node]);
         if name.len() > MAX_INTERFACE {
-            let message = format!("the interface name `{name}` has {} characters; Linux allows {MAX_INTERFACE}", name.len());
+            let message = format!(
+                "the interface name `{name}` has {} characters; Linux allows {MAX_INTERFACE}",
+                name.len()
+            );
             return Err(self.source.error_at(&end.interface_at, message));
         }
         let legal = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%' | '"' | '\'' | '\\');
-        if name.is_empty() || matches!(name, "." | ".." | "lo" | "all" | "default") || !name.chars().all(legal) {
+        if name.is_empty()
+            || matches!(name, "." | ".." | "lo" | "all" | "default")
+            || !name.chars().all(legal)
+        {
             return Err(self
                 .source
                 .error_at(&end.interface_at, format!("`{name}` cannot be the name of a link's interface"))
@@ -272,7 +326,10 @@ impl Cabling<'_> {
             Some(first) => {
                 let line = crate::yaml::locate(self.source, 0, first, false).map_or(0, |m| m.line);
                 let message = format!("the interface {}:{name} already has a link (line {line})", owner.name);
-                Err(self.source.error_at(&end.interface_at, message).hint("an interface is the end of one link"))
+                Err(self
+                    .source
+                    .error_at(&end.interface_at, message)
+                    .hint("an interface is the end of one link"))
             }
         }
     }
@@ -284,8 +341,13 @@ impl Cabling<'_> {
             .collect();
         match bytes.and_then(|b| <[u8; 6]>::try_from(b).ok()) {
             Some(mac) if mac[0] & 1 == 0 && mac != [0; 6] => Ok(mac),
-            Some(_) => Err(self.source.error_at(at, format!("`{text}` is not the MAC address of one interface"))),
-            None => Err(self.source.error_at(at, format!("`{text}` is not a MAC address")).hint("such as `02:00:00:00:00:01`")),
+            Some(_) => {
+                Err(self.source.error_at(at, format!("`{text}` is not the MAC address of one interface")))
+            }
+            None => Err(self
+                .source
+                .error_at(at, format!("`{text}` is not a MAC address"))
+                .hint("such as `02:00:00:00:00:01`")),
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | node: `kind` (`linux`, `frr`, `bridge`, `k8s-kind`, `ext-container`), `group`, `image`, `exec`, `binds`, `env`, `startup-config`, `labels`, `sysctls`, `hostname` | used |
 //! | node: `user: root`, `network-mode: none`, empty `cmd` and `entrypoint`, `startup-delay: 0` | used: the embedded lab is like that |
 //! | link: brief and `type: veth`, `mtu`, `mac`, `ipv4`, `ipv6` | used |
+//! | node: `cmd` that only keeps a container alive (`sleep infinity`, `tail -f /dev/null`, a bare shell) | warning: no effect |
 //! | `prefix`, `mgmt`, `settings`, `debug`; link and endpoint `vars`, link `labels` | warning: no effect |
 //! | node: container and registry settings, limits, management addresses, credentials (see `support`) | warning: no effect |
 //! | node: `cmd`, `entrypoint`, `user`, `env-files`, `volumes`, `tmpfs`, `devices`, `stages`, `startup-delay`, `components`, other `network-mode`s | error: ignoring it would change what the lab shows |
@@ -24,6 +25,7 @@
 
 mod addresses;
 mod file;
+mod kinds;
 mod layers;
 mod links;
 mod nodes;
@@ -33,7 +35,7 @@ mod support;
 mod types;
 mod words;
 
-pub use file::{EndpointFile, LinkFile, NodeFile, TopologyFile, TopologySection};
+pub use file::{EndpointFile, FullEndpoint, LinkFile, Mgmt, Named, NodeFile, TopologyFile, TopologySection};
 pub use resolve::{load, parse, resolve};
 pub use types::{Bind, Cluster, Endpoint, Link, Node, Role, Topology};
 pub use words::{WordsError, words};

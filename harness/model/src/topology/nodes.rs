@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::file::NodeFile;
+use super::kinds::Kind;
 use super::layers::Layers;
 use super::paths::{self, Refused};
-use super::support::{HOST_KINDS, NODE_NAME, VENDOR_KINDS};
+use super::support::NODE_NAME;
 use super::types::{Bind, Cluster, Node, Role};
 use super::words::words;
 use crate::diag::{Diagnostic, Seg, Source};
@@ -14,19 +15,6 @@ use crate::path;
 
 /// The label that says what a node plays.
 const ROLE: &str = "routeproof.role";
-
-const KINDS: [&str; 5] = ["linux", "frr", "bridge", "k8s-kind", "ext-container"];
-
-/// A kind that the embedded lab knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Linux,
-    /// Not containerlab's: `linux` with an FRR image, said outright.
-    Frr,
-    Bridge,
-    Cluster,
-    External,
-}
 
 /// A node as written, with what it inherits.
 #[derive(Debug)]
@@ -49,46 +37,6 @@ pub(super) struct Built {
     pub(super) exec_at: Vec<Vec<Seg>>,
 }
 
-/// What a kind's name means here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KindName {
-    Here(Kind),
-    /// containerlab has it, the embedded lab has not; with the reason.
-    Elsewhere(&'static str),
-    Unknown,
-}
-
-impl KindName {
-    pub(super) fn of(name: &str) -> Self {
-        match name {
-            "linux" => Self::Here(Kind::Linux),
-            "frr" => Self::Here(Kind::Frr),
-            "bridge" => Self::Here(Kind::Bridge),
-            "k8s-kind" => Self::Here(Kind::Cluster),
-            "ext-container" => Self::Here(Kind::External),
-            host if HOST_KINDS.contains(&host) => Self::Elsewhere("uses the host's network, which a lab never touches"),
-            vendor if VENDOR_KINDS.contains(&vendor) || vendor.starts_with("vr-") => {
-                Self::Elsewhere("is a vendor router or appliance, which the embedded lab cannot run")
-            }
-            _ => Self::Unknown,
-        }
-    }
-
-    /// The error about a kind that is not [`KindName::Here`]; `error` says where.
-    pub(super) fn refuse(self, name: &str, error: impl Fn(String) -> Diagnostic) -> Diagnostic {
-        let error = match self {
-            Self::Elsewhere(why) => {
-                error(format!("the kind `{name}` {why}")).hint("the containerlab backend will be needed for it")
-            }
-            Self::Here(_) | Self::Unknown => {
-                let known = KINDS.iter().chain(&HOST_KINDS).chain(VENDOR_KINDS).copied();
-                error(format!("unknown kind `{name}`")).suggest(name, known)
-            }
-        };
-        error.hint(format!("the embedded lab has {}", KINDS.join(", ")))
-    }
-}
-
 /// Letters, digits, `-`, `.` and `_`, starting with a letter or digit, of a length that a host name may have.
 pub(super) fn is_name(name: &str) -> bool {
     name.len() <= 63
@@ -98,6 +46,9 @@ pub(super) fn is_name(name: &str) -> bool {
 
 pub(super) const NAME_RULE: &str =
     "a name has up to 63 letters, digits, `-`, `.` and `_`, and starts with a letter or digit";
+
+/// A command's argv, and where it is written.
+type PlacedCommand = (Vec<String>, Vec<Seg>);
 
 /// Whether a key that makes up a node's system is written.
 fn has(fields: &NodeFile, key: &str) -> bool {
@@ -143,9 +94,6 @@ impl Builder<'_> {
             self.refuse_startup_config(written, role)?;
         }
         let (exec, exec_at) = if acts { self.exec(written)?.into_iter().unzip() } else { Default::default() };
-        let text = |map: BTreeMap<&str, (&str, Vec<Seg>)>| {
-            map.into_iter().map(|(k, (v, _))| (k.to_owned(), v.to_owned())).collect::<BTreeMap<_, _>>()
-        };
         let external = written.kind == Kind::External;
         let node = Node {
             name: name.to_owned(),
@@ -154,9 +102,13 @@ impl Builder<'_> {
             image: self.image(written, role)?,
             exec,
             binds: if acts && !external { self.binds(written)? } else { Vec::new() },
-            env: if acts && !external { text(layers.map("env", |n| &n.env)) } else { BTreeMap::new() },
+            env: if acts && !external { self.env(written)? } else { BTreeMap::new() },
             startup_config: if role == Role::Gateway { self.startup_config(written)? } else { None },
-            labels: text(layers.map("labels", |n| &n.labels)),
+            labels: layers
+                .map("labels", |n| &n.labels)
+                .into_iter()
+                .map(|(k, (v, _))| (k.into(), v.into()))
+                .collect(),
             sysctls: if acts && !external { self.sysctls(written)? } else { BTreeMap::new() },
             hostname: self.hostname(written)?,
         };
@@ -165,13 +117,18 @@ impl Builder<'_> {
 
     /// The cluster that a node belongs to by its name; of `k` and `k-a`, `k-a-worker` belongs to the longer.
     fn cluster_of(&self, node: &str) -> Option<&str> {
-        let belongs = |c: &&&str| node.strip_prefix(**c).and_then(|rest| rest.strip_prefix('-')).is_some_and(|r| !r.is_empty());
+        let belongs = |c: &&&str| {
+            node.strip_prefix(**c).and_then(|rest| rest.strip_prefix('-')).is_some_and(|r| !r.is_empty())
+        };
         self.clusters.iter().filter(belongs).max_by_key(|c| c.len()).copied()
     }
 
     fn role(&self, written: &Written<'_>, cluster: Option<&str>) -> Result<Role, Diagnostic> {
         let labels = written.layers.map("labels", |n| &n.labels);
-        let label = labels.get(ROLE).map(|(value, at)| self.labelled(value, at).map(|role| (role, at))).transpose()?;
+        let label = labels
+            .get(ROLE)
+            .map(|(value, at)| self.labelled(value, at).map(|role| (role, at)))
+            .transpose()?;
         match (written.kind, label) {
             (Kind::Bridge, None) => self.bridge(written),
             (Kind::Bridge, Some((_, at))) => Err(self.source.error_at(at, "a bridge plays no role")),
@@ -207,15 +164,23 @@ impl Builder<'_> {
 
     fn bridge(&self, written: &Written<'_>) -> Result<Role, Diagnostic> {
         let own = ["image", "exec", "binds", "env", "sysctls", "startup-config", "hostname"];
-        self.refuse_own(written, &own, |key| format!("`{}` is a bridge, not a node with a system: it has no `{key}`", written.name))?;
+        self.refuse_own(written, &own, |key| {
+            format!("`{}` is a bridge, not a node with a system: it has no `{key}`", written.name)
+        })?;
         Ok(Role::Bridge)
     }
 
-    fn external(&self, written: &Written<'_>, labelled: bool, cluster: Option<&str>) -> Result<Role, Diagnostic> {
+    fn external(
+        &self,
+        written: &Written<'_>,
+        labelled: bool,
+        cluster: Option<&str>,
+    ) -> Result<Role, Diagnostic> {
         if cluster.is_none() && !labelled {
             let message = format!("`{}` is an ext-container, but of no k8s-kind cluster here", written.name);
             let hint = match self.clusters {
-                [] => "add a node of kind `k8s-kind`, or label this one `routeproof.role: cluster-node`".to_owned(),
+                [] => "add a node of kind `k8s-kind`, or label this one `routeproof.role: cluster-node`"
+                    .to_owned(),
                 some => format!("a cluster's node is named after it: `{}-worker`", some[0]),
             };
             return Err(self.source.error_at_key(&written.at(), message).hint(hint));
@@ -262,11 +227,12 @@ impl Builder<'_> {
     }
 
     /// Each command's argv, and where it is written.
-    fn exec(&self, written: &Written<'_>) -> Result<Vec<(Vec<String>, Vec<Seg>)>, Diagnostic> {
+    fn exec(&self, written: &Written<'_>) -> Result<Vec<PlacedCommand>, Diagnostic> {
         let mut exec = Vec::new();
         for (line, at) in written.layers.list("exec", |n| &n.exec) {
             let line = line.replace(NODE_NAME, written.name);
-            let argv = words(&line).map_err(|e| self.source.error_at(&at, format!("cannot split this command: {e}")))?;
+            let argv = words(&line)
+                .map_err(|e| self.source.error_at(&at, format!("cannot split this command: {e}")))?;
             if argv.is_empty() {
                 return Err(self.source.error_at(&at, "this command is empty"));
             }
@@ -287,22 +253,33 @@ impl Builder<'_> {
 
     /// Only routers load a configuration of the topology's.
     fn refuse_startup_config(&self, written: &Written<'_>, role: Role) -> Result<(), Diagnostic> {
-        let Some((_, at)) = written.layers.one("startup-config", |n| &n.startup_config) else { return Ok(()) };
+        let Some((_, at)) = written.layers.one("startup-config", |n| &n.startup_config) else {
+            return Ok(());
+        };
         if !at.starts_with(&written.at()) {
             return Ok(());
         }
-        let error = self.source.error_at_key(&at, format!("`{}` is a {role}, which loads no startup-config", written.name));
+        let error = self
+            .source
+            .error_at_key(&at, format!("`{}` is a {role}, which loads no startup-config", written.name));
         Err(match role {
-            Role::ClusterNode => error.hint("MetalLB configures the router of a cluster node, by a scenario's manifests"),
+            Role::ClusterNode => {
+                error.hint("MetalLB configures the router of a cluster node, by a scenario's manifests")
+            }
             _ => error.hint("if it is a router, use `kind: frr` or label it `routeproof.role: gateway`"),
         })
     }
 
     fn startup_config(&self, written: &Written<'_>) -> Result<Option<PathBuf>, Diagnostic> {
-        let Some((config, at)) = written.layers.one("startup-config", |n| &n.startup_config) else { return Ok(None) };
+        let Some((config, at)) = written.layers.one("startup-config", |n| &n.startup_config) else {
+            return Ok(None);
+        };
         if config.trim().contains('\n') {
             let message = "a configuration written into the topology is not supported yet";
-            return Err(self.source.error_at_key(&at, message).hint("put it into a file beside the topology and name that file"));
+            return Err(self
+                .source
+                .error_at_key(&at, message)
+                .hint("put it into a file beside the topology and name that file"));
         }
         let config = config.replace(NODE_NAME, written.name);
         paths::inside(self.dir, &config).map(Some).map_err(|e| self.refused(e, &at))
@@ -312,10 +289,24 @@ impl Builder<'_> {
         self.source.error_at(at, e.why).hint(e.instead)
     }
 
+    fn env(&self, written: &Written<'_>) -> Result<BTreeMap<String, String>, Diagnostic> {
+        let mut env = BTreeMap::new();
+        for (key, (value, at)) in written.layers.map("env", |n| &n.env) {
+            if key.is_empty() || key.contains(['=', '\0']) {
+                return Err(self
+                    .source
+                    .error_at_key(&at, format!("`{key}` cannot be the name of a variable")));
+            }
+            env.insert(key.to_owned(), value.to_owned());
+        }
+        Ok(env)
+    }
+
     fn sysctls(&self, written: &Written<'_>) -> Result<BTreeMap<String, String>, Diagnostic> {
         let mut sysctls = BTreeMap::new();
         for (key, (value, at)) in written.layers.map("sysctls", |n| &n.sysctls) {
-            let legal = key.split(['.', '/']).all(|part| !part.is_empty()) && !key.contains(char::is_whitespace);
+            let legal =
+                key.split(['.', '/']).all(|part| !part.is_empty()) && !key.contains(char::is_whitespace);
             if !legal {
                 return Err(self.source.error_at_key(&at, format!("`{key}` is not the name of a sysctl")));
             }

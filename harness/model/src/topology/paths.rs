@@ -16,7 +16,8 @@ fn refused<T>(why: impl Into<String>, instead: &'static str) -> Result<T, Refuse
     Err(Refused { why: why.into(), instead })
 }
 
-const MOVE_IN: &str = "copy what the node needs into the topology's folder and write the path relative to the topology file";
+const MOVE_IN: &str =
+    "copy what the node needs into the topology's folder and write the path relative to the topology file";
 
 /// `written` below `dir`, without `.` and `..`.
 pub(super) fn inside(dir: &Path, written: &str) -> Result<PathBuf, Refused> {
@@ -63,13 +64,21 @@ pub(super) fn bind(dir: &Path, written: &str) -> Result<Bind, Refused> {
     if !node.starts_with('/') || Path::new(node).components().any(|c| c == Component::ParentDir) {
         return refused(format!("`{node}` is not an absolute path in the node"), FORM);
     }
+    if Path::new(node).components().eq([Component::RootDir]) {
+        return refused("a bind cannot replace the node's whole file system", FORM);
+    }
     let mut read_only = false;
     for option in options.split(',').filter(|o| !o.is_empty()) {
         match option {
             "ro" => read_only = true,
             // SELinux labels and macOS caching have no meaning for a mount of ours.
             "rw" | "z" | "Z" | "cached" | "delegated" | "consistent" => {}
-            _ => return refused(format!("the bind option `{option}` is not supported yet"), "`ro` and `rw` are"),
+            _ => {
+                return refused(
+                    format!("the bind option `{option}` is not supported yet"),
+                    "`ro` and `rw` are",
+                );
+            }
         }
     }
     Ok(Bind { host, node: Path::new(node).components().collect(), read_only })
@@ -91,7 +100,9 @@ mod tests {
         ] {
             assert_eq!(inside(dir, written), Ok(PathBuf::from(at)), "{written}");
         }
-        for out in ["../x", "a/../../x", "/etc/passwd", "/lab/../etc", "/labs/x", "~/x", "", "a\0b", "https://x/y"] {
+        for out in
+            ["../x", "a/../../x", "/etc/passwd", "/lab/../etc", "/labs/x", "~/x", "", "a\0b", "https://x/y"]
+        {
             inside(dir, out).expect_err(out);
         }
         assert_eq!(inside(Path::new(""), "a"), Ok("a".into()));
@@ -103,9 +114,21 @@ mod tests {
     fn binds() {
         let dir = Path::new("/lab");
         let read = bind(dir, "daemons:/etc/frr/daemons:ro").expect("fine");
-        assert_eq!(read, Bind { host: "/lab/daemons".into(), node: "/etc/frr/daemons".into(), read_only: true });
+        assert_eq!(
+            read,
+            Bind { host: "/lab/daemons".into(), node: "/etc/frr/daemons".into(), read_only: true }
+        );
         assert_eq!(bind(dir, "d:/x/:rw,z").expect("fine").node, Path::new("/x"));
-        for bad in ["x", "x:y", "a:/b:c:d", "x:/a/../b", "x:/b:rslave", ":/b", "/var/run/docker.sock:/s", "s3://x:/y"] {
+        for bad in [
+            "x",
+            "x:y",
+            "a:/b:c:d",
+            "x:/a/../b",
+            "x:/b:rslave",
+            ":/b",
+            "/var/run/docker.sock:/s",
+            "s3://x:/y",
+        ] {
             bind(dir, bad).expect_err(bad);
         }
     }

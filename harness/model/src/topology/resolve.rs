@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::addresses::{Register, added_by};
 use super::file::TopologyFile;
+use super::kinds::{Kind, KindName};
 use super::layers::Layers;
 use super::links::Cabling;
-use super::nodes::{Builder, Built, Kind, KindName, NAME_RULE, Written, is_name};
+use super::nodes::{Builder, Built, NAME_RULE, Written, is_name};
 use super::support::{self, MAGIC, Warnings};
 use super::types::{Node, Topology};
 use crate::diag::{Diagnostic, Source};
@@ -42,9 +43,16 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
     let dir = source.file.parent().unwrap_or(std::path::Path::new("")).to_owned();
     let names: Vec<&str> = written.iter().filter(|w| w.kind == Kind::Cluster).map(|w| w.name).collect();
     let builder = Builder { source, dir: &dir, clusters: &names };
-    let clusters = written.iter().filter(|w| w.kind == Kind::Cluster).map(|w| builder.cluster(w)).collect::<Result<_, _>>()?;
-    let built: Vec<Built> =
-        written.iter().filter(|w| w.kind != Kind::Cluster).map(|w| builder.node(w)).collect::<Result<_, _>>()?;
+    let clusters = written
+        .iter()
+        .filter(|w| w.kind == Kind::Cluster)
+        .map(|w| builder.cluster(w))
+        .collect::<Result<_, _>>()?;
+    let built: Vec<Built> = written
+        .iter()
+        .filter(|w| w.kind != Kind::Cluster)
+        .map(|w| builder.node(w))
+        .collect::<Result<_, _>>()?;
     let (nodes, exec_at): (Vec<Node>, Vec<_>) = built.into_iter().map(|b| (b.node, b.exec_at)).unzip();
 
     let mut register = Register::default();
@@ -74,15 +82,24 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
 /// containerlab replaces `$NAME`, `${NAME}` and a few magic words before it reads the file.
 fn refuse_variables(source: &Source) -> Result<(), Diagnostic> {
     for (text, mark) in yaml::scalars(source)? {
+        if text.contains("{{") {
+            return Err(Diagnostic::new(source, Some(mark), "templates are not supported yet")
+                .hint("render the template to a plain file first"));
+        }
         let variable = text.match_indices('$').find_map(|(i, _)| {
             let rest = text[i + 1..].chars().next();
-            rest.is_some_and(|c| c == '{' || c == '_' || c.is_ascii_alphabetic()).then(|| variable_at(&text[i..]))
+            rest.is_some_and(|c| c == '{' || c == '_' || c.is_ascii_alphabetic())
+                .then(|| variable_at(&text[i..]))
         });
-        let found = variable.or_else(|| MAGIC.into_iter().find(|magic| text.contains(magic)).map(str::to_owned));
+        let found =
+            variable.or_else(|| MAGIC.into_iter().find(|magic| text.contains(magic)).map(str::to_owned));
         if let Some(found) = found {
-            let error = Diagnostic::new(source, Some(mark), format!("the variable `{found}` is not supported yet"));
+            let error =
+                Diagnostic::new(source, Some(mark), format!("the variable `{found}` is not supported yet"));
             return Err(match found.starts_with('$') {
-                true => error.hint("write the value itself; a script for a node's shell goes into a file under `binds`"),
+                true => error.hint(
+                    "write the value itself; a script for a node's shell goes into a file under `binds`",
+                ),
                 false => error.hint("write the value itself; `__clabNodeName__` is supported"),
             });
         }
@@ -93,7 +110,9 @@ fn refuse_variables(source: &Source) -> Result<(), Diagnostic> {
 fn variable_at(text: &str) -> String {
     let end = match text.starts_with("${") {
         true => text.find('}').map_or(text.len(), |i| i + 1),
-        false => text[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(text.len(), |i| i + 1),
+        false => {
+            text[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(text.len(), |i| i + 1)
+        }
     };
     text[..end].to_owned()
 }
@@ -103,7 +122,11 @@ fn whole_file(file: &TopologyFile, warnings: &mut Warnings) {
         warnings.note("mgmt", "there is no management network", path!["mgmt"]);
     }
     if file.prefix.is_some() {
-        warnings.note("prefix", "nodes have their own names; there are no containers to name", path!["prefix"]);
+        warnings.note(
+            "prefix",
+            "nodes have their own names; there are no containers to name",
+            path!["prefix"],
+        );
     }
     if file.settings.is_some() {
         warnings.note("settings", "it sets up containerlab's certificate authority", path!["settings"]);
@@ -128,16 +151,24 @@ fn written_nodes<'f>(file: &'f TopologyFile, source: &Source) -> Result<Vec<Writ
         return Err(error.hint("add them under `topology: nodes:`"));
     }
     if section.nodes.0.len() > MAX_NODES {
-        let message = format!("the topology has {} nodes; a lab holds at most {MAX_NODES}", section.nodes.0.len());
+        let message =
+            format!("the topology has {} nodes; a lab holds at most {MAX_NODES}", section.nodes.0.len());
         return Err(source.error_at_key(&path!["topology", "nodes"], message));
     }
     section.nodes.names().map(|name| written_node(file, source, name)).collect()
 }
 
-fn written_node<'f>(file: &'f TopologyFile, source: &Source, name: &'f str) -> Result<Written<'f>, Diagnostic> {
+fn written_node<'f>(
+    file: &'f TopologyFile,
+    source: &Source,
+    name: &'f str,
+) -> Result<Written<'f>, Diagnostic> {
     let at = path!["topology", "nodes", name];
     if name.contains('|') {
-        let error = source.error_at_key(&at, format!("`{name}` is a bridge inside another node, which is not supported yet"));
+        let error = source.error_at_key(
+            &at,
+            format!("`{name}` is a bridge inside another node, which is not supported yet"),
+        );
         return Err(error.hint("make it with `exec: [ip link add br0 type bridge]` in that node"));
     }
     if !is_name(name) {
@@ -180,7 +211,11 @@ fn check_fields(
             }
         }
         if let (Some((_, at)), true) = (&node.layers.group, file.topology.groups.0.is_empty()) {
-            warnings.note("group", "there are no `groups` to inherit from; it only sorts drawings", at.clone());
+            warnings.note(
+                "group",
+                "there are no `groups` to inherit from; it only sorts drawings",
+                at.clone(),
+            );
         }
     }
     Ok(())
@@ -189,20 +224,27 @@ fn check_fields(
 /// Kinds and groups that give their fields to nobody.
 fn unused(file: &TopologyFile, source: &Source, written: &[Written<'_>]) -> Vec<Diagnostic> {
     let section = &file.topology;
-    let kinds = section.kinds.names().filter(|name| {
-        !written.iter().any(|w| w.layers.kind.as_ref().is_some_and(|(kind, _)| kind == name))
-    });
+    let kinds = section
+        .kinds
+        .names()
+        .filter(|name| !written.iter().any(|w| w.layers.kind.as_ref().is_some_and(|(kind, _)| kind == name)));
     let groups = section.groups.names().filter(|name| {
         !written.iter().any(|w| w.layers.group.as_ref().is_some_and(|(group, _)| group == name))
     });
-    let kinds = kinds.map(|name| (path!["topology", "kinds", name], format!("no node is of the kind `{name}`")));
-    let groups = groups.map(|name| (path!["topology", "groups", name], format!("no node is in the group `{name}`")));
-    let Some(document) = yaml::documents(source).ok().and_then(|d| d.into_iter().next()) else { return Vec::new() };
+    let kinds =
+        kinds.map(|name| (path!["topology", "kinds", name], format!("no node is of the kind `{name}`")));
+    let groups =
+        groups.map(|name| (path!["topology", "groups", name], format!("no node is in the group `{name}`")));
+    let Some(document) = yaml::documents(source).ok().and_then(|d| d.into_iter().next()) else {
+        return Vec::new();
+    };
     kinds.chain(groups).map(|(at, message)| document.error_at_key(&at, message).warning()).collect()
 }
 
 fn empty_clusters(source: &Source, clusters: &[&str], nodes: &[Node]) -> Vec<Diagnostic> {
-    let is_empty = |cluster: &&&str| !nodes.iter().any(|n| n.alias.is_some() && n.name.starts_with(&format!("{cluster}-")));
+    let is_empty = |cluster: &&&str| {
+        !nodes.iter().any(|n| n.alias.is_some() && n.name.starts_with(&format!("{cluster}-")))
+    };
     let warn = |cluster: &&str| {
         let at = path!["topology", "nodes", *cluster];
         source

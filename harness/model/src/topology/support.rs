@@ -21,7 +21,11 @@ const NO_EFFECT: [(&str, IsSet, &str); 31] = [
     ("position", |n| n.position.is_some(), "it places the node in a drawing"),
     ("image-pull-policy", |n| n.image_pull_policy.is_some(), "images are cached by content"),
     ("restart-policy", |n| n.restart_policy.is_some(), "a daemon that stops is reported, not restarted"),
-    ("enforce-startup-config", |n| n.enforce_startup_config.is_some(), "every lab starts from its startup configs"),
+    (
+        "enforce-startup-config",
+        |n| n.enforce_startup_config.is_some(),
+        "every lab starts from its startup configs",
+    ),
     ("suppress-startup-config", |n| n.suppress_startup_config.is_some(), "no startup config is generated"),
     ("auto-remove", |n| n.auto_remove.is_some(), "a lab leaves nothing behind"),
     ("config", |n| n.config.is_some(), "it feeds containerlab's template engine"),
@@ -44,14 +48,26 @@ const NO_EFFECT: [(&str, IsSet, &str); 31] = [
     ("extras", |n| n.extras.is_some(), "it holds options of kinds that run in containers"),
     ("certificate", |n| n.certificate.is_some(), "no node here asks for a certificate"),
     ("healthcheck", |n| n.healthcheck.is_some(), "scenarios wait for states instead"),
-    ("credentials", |n| n.credentials.is_some() || n.username.is_some() || n.password.is_some(), "nobody logs in"),
+    (
+        "credentials",
+        |n| n.credentials.is_some() || n.username.is_some() || n.password.is_some(),
+        "nobody logs in",
+    ),
     ("link-apply-mode", |n| n.link_apply_mode.is_some(), "a lab is made anew each time"),
 ];
 
 /// Keys that change what a node is or does: ignoring them would make a different lab.
 const REFUSED: [(&str, IsSet, &str); 12] = [
-    ("cmd", |n| set(&n.cmd) && !keeps_alive(n.cmd.as_deref()), "start what the node needs with `exec`; it runs once the links are up"),
-    ("entrypoint", |n| set(&n.entrypoint), "start what the node needs with `exec`; it runs once the links are up"),
+    (
+        "cmd",
+        |n| set(&n.cmd) && !keeps_alive(n.cmd.as_deref()),
+        "start what the node needs with `exec`; it runs once the links are up",
+    ),
+    (
+        "entrypoint",
+        |n| set(&n.entrypoint),
+        "start what the node needs with `exec`; it runs once the links are up",
+    ),
     (
         "user",
         |n| set(&n.user) && !matches!(n.user.as_deref(), Some("root" | "0" | "0:0" | "root:root")),
@@ -69,7 +85,11 @@ const REFUSED: [(&str, IsSet, &str); 12] = [
     ),
     ("env-files", |n| n.env_files.is_some(), "write the variables under `env`"),
     ("volumes", |n| n.volumes.is_some(), "bind a folder beside the topology with `binds`"),
-    ("tmpfs", |n| n.tmpfs.is_some(), "leave it out: whatever a node writes is in memory and gone with the lab"),
+    (
+        "tmpfs",
+        |n| n.tmpfs.is_some(),
+        "leave it out: whatever a node writes is in memory and gone with the lab",
+    ),
     ("devices", |n| n.devices.is_some(), "the containerlab backend will be needed for host devices"),
     ("stages", |n| n.stages.is_some(), "order events with a scenario's steps"),
     ("components", |n| n.components.is_some(), "the containerlab backend will be needed for chassis routers"),
@@ -108,7 +128,8 @@ pub(super) fn check(source: &Source, layer: &Layer<'_>, warnings: &mut Warnings)
     }
     for (key, is_set, reason) in NO_EFFECT {
         if is_set(layer.fields) {
-            let written = if key == "credentials" && layer.fields.credentials.is_none() { "username" } else { key };
+            let written =
+                if key == "credentials" && layer.fields.credentials.is_none() { "username" } else { key };
             warnings.note(written, reason, layer.path(written));
         }
     }
@@ -136,24 +157,10 @@ impl Warnings {
                 1 => ", here and in 1 more place".to_owned(),
                 _ => format!(", here and in {more} more places"),
             };
-            source.error_at_key(&path, format!("`{key}` has no effect in the embedded lab{also}: {reason}")).warning()
+            source
+                .error_at_key(&path, format!("`{key}` has no effect in the embedded lab{also}: {reason}"))
+                .warning()
         };
         self.noted.into_iter().map(diagnostic).collect()
     }
 }
-
-/// Kinds of containerlab that use the host's network or Docker's.
-pub(super) const HOST_KINDS: [&str; 3] = ["host", "ovs-bridge", "border0"];
-/// Kinds of containerlab that are vendor routers or appliances; with those of the form `vr-*`.
-pub(super) const VENDOR_KINDS: &[&str] = &[
-    "6wind_vsr", "arcos", "arista_ceos", "arista_veos", "arrcus_arcos", "aruba_aoscx", "ceos",
-    "checkpoint_cloudguard", "ciena_saos", "cisco_asav", "cisco_c8000", "cisco_c8000v", "cisco_cat9kv",
-    "cisco_csr1000v", "cisco_ftdv", "cisco_iol", "cisco_n9kv", "cisco_sdwan", "cisco_vios", "cisco_xrd",
-    "cisco_xrd_vrouter", "cisco_xrv", "cisco_xrv9k", "crpd", "cumulus_cvx", "cvx", "dell_ftosv", "dell_sonic",
-    "f5_bigip-ve", "fdio_vpp", "fortinet_fortigate", "freebsd", "generic_vm", "huawei_vrp", "ipinfusion_ocnos",
-    "juniper_cjunosevolved", "juniper_crpd", "juniper_csrx", "juniper_vjunosevolved", "juniper_vjunosrouter",
-    "juniper_vjunosswitch", "juniper_vmx", "juniper_vqfx", "juniper_vsrx", "keysight_ixia-c-one",
-    "mikrotik_ros", "nokia_srlinux", "nokia_sros", "nokia_srsim", "nvidia_cumulusvx", "openbsd", "openwrt",
-    "ostinato", "paloalto_panos", "plvision_sonic", "rare", "sonic-vm", "sonic-vs", "spirent_stc", "srl",
-    "veesix_osvbng", "vyosnetworks_vyos", "xrd",
-];

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod inheritance;
+mod link_mistakes;
 mod mistakes;
+mod node_mistakes;
 mod whole;
 
 use super::{Topology, load};

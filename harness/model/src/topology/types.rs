@@ -149,7 +149,8 @@ impl Topology {
             let v4 = e.ipv4.map(|n| IpAddr::V4(n.addr()));
             v4.into_iter().chain(e.ipv6.map(|n| IpAddr::V6(n.addr())))
         });
-        let by_exec = self.nodes[node].exec.iter().flat_map(|argv| addresses::added_by(argv)).map(|a| a.net.addr());
+        let by_exec =
+            self.nodes[node].exec.iter().flat_map(|argv| addresses::added_by(argv)).map(|a| a.net.addr());
         linked.chain(by_exec).collect()
     }
 }

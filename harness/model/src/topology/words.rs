@@ -49,7 +49,10 @@ mod tests {
 
     #[test]
     fn quotes_group_and_backslashes_escape() {
-        assert_eq!(split("ip addr  add\t10.0.0.1/24 dev eth1"), ["ip", "addr", "add", "10.0.0.1/24", "dev", "eth1"]);
+        assert_eq!(
+            split("ip addr  add\t10.0.0.1/24 dev eth1"),
+            ["ip", "addr", "add", "10.0.0.1/24", "dev", "eth1"]
+        );
         assert_eq!(split(r#"sh -c "echo \"a b\" 'c'" '' x\ y"#), ["sh", "-c", "echo \"a b\" 'c'", "", "x y"]);
         assert_eq!(split(r#"a'b\'c"d"e"#), ["ab\\cde"]);
         assert_eq!(split("one # two\nthree f#our"), ["one", "three", "f#our"]);

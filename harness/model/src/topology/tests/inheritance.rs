@@ -39,7 +39,11 @@ nodes:
     assert_eq!(env, ["A=default", "B=kind", "C=group", "D=node"]);
     let exec: Vec<_> = n1.exec.iter().map(|argv| argv.join(" ")).collect();
     assert_eq!(exec, ["echo default", "echo twice", "echo kind", "echo group", "echo n1"]);
-    let binds: Vec<_> = n1.binds.iter().map(|b| format!("{}:{} {}", b.host.display(), b.node.display(), b.read_only)).collect();
+    let binds: Vec<_> = n1
+        .binds
+        .iter()
+        .map(|b| format!("{}:{} {}", b.host.display(), b.node.display(), b.read_only))
+        .collect();
     assert_eq!(binds, ["/lab/default:/x false", "/lab/deeper:/x/inside false", "/lab/group:/y true"]);
     assert_eq!(n1.labels["number"], "5");
     assert_eq!(n1.hostname, "n1");

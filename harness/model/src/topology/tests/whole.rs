@@ -69,7 +69,9 @@ fn a_cluster_with_gateways() {
     assert_eq!(topology.clusters[0].startup_config.as_deref(), Some("/lab/kind/cluster.yaml".as_ref()));
     assert_eq!(topology.find("worker").unwrap().name, "k8s-worker");
     assert_eq!(topology.find("gw1").unwrap().startup_config.as_deref(), Some("/lab/gw1/frr.conf".as_ref()));
-    let end = |e: &crate::topology::Endpoint| format!("{}:{} {:?} {:?}", topology.nodes[e.node].name, e.interface, e.ipv4, e.ipv6);
+    let end = |e: &crate::topology::Endpoint| {
+        format!("{}:{} {:?} {:?}", topology.nodes[e.node].name, e.interface, e.ipv4, e.ipv6)
+    };
     let links: Vec<_> = topology
         .links
         .iter()
@@ -200,7 +202,8 @@ fn a_saved_topology_reads_back() {
 #[test]
 fn large_files_take_seconds_at_most() {
     let start = std::time::Instant::now();
-    let many: String = (0..4000).map(|i| format!("  n{i}: {{kind: linux, image: frr, ports: ['1:1']}}\n")).collect();
+    let many: String =
+        (0..4000).map(|i| format!("  n{i}: {{kind: linux, image: frr, ports: ['1:1']}}\n")).collect();
     let kinds: String = (0..4000).map(|i| format!("  vr-{i}: {{image: frr}}\n")).collect();
     let topology = read(&lab(&format!("kinds:\n{kinds}nodes:\n{many}")));
     assert_eq!((topology.nodes.len(), topology.warnings.len()), (4000, 4001));
