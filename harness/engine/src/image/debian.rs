@@ -279,3 +279,19 @@ pub(super) async fn blocking<T: Send + 'static>(
         .await
         .map_err(|e| ImageError::Damaged { what: "a background task".into(), reason: e.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::candidates;
+
+    #[test]
+    fn a_named_mirror_is_the_only_one_and_the_hosts_comes_before_the_public_ones() {
+        assert_eq!(
+            candidates(Some("http://m/debian/"), vec!["http://h".into()]).unwrap(),
+            ["http://m/debian"]
+        );
+        let all = candidates(None, vec!["http://h".into(), super::PUBLIC.into()]).unwrap();
+        assert_eq!(all, ["http://h", super::PUBLIC, super::ARCHIVE]);
+        assert_eq!(candidates(Some("m/debian"), Vec::new()).unwrap_err().exit_code(), 2);
+    }
+}
