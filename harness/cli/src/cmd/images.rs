@@ -52,7 +52,7 @@ struct PullArgs {
     #[arg(long, value_name = "SUITE")]
     suite: Vec<String>,
     /// Import the image from a folder, a `docker save` archive or an OCI layout
-    #[arg(long, value_name = "PATH", conflicts_with = "suite")]
+    #[arg(long, value_name = "PATH", conflicts_with = "suite", requires = "names")]
     from: Option<PathBuf>,
     /// The only Debian mirror to use
     #[arg(long, env = "ROUTEPROOF_MIRROR", value_name = "URL")]

@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn ubuntu_has_none() {
-        let text = "Types: deb\nURIs: http://archive.ubuntu.com/ubuntu/\nSuites: noble noble-updates\nComponents: main\n";
+        let text = "Types: deb\nURIs: http://mirror.example/ubuntu/\nSuites: noble noble-updates\nComponents: main\n";
         assert!(mirrors_of(&[("sources.list.d/ubuntu.sources", text)]).is_empty());
     }
 }

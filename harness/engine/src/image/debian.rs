@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 
 use super::cache::{Cache, PackageRecord, Staging};
 use super::closure::{ClosureError, frr_closure};
@@ -106,8 +106,8 @@ pub(super) async fn plan(
         )
     };
     let path = fetch_into_cache(http, cache, staging, &urls, &index.sha256, total, &heard).await?;
-    let ending = if index.path.ends_with(".xz") { "xz" } else { "gz" };
-    let packages = blocking(move || read_closure(&path, ending)).await?.map_err(|e| match e {
+    let ending = index.path.rsplit_once("Packages").map_or("", |(_, ending)| ending).to_owned();
+    let packages = blocking(move || read_closure(&path, &ending)).await?.map_err(|e| match e {
         ClosureError::Unsatisfied { clause, by } => missing(&format!("package `{clause}` (needed by {by})")),
         ClosureError::Index(reason) => {
             ImageError::Damaged { what: format!("the package index of {dists}"), reason }
@@ -194,21 +194,41 @@ pub(super) async fn build(
     let heard = |n| {
         job.progress.update(job.image.name(), "packages", done.fetch_add(n, Ordering::Relaxed) + n, total)
     };
+    // After a failure nothing new begins, and what runs comes to its end: nobody writes into a removed folder.
+    let failed = AtomicBool::new(false);
     let one = |package: &Package| {
         let urls = [format!("{}/{}", plan.mirror, package.filename)];
-        let (package, tree, heard) = (package.clone(), tree.clone(), &heard);
+        let (package, tree, heard, failed) = (package.clone(), tree.clone(), &heard, &failed);
         async move {
-            let deb =
-                fetch_into_cache(http, cache, staging, &urls, &package.sha256, package.size, heard).await?;
-            blocking(move || unpack_deb(&tree, &deb)).await?
+            if failed.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let result = fetch_and_unpack(http, cache, staging, &urls, package, tree, heard).await;
+            failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            result
         }
     };
-    stream::iter(plan.packages.iter().map(one)).buffer_unordered(PARALLEL).try_collect::<()>().await?;
+    let results =
+        stream::iter(plan.packages.iter().map(one)).buffer_unordered(PARALLEL).collect::<Vec<_>>().await;
+    results.into_iter().collect::<Result<(), ImageError>>()?;
 
     job.progress.update(job.image.name(), "finishing", 0, 0);
     let at = path.clone();
     blocking(move || fixup::finish_debian(&tree).map_err(ImageError::io("finish", &at))).await??;
     Ok(path)
+}
+
+async fn fetch_and_unpack(
+    http: &Http,
+    cache: &Cache,
+    staging: &Staging,
+    urls: &[String],
+    package: Package,
+    tree: Rooted,
+    heard: &(dyn Fn(u64) + Sync),
+) -> Result<(), ImageError> {
+    let deb = fetch_into_cache(http, cache, staging, urls, &package.sha256, package.size, heard).await?;
+    blocking(move || unpack_deb(&tree, &deb)).await?
 }
 
 /// The path of a download in the cache, fetched if it is not there. The URLs are tried in turn.
@@ -258,4 +278,20 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|e| ImageError::Damaged { what: "a background task".into(), reason: e.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::candidates;
+
+    #[test]
+    fn a_named_mirror_is_the_only_one_and_the_hosts_comes_before_the_public_ones() {
+        assert_eq!(
+            candidates(Some("http://m/debian/"), vec!["http://h".into()]).unwrap(),
+            ["http://m/debian"]
+        );
+        let all = candidates(None, vec!["http://h".into(), super::PUBLIC.into()]).unwrap();
+        assert_eq!(all, ["http://h", super::PUBLIC, super::ARCHIVE]);
+        assert_eq!(candidates(Some("m/debian"), Vec::new()).unwrap_err().exit_code(), 2);
+    }
 }

@@ -53,7 +53,7 @@ impl Http {
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(30))
             .build()
-            .map_err(|e| ImageError::Mirror { url: String::new(), reason: chain(&e) })?;
+            .map_err(|e| ImageError::Mirror { url: String::new(), reason: root_cause(&e) })?;
         Ok(Http { client })
     }
 
@@ -126,19 +126,14 @@ impl Http {
 }
 
 fn passing(error: reqwest::Error) -> Failure {
-    Failure::Passing(chain(&error.without_url()))
+    Failure::Passing(root_cause(&error))
 }
 
-/// An error with its causes; reqwest's own text stops at the outermost.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(c) = cause {
-        let more = c.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = c.source();
+/// The innermost cause: the layers above it only say that a request failed.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
     }
-    text
+    innermost.to_string()
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cache::PackageRecord;
+use super::name::same_version;
 use super::oci::{self, OciImage};
 use super::rooted::Rooted;
 use super::{ImageError, ImageRef, copy, detect, fixup};
@@ -62,7 +63,7 @@ pub(super) fn build(import: &Import, from: &Path, work: &Path) -> Result<PathBuf
 pub(super) fn version_of(tree: &Path, image: &ImageRef, from: &Path) -> Result<String, ImageError> {
     let found = detect::frr_version(&Rooted::new(tree));
     match (found, image.version()) {
-        (Some(found), Some(wanted)) if !found.starts_with(wanted.trim_end_matches(".0")) => {
+        (Some(found), Some(wanted)) if !fits(&found, wanted) => {
             let reason = format!("it holds FRR {found}, and the name says {wanted}");
             Err(ImageError::NotFrr { path: from.to_owned(), reason })
         }
@@ -72,5 +73,32 @@ pub(super) fn version_of(tree: &Path, image: &ImageRef, from: &Path) -> Result<S
             path: from.to_owned(),
             reason: "its FRR version cannot be found out".into(),
         }),
+    }
+}
+
+/// `9.1.3` fits the names `9.1.3`, `9.1` and `9.1.3-mine`, and not `9.1.30` or `9`.
+fn fits(found: &str, wanted: &str) -> bool {
+    let longer = |long: &str, short: &str| {
+        long.strip_prefix(short).is_some_and(|rest| rest.starts_with(['.', '-', '_', '~', '+']))
+    };
+    same_version(found, wanted) || (wanted.contains('.') && longer(found, wanted)) || longer(wanted, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_name_may_be_a_series_or_have_a_suffix() {
+        for wanted in ["9.1.3", "9.1", "9.1.3-mine"] {
+            assert!(fits("9.1.3", wanted), "{wanted}");
+        }
+        assert!(fits("10.3", "10.3.0") && fits("9.1_git2024", "9.1"));
+        assert!(
+            !fits("9.1.30", "9.1.3")
+                && !fits("9.10", "9.1")
+                && !fits("9.1.3", "9")
+                && !fits("9.1.3", "8.4.4")
+        );
     }
 }

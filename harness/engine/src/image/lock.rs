@@ -35,8 +35,10 @@ pub(super) fn exclusive(path: &Path) -> Result<Lock, ImageError> {
 }
 
 /// A shared lock, waiting for an exclusive holder. Blocks its thread.
+///
+/// A cache that another user owns can be read: a lock that exists needs no write permission to be shared.
 pub(super) fn shared(path: &Path) -> Result<Lock, ImageError> {
-    let file = open(path)?;
+    let file = open(path).or_else(|e| File::open(path).map_err(|_| e))?;
     file.lock_shared().map_err(ImageError::io("lock", path))?;
     Ok(Lock { _file: file })
 }

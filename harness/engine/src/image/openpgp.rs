@@ -175,6 +175,43 @@ mod tests {
         }
     }
 
+    /// An ed25519 key that certifies, with a subkey that signs.
+    const TEST_KEY: &str = include_str!("testdata/test-key.asc");
+
+    fn verify(keys: &[&str], message: &str) -> Result<String, String> {
+        Keyring::parse(keys).unwrap().verify(message)
+    }
+
+    #[test]
+    fn one_good_signature_by_a_known_subkey_suffices() {
+        let both = include_str!("testdata/by-unknown-and-known.asc");
+        assert_eq!(verify(&[TEST_KEY], both).unwrap().trim(), "Suite: tested");
+        let stranger = verify(&[TEST_KEY], include_str!("testdata/by-unknown.asc")).unwrap_err();
+        assert!(stranger.contains("not an archive key"), "{stranger}");
+    }
+
+    #[test]
+    fn expiry_is_judged_at_the_time_of_the_signature() {
+        // Signed on 20 January 2020, by a key whose expiry was first in February, then moved to 10 January.
+        let message = include_str!("testdata/by-expired.asc");
+        assert!(verify(&[include_str!("testdata/expiry-february.asc")], message).is_ok());
+        let refused = verify(&[include_str!("testdata/expired-key.asc")], message).unwrap_err();
+        assert!(refused.contains("had expired when it signed"), "{refused}");
+    }
+
+    #[test]
+    fn text_before_after_or_instead_of_the_signed_text_is_refused() {
+        let good = include_str!("testdata/by-unknown-and-known.asc");
+        for bad in [
+            good.replace("Suite: tested", "Suite: forged"),
+            format!("Suite: forged\n{good}"),
+            format!("{good}\nSuite: forged\n"),
+            good.replace("BEGIN PGP SIGNED MESSAGE", "BEGIN PGP MESSAGE"),
+        ] {
+            assert!(verify(&[TEST_KEY], &bad).is_err(), "{bad}");
+        }
+    }
+
     #[test]
     fn text_without_a_signature_is_refused() {
         let keys = Keyring::debian().unwrap();

@@ -63,7 +63,9 @@ impl Release {
 
     /// The `main` package index of an architecture, in the best compression that is offered.
     pub fn packages(&self, arch: &str) -> Option<&IndexFile> {
-        ["xz", "gz"].iter().find_map(|ext| self.files.get(&format!("main/binary-{arch}/Packages.{ext}")))
+        ["Packages.xz", "Packages.gz", "Packages"]
+            .iter()
+            .find_map(|name| self.files.get(&format!("main/binary-{arch}/{name}")))
     }
 }
 

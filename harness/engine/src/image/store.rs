@@ -47,6 +47,7 @@ pub struct Store {
     pub(super) cache: Cache,
     options: Options,
     finish: Option<Finish>,
+    keys: fn() -> Result<Keyring, String>,
 }
 
 impl fmt::Debug for Store {
@@ -73,7 +74,7 @@ impl Store {
     /// Opens the cache, making its folders if need be.
     pub fn open(options: Options) -> Result<Store, ImageError> {
         let cache = Cache::open(options.cache_dir.as_deref())?;
-        Ok(Store { cache, options, finish: None })
+        Ok(Store { cache, options, finish: None, keys: Keyring::debian })
     }
 
     /// Adds a last step that runs on every new tree before it is published.
@@ -118,7 +119,7 @@ impl Store {
 
     /// The tree of an image: from the cache without any network, else pulled.
     pub async fn tree(&self, image: &ImageRef, progress: &dyn Progress) -> Result<Tree, ImageError> {
-        self.obtain(image, &PullOptions::default(), progress).await
+        self.obtain(image, &PullOptions::default(), progress).await.map_err(|e| self.name_disk(e))
     }
 
     /// Pulls images side by side; each has its own result, in the order asked for.
@@ -129,7 +130,7 @@ impl Store {
         progress: &dyn Progress,
     ) -> Vec<(ImageRef, Result<Tree, ImageError>)> {
         let one = |image: ImageRef| async move {
-            let result = self.obtain(&image, options, progress).await;
+            let result = self.obtain(&image, options, progress).await.map_err(|e| self.name_disk(e));
             (image, result)
         };
         stream::iter(images.to_vec()).map(one).buffered(3).collect().await
@@ -159,6 +160,14 @@ impl Store {
         self.cached(image)?.ok_or_else(gone)
     }
 
+    /// A full disk is the cache's: the file at which it showed is of no use to anybody.
+    fn name_disk(&self, error: ImageError) -> ImageError {
+        match error {
+            ImageError::Full { .. } => ImageError::Full { path: self.cache.root.clone() },
+            other => other,
+        }
+    }
+
     async fn lock_name(&self, image: &ImageRef, progress: &dyn Progress) -> Result<Lock, ImageError> {
         let path = self.cache.name_lock(image);
         if let Some(lock) = lock::try_exclusive(&path)? {
@@ -183,7 +192,7 @@ impl Store {
         let named = self.options.mirror.clone().or_else(|| std::env::var("ROUTEPROOF_MIRROR").ok());
         let named = named.filter(|m| !m.is_empty());
         let mirrors = debian::candidates(named.as_deref(), apt::mirrors(Path::new("/etc/apt")))?;
-        let keys = Keyring::debian()
+        let keys = (self.keys)()
             .map_err(|reason| ImageError::Damaged { what: "the built-in keyring".into(), reason })?;
         let allow_expired = self.options.allow_expired;
         let arch = detect::host_arch()?;
@@ -278,3 +287,6 @@ impl Store {
         .await?
     }
 }
+
+#[cfg(test)]
+mod tests;
