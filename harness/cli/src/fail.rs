@@ -9,6 +9,7 @@ use routeproof_engine::run::RunError;
 /// DESIGN, section 5.
 pub const BAD_INPUT: u8 = 2;
 pub const BROKEN: u8 = 3;
+pub const MISSING: u8 = 5;
 pub const INTERRUPTED: u8 = 130;
 
 /// An error that ends the command, with its exit code.
@@ -28,6 +29,11 @@ impl Failure {
 
     pub fn broken(text: impl Display) -> Failure {
         Failure { code: BROKEN, ..Failure::input(text) }
+    }
+
+    /// A capability that the user requires is not there.
+    pub fn missing(text: impl Display) -> Failure {
+        Failure { code: MISSING, ..Failure::input(text) }
     }
 
     pub fn hint(mut self, hint: impl Display) -> Failure {

@@ -2,6 +2,60 @@
 
 use std::fs;
 
+use serde::Serialize;
+
+use crate::lab::{Lab, LabSpec};
+
+/// Something that a scenario may need.
+#[derive(Clone, Debug, Serialize)]
+pub struct Capability {
+    pub name: String,
+    pub present: bool,
+    /// What was found, or what is missing.
+    pub detail: String,
+    pub hints: Vec<String>,
+}
+
+/// Looks for everything that routeproof knows to use.
+pub async fn probe() -> Vec<Capability> {
+    let mut found = vec![namespaces().await];
+    found.extend(["docker", "kind", "containerlab"].map(program));
+    found
+}
+
+/// Boots an empty lab: the only honest test.
+async fn namespaces() -> Capability {
+    let name = "namespaces".to_string();
+    let folder = match tempfile::tempdir() {
+        Ok(folder) => folder,
+        Err(e) => return Capability { name, present: false, detail: format!("no temporary folder: {e}"), hints: Vec::new() },
+    };
+    let spec = LabSpec { mount_point: folder.path().join("lab"), ..LabSpec::default() };
+    match Lab::boot(spec, &folder.path().join("lab.log")).await {
+        Ok(lab) => {
+            lab.shutdown().await;
+            let who = if nix::unistd::geteuid().is_root() { "as root" } else { "as an ordinary user" };
+            Capability { name, present: true, detail: format!("labs can be booted {who}"), hints: Vec::new() }
+        }
+        Err(e) => {
+            let cause = std::error::Error::source(&e).map(|c| format!(": {c}")).unwrap_or_default();
+            Capability { name, present: false, detail: format!("{e}{cause}"), hints: e.hints() }
+        }
+    }
+}
+
+/// A program on PATH. What needs it is not built yet; the probe says what a later backend would find.
+fn program(name: &str) -> Capability {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
+    Capability {
+        name: name.to_string(),
+        present: found.is_some(),
+        detail: found.map_or_else(|| "not on PATH".to_string(), |file| file.display().to_string()),
+        hints: Vec::new(),
+    }
+}
+
 /// Why namespaces may be refused here, read from the kernel's own switches.
 pub fn namespace_hints() -> Vec<String> {
     let read = |path: &str| fs::read_to_string(path).ok().map(|v| v.trim().to_string());

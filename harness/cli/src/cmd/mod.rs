@@ -23,8 +23,8 @@ pub fn dispatch(cli: Cli) -> u8 {
     };
     let done = runtime.block_on(async {
         match cli.command {
-            Command::Run(args) => run::run(args, run::Default::AllScenarios).await,
-            Command::Matrix(args) => run::run(args, run::Default::Ordering).await,
+            Command::Run(args) => run::run(args, run::Selection::AllScenarios).await,
+            Command::Matrix(args) => run::run(args, run::Selection::Ordering).await,
             Command::Check(args) => check::run(&args),
             Command::Plan(args) => plan::run(&args),
             Command::Up(args) => up::run(args).await,

@@ -16,7 +16,7 @@ use crate::fail::{Failure, INTERRUPTED};
 
 /// What is run when no scenario is named.
 #[derive(Clone, Copy, Debug)]
-pub enum Default {
+pub enum Selection {
     AllScenarios,
     Ordering,
 }
@@ -31,9 +31,9 @@ pub fn store(source: &SourceArgs) -> Result<Store, Failure> {
     Ok(Store::open(options)?.with_finish(Arc::new(engine::finish_tree)))
 }
 
-pub async fn run(args: RunArgs, default: Default) -> Result<u8, Failure> {
+pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let names = match default {
-        Default::Ordering if args.scenarios.is_empty() => vec!["frr-ordering".to_string()],
+        Selection::Ordering if args.scenarios.is_empty() => vec!["frr-ordering".to_string()],
         _ => args.scenarios.clone(),
     };
     let loaded = select::scenarios(&names, &args.only)?;

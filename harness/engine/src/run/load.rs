@@ -31,7 +31,8 @@ impl Loaded {
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<Source, RunError> {
+/// Reads a user's file.
+pub fn read(path: &Path) -> Result<Source, RunError> {
     let bytes = fs::read(path).map_err(|source| RunError::Read { path: path.to_path_buf(), source })?;
     Ok(Source::from_bytes(path, bytes)?)
 }

@@ -3,6 +3,7 @@
 //! [`load`] turns files into a plan, [`boot`] a planned run into a running lab, [`steps`] does the scenario's steps,
 //! [`matrix`] does many runs side by side. What is true is decided by `routeproof_model::check`, never here.
 
+mod bake;
 mod boot;
 mod cluster;
 mod diagnose;
@@ -16,9 +17,10 @@ mod record;
 mod steps;
 mod tap;
 
+pub use bake::finish_tree;
 pub use boot::{BootOptions, Booted, boot};
 pub use cluster::Cluster;
 pub use error::RunError;
-pub use load::{Loaded, load, topology as load_topology};
+pub use load::{Loaded, load, read as read_source, topology as load_topology};
 pub use matrix::{Options, parallelism, run};
 pub use node::Node;
