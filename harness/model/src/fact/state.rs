@@ -79,7 +79,7 @@ impl KernelState {
 
     fn put(&mut self, object: &Object, how: How) -> Applied {
         match object {
-            Object::Link(link) => return self.put_link(link),
+            Object::Link(link) => self.put_link(link),
             Object::Address(address) => {
                 changed(replaced(self.addresses.insert(address.key(), address.clone()), address))
             }
