@@ -112,6 +112,17 @@ fn hops(route: &Route) -> String {
 
 #[test]
 fn follows_every_way_in_which_routes_change() {
+    follow_all_changes("1");
+}
+
+/// With the compatibility mode off the kernel tells routes by next-hop object without their next hops, and does not
+/// tell them again when an object changes.
+#[test]
+fn follows_next_hop_objects_without_the_kernels_help() {
+    follow_all_changes("0");
+}
+
+fn follow_all_changes(compat_mode: &'static str) {
     let steps = [
         "route add 203.0.113.0/24 via 192.0.2.2 proto bgp metric 20",
         "route replace 203.0.113.0/24 proto bgp metric 20 nexthop via 192.0.2.2 nexthop via 198.51.100.2 weight 3",
@@ -160,6 +171,7 @@ fn follows_every_way_in_which_routes_change() {
         "rule del pref 1000",
     ];
     in_namespace(async move || {
+        std::fs::write("/proc/sys/net/ipv4/nexthop_compat_mode", compat_mode).unwrap();
         let (monitor, log) = monitor(None).await;
         for step in steps {
             ip(step);

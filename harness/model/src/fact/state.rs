@@ -179,6 +179,11 @@ impl KernelState {
         self.links.values().find(|link| link.name == name)
     }
 
+    /// The routing table of a VRF device.
+    pub fn vrf_table(&self, vrf: &str) -> Option<u32> {
+        self.link(vrf)?.vrf_table
+    }
+
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.addresses.values()
     }
@@ -243,23 +248,21 @@ impl KernelState {
         }
         members.extend(object.group.iter().filter_map(|m| Some((self.nexthops.get(&m.id)?, m.weight))));
         let healthy = members.into_iter().filter(|(member, _)| !member.blackhole);
-        healthy
-            .map(|(member, weight)| {
-                let mut hop = NextHop {
-                    gateway: member.gateway,
-                    device: member.device.clone(),
-                    weight,
-                    onlink: member.onlink,
-                    dead: member.dead,
-                    linkdown: member.linkdown,
-                };
-                if let Some(told) = inline.iter().find(|told| told.same_way(&hop)) {
-                    hop.dead |= told.dead;
-                    hop.linkdown |= told.linkdown;
-                }
-                hop
-            })
-            .collect()
+        NextHop::set(healthy.map(|(member, weight)| {
+            let mut hop = NextHop {
+                gateway: member.gateway,
+                device: member.device.clone(),
+                weight,
+                onlink: member.onlink,
+                dead: member.dead,
+                linkdown: member.linkdown,
+            };
+            if let Some(told) = inline.iter().find(|told| told.same_way(&hop)) {
+                hop.dead |= told.dead;
+                hop.linkdown |= told.linkdown;
+            }
+            hop
+        }))
     }
 }
 

@@ -147,6 +147,12 @@ fn next_hop_objects_are_resolved_whenever_they_change() {
 }
 
 #[test]
+fn a_way_listed_twice_counts_twice() {
+    let twice = NextHop::set([hop("192.0.2.1", "eth1"), hop("192.0.2.2", "eth1"), hop("192.0.2.1", "eth1")]);
+    assert_eq!(twice, [NextHop { weight: 2, ..hop("192.0.2.1", "eth1") }, hop("192.0.2.2", "eth1")].into());
+}
+
+#[test]
 fn silent_changes_make_the_routes_stale() {
     let mut state = KernelState::default();
     assert_eq!(apply(&mut state, new(link(2, "eth1"))).stale, BTreeSet::new());
