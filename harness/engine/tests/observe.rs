@@ -156,6 +156,8 @@ fn follow_all_changes(compat_mode: &'static str) {
         "nexthop replace id 10 group 1/2 proto zebra",
         "nexthop del id 2",
         "nexthop del id 1",
+        "nexthop replace id 4 via 192.0.2.78 dev eth1",
+        "nexthop replace id 4 blackhole",
         "nexthop del id 4",
         "link set far2 down",
         "link set far2 up",

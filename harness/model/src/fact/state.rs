@@ -87,9 +87,7 @@ impl KernelState {
                 changed(replaced(self.neighbours.insert(neighbour.key(), neighbour.clone()), neighbour))
             }
             Object::Rule(rule) => changed(self.rules.insert(rule.clone())),
-            Object::Nexthop(nexthop) => {
-                changed(replaced(self.nexthops.insert(nexthop.id, nexthop.clone()), nexthop))
-            }
+            Object::Nexthop(nexthop) => self.put_nexthop(nexthop),
             Object::Route(route) => self.routes.insert(route, how).into_applied(object.kind()),
         }
     }
@@ -106,6 +104,14 @@ impl KernelState {
             .as_ref()
             .is_some_and(|old| (old.up, old.carrier, old.master) != (link.up, link.carrier, link.master));
         Applied { changed: replaced(old, link), stale: if moved { over_links() } else { BTreeSet::new() } }
+    }
+
+    fn put_nexthop(&mut self, nexthop: &NexthopObject) -> Applied {
+        let old = self.nexthops.insert(nexthop.id, nexthop.clone());
+        // Routes by an object that becomes a hole, or stops being one, change their type.
+        let turned = old.as_ref().is_some_and(|old| old.blackhole != nexthop.blackhole);
+        let stale = if turned { [Kind::Routes4, Kind::Routes6].into() } else { BTreeSet::new() };
+        Applied { changed: replaced(old, nexthop), stale }
     }
 
     fn del(&mut self, object: &Object) -> Applied {
