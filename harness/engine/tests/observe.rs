@@ -1,4 +1,5 @@
 //! T1: the listener against a real kernel, in network namespaces of the test's own threads.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -111,6 +112,17 @@ fn hops(route: &Route) -> String {
 
 #[test]
 fn follows_every_way_in_which_routes_change() {
+    follow_all_changes("1");
+}
+
+/// With the compatibility mode off the kernel tells routes by next-hop object without their next hops, and does not
+/// tell them again when an object changes.
+#[test]
+fn follows_next_hop_objects_without_the_kernels_help() {
+    follow_all_changes("0");
+}
+
+fn follow_all_changes(compat_mode: &'static str) {
     let steps = [
         "route add 203.0.113.0/24 via 192.0.2.2 proto bgp metric 20",
         "route replace 203.0.113.0/24 proto bgp metric 20 nexthop via 192.0.2.2 nexthop via 198.51.100.2 weight 3",
@@ -144,6 +156,8 @@ fn follows_every_way_in_which_routes_change() {
         "nexthop replace id 10 group 1/2 proto zebra",
         "nexthop del id 2",
         "nexthop del id 1",
+        "nexthop replace id 4 via 192.0.2.78 dev eth1",
+        "nexthop replace id 4 blackhole",
         "nexthop del id 4",
         "link set far2 down",
         "link set far2 up",
@@ -159,6 +173,7 @@ fn follows_every_way_in_which_routes_change() {
         "rule del pref 1000",
     ];
     in_namespace(async move || {
+        std::fs::write("/proc/sys/net/ipv4/nexthop_compat_mode", compat_mode).unwrap();
         let (monitor, log) = monitor(None).await;
         for step in steps {
             ip(step);
@@ -255,10 +270,10 @@ fn asks_the_kernel_for_a_way() {
         let Lookup::NoWay(refusal) = route_get(netlink(), &to("203.0.114.7")).unwrap() else {
             panic!("a way")
         };
-        assert_eq!(refusal.raw_os_error(), Some(nix::libc::EACCES));
+        assert_eq!(refusal.raw_os_error(), Some(libc::EACCES));
         let Lookup::NoWay(refusal) = route_get(netlink(), &to("2001:db8:ffff::1")).unwrap() else {
             panic!("a way")
         };
-        assert_eq!(refusal.raw_os_error(), Some(nix::libc::ENETUNREACH));
+        assert_eq!(refusal.raw_os_error(), Some(libc::ENETUNREACH));
     });
 }

@@ -1,1 +1,3 @@
-//! How data is shown to people.
+//! What people read.
+
+pub mod inspect;

@@ -104,3 +104,71 @@ fn by_key<K: Ord, V: Clone + PartialEq>(
         .chain(come.map(|(_, value)| Change::New(object(value.clone()))))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fact::{NextHop, Route};
+
+    /// A few prefixes, gateways and kinds of change, so that they meet.
+    fn change() -> impl Strategy<Value = Change> {
+        let route = (any::<bool>(), 0u8..2, prop::collection::btree_set(0u8..4, 0..3), any::<bool>());
+        let route = route.prop_map(|(v6, prefix, gateways, nhid)| {
+            let device = |n: u8| format!("eth{}", n % 2);
+            let hop = |n: u8| match (v6, n) {
+                (_, 3) => NextHop::new(None, Some(&device(n))),
+                (true, n) => NextHop::new(Some(format!("fe80::{n}").parse().unwrap()), Some(&device(n))),
+                (false, n) => NextHop::new(Some(format!("192.0.2.{n}").parse().unwrap()), Some(&device(n))),
+            };
+            let net = if v6 { format!("2001:db8:{prefix}::/48") } else { format!("10.0.{prefix}.0/24") };
+            Route {
+                prefix: net.parse().unwrap(),
+                kind: "unicast".to_owned(),
+                nhid: (nhid && gateways.is_empty()).then_some(7),
+                nexthops: gateways.into_iter().map(hop).collect(),
+                ..Route::default()
+            }
+        });
+        (route.prop_map(Object::Route), 0u8..4).prop_map(|(object, how)| match how {
+            0 => Change::New(object),
+            1 => Change::Append(object),
+            2 => Change::Replace(object),
+            _ => Change::Del(object),
+        })
+    }
+
+    fn sorted(state: &KernelState) -> Vec<Route> {
+        let mut routes: Vec<Route> = state.routes().collect();
+        routes.sort();
+        routes
+    }
+
+    fn after(changes: Vec<Change>) -> KernelState {
+        let mut state = KernelState::default();
+        for change in changes {
+            state.apply(&KernelEvent { at: Mono(0), change });
+        }
+        state
+    }
+
+    proptest! {
+        #[test]
+        fn a_resync_ends_at_the_reading_and_so_does_its_replay(
+            ours in prop::collection::vec(change(), 0..12),
+            kernels in prop::collection::vec(change(), 0..12),
+        ) {
+            let (mut ours, kernels) = (after(ours), after(kernels));
+            let mut replayed = ours.clone();
+            for event in ours.resync(Mono(1), &kernels, &Kind::all(), ResyncReason::Gap) {
+                replayed.apply(&event);
+            }
+            prop_assert_eq!(sorted(&ours), sorted(&kernels));
+            prop_assert_eq!(sorted(&replayed), sorted(&kernels));
+            prop_assert_eq!(ours.resync(Mono(2), &kernels, &Kind::all(), ResyncReason::Gap).len(), 1);
+        }
+    }
+}

@@ -26,7 +26,7 @@ pub struct Inspection {
 impl From<&KernelState> for Inspection {
     fn from(state: &KernelState) -> Self {
         let mut routes: Vec<Route> = state.routes().collect();
-        routes.sort_by(|a, b| (a.table, a.prefix, a.metric).cmp(&(b.table, b.prefix, b.metric)));
+        routes.sort_by_key(|route| (route.table, route.prefix, route.metric));
         Inspection {
             schema: INSPECTION_SCHEMA.to_owned(),
             links: state.links().cloned().collect(),

@@ -53,6 +53,18 @@ impl NextHop {
         NextHop { gateway, device: device.map(str::to_owned), weight: 1, ..NextHop::default() }
     }
 
+    /// A set of hops. A way that is listed twice (IPv4 and groups allow that) gets as much traffic as both together.
+    pub fn set(hops: impl IntoIterator<Item = NextHop>) -> BTreeSet<NextHop> {
+        let mut ways: Vec<NextHop> = Vec::new();
+        for hop in hops {
+            match ways.iter_mut().find(|way| way.same_way(&hop)) {
+                Some(way) => way.weight = way.weight.saturating_add(hop.weight),
+                None => ways.push(hop),
+            }
+        }
+        ways.into_iter().collect()
+    }
+
     /// The same way out, whatever its weight and its present health.
     pub fn same_way(&self, other: &NextHop) -> bool {
         self.gateway == other.gateway && self.device == other.device

@@ -79,7 +79,7 @@ impl KernelState {
 
     fn put(&mut self, object: &Object, how: How) -> Applied {
         match object {
-            Object::Link(link) => return self.put_link(link),
+            Object::Link(link) => self.put_link(link),
             Object::Address(address) => {
                 changed(replaced(self.addresses.insert(address.key(), address.clone()), address))
             }
@@ -87,9 +87,7 @@ impl KernelState {
                 changed(replaced(self.neighbours.insert(neighbour.key(), neighbour.clone()), neighbour))
             }
             Object::Rule(rule) => changed(self.rules.insert(rule.clone())),
-            Object::Nexthop(nexthop) => {
-                changed(replaced(self.nexthops.insert(nexthop.id, nexthop.clone()), nexthop))
-            }
+            Object::Nexthop(nexthop) => self.put_nexthop(nexthop),
             Object::Route(route) => self.routes.insert(route, how).into_applied(object.kind()),
         }
     }
@@ -106,6 +104,14 @@ impl KernelState {
             .as_ref()
             .is_some_and(|old| (old.up, old.carrier, old.master) != (link.up, link.carrier, link.master));
         Applied { changed: replaced(old, link), stale: if moved { over_links() } else { BTreeSet::new() } }
+    }
+
+    fn put_nexthop(&mut self, nexthop: &NexthopObject) -> Applied {
+        let old = self.nexthops.insert(nexthop.id, nexthop.clone());
+        // Routes by an object that becomes a hole, or stops being one, change their type.
+        let turned = old.as_ref().is_some_and(|old| old.blackhole != nexthop.blackhole);
+        let stale = if turned { [Kind::Routes4, Kind::Routes6].into() } else { BTreeSet::new() };
+        Applied { changed: replaced(old, nexthop), stale }
     }
 
     fn del(&mut self, object: &Object) -> Applied {
@@ -179,6 +185,11 @@ impl KernelState {
         self.links.values().find(|link| link.name == name)
     }
 
+    /// The routing table of a VRF device.
+    pub fn vrf_table(&self, vrf: &str) -> Option<u32> {
+        self.link(vrf)?.vrf_table
+    }
+
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.addresses.values()
     }
@@ -243,23 +254,21 @@ impl KernelState {
         }
         members.extend(object.group.iter().filter_map(|m| Some((self.nexthops.get(&m.id)?, m.weight))));
         let healthy = members.into_iter().filter(|(member, _)| !member.blackhole);
-        healthy
-            .map(|(member, weight)| {
-                let mut hop = NextHop {
-                    gateway: member.gateway,
-                    device: member.device.clone(),
-                    weight,
-                    onlink: member.onlink,
-                    dead: member.dead,
-                    linkdown: member.linkdown,
-                };
-                if let Some(told) = inline.iter().find(|told| told.same_way(&hop)) {
-                    hop.dead |= told.dead;
-                    hop.linkdown |= told.linkdown;
-                }
-                hop
-            })
-            .collect()
+        NextHop::set(healthy.map(|(member, weight)| {
+            let mut hop = NextHop {
+                gateway: member.gateway,
+                device: member.device.clone(),
+                weight,
+                onlink: member.onlink,
+                dead: member.dead,
+                linkdown: member.linkdown,
+            };
+            if let Some(told) = inline.iter().find(|told| told.same_way(&hop)) {
+                hop.dead |= told.dead;
+                hop.linkdown |= told.linkdown;
+            }
+            hop
+        }))
     }
 }
 

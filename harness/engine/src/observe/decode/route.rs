@@ -50,7 +50,7 @@ pub(super) fn decode(
             RouteAttribute::PrefSource(source) => route.prefsrc = ip(source),
             RouteAttribute::NhId(id) => route.nhid = Some(*id),
             RouteAttribute::MultiPath(hops) => {
-                multipath = hops.iter().map(|hop| multipath_hop(hop, device)).collect();
+                multipath = NextHop::set(hops.iter().map(|hop| multipath_hop(hop, device)));
             }
             other => add_way(&mut single, other, device),
         }
