@@ -1,1 +1,4 @@
-//! frr/mod
+//! The routing daemons: asking them and loading their configuration.
+
+pub mod load;
+pub mod vty;
