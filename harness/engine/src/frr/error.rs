@@ -17,6 +17,12 @@ pub enum FrrError {
         #[source]
         source: TimedOut,
     },
+    #[error("node {node}")]
+    Vty {
+        node: String,
+        #[source]
+        source: super::vty::VtyError,
+    },
     #[error("node {node}: cannot write {what}")]
     Log {
         node: String,

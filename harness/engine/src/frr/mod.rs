@@ -3,11 +3,13 @@
 mod config;
 mod daemons;
 mod error;
+mod load;
 mod reload;
 mod vty;
 
-pub use config::{load, running_config};
+pub use config::{load_conf, running_config};
 pub use daemons::{DaemonSpec, Frr};
 pub use error::FrrError;
+pub use load::{LoadError, load};
 pub use reload::{Reload, reload};
-pub use vty::{Output as VtyOutput, Vty, VtyError};
+pub use vty::{LineAnswer, Output as VtyOutput, Vty, VtyError};

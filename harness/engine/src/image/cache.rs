@@ -20,7 +20,7 @@ use super::rooted::remove;
 use super::{ImageError, ImageRef};
 
 /// Changes whenever the same packages would give another tree; part of every digest.
-const TREE_FORMAT: u32 = 1;
+const TREE_FORMAT: u32 = 2;
 const SCHEMA: &str = "routeproof/image/v1";
 
 #[derive(Clone, Debug)]

@@ -59,8 +59,14 @@ fn finish_any(tree: &Rooted) -> io::Result<()> {
         let dir = tree.make_dir(path)?;
         fs::set_permissions(dir, fs::Permissions::from_mode(mode))?;
     }
-    if fs::symlink_metadata(tree.place(Path::new("var/run"))?).is_err() {
-        symlink("/run", tree.place(Path::new("var/run"))?)?;
+    // Some packages ship a folder below /var/run; installed systems have had a link there since long.
+    let run = tree.place(Path::new("var/run"))?;
+    match fs::symlink_metadata(&run) {
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(&run)?,
+        _ => {}
+    }
+    if fs::symlink_metadata(&run).is_err() {
+        symlink("/run", &run)?;
     }
     tree.write("etc/hosts", 0o644, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")?;
     tree.write(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures::future::try_join_all;
-use routeproof_model::frr::{MissingKind, missing_lines, rejections};
+use routeproof_model::frr::{MissingKind, Rejection, missing_lines, rejections};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::topology::Role;
@@ -13,7 +13,7 @@ use routeproof_model::topology::Role;
 use super::error::RunError;
 use super::load::read;
 use super::node::{LastChange, Node};
-use crate::frr::{DaemonSpec, Frr, load, reload};
+use crate::frr::{DaemonSpec, Frr, load_conf, reload};
 
 /// The cluster of one lab.
 #[derive(Debug)]
@@ -147,8 +147,8 @@ fn rendered(
 async fn cold_load(node: &mut Node, conf: String) -> Result<(), RunError> {
     save(node, "frr.conf.initial", &conf);
     let Some(frr) = &node.frr else { return Ok(()) };
-    let output = load(&node.handle, frr, &conf).await?;
-    gate(node, &conf, &output, false).await?;
+    let refused = load_conf(&node.handle, frr, &conf).await?;
+    gate(node, &conf, &refused, false).await?;
     node.conf = Some(conf);
     node.changed = Some(LastChange { at: Instant::now(), sessions_before: Vec::new() });
     Ok(())
@@ -170,7 +170,7 @@ async fn gated_reload(node: &mut Node, conf: String) -> Result<Vec<String>, RunE
         };
         return Err(RunError::Config { node: node.name.clone(), what, hints: rejection_hints(&report) });
     }
-    let notes = gate(node, &conf, "", true).await?;
+    let notes = gate(node, &conf, &[], true).await?;
     node.conf = Some(conf);
     Ok(notes)
 }
@@ -186,13 +186,13 @@ fn rejection_hints(report: &crate::frr::Reload) -> Vec<String> {
     }
 }
 
-/// Compares what was loaded with what runs. `output` is what the load printed; `reloaded` says that frr-reload.py did
+/// Compares what was loaded with what runs. `refused` are the lines that FRR did not take; `reloaded` says that frr-reload.py did
 /// it, after which an entry that the file spells twice may hold either spelling.
-pub(super) async fn gate(node: &Node, conf: &str, output: &str, reloaded: bool) -> Result<Vec<String>, RunError> {
+pub(super) async fn gate(node: &Node, conf: &str, refused: &[Rejection], reloaded: bool) -> Result<Vec<String>, RunError> {
     let refuse = |what: String| {
         Err(RunError::Config { node: node.name.clone(), what, hints: vec![format!("files: {}", node.folder.display())] })
     };
-    if let Some(rejected) = rejections(output).first() {
+    if let Some(rejected) = refused.first() {
         return refuse(format!("FRR rejects `{}`: {}", rejected.line.trim(), rejected.reason));
     }
     let running = node.running_config().await?;

@@ -4,7 +4,7 @@ use routeproof_model::topology::Topology;
 
 use super::error::RunError;
 use super::node::Node;
-use crate::frr::{DaemonSpec, Frr, load};
+use crate::frr::{DaemonSpec, Frr, load_conf};
 
 /// Started on every FRR router, as FRR's own init does; mgmtd exists from FRR 9 on.
 const ALWAYS: [&str; 3] = ["mgmtd", "zebra", "staticd"];
@@ -26,7 +26,7 @@ pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError>
         return Ok(());
     }
     let Some(frr) = &node.frr else { return Ok(()) };
-    let loaded = load(&node.handle, frr, &conf).await?;
+    let loaded = load_conf(&node.handle, frr, &conf).await?;
     super::cluster::gate(node, &conf, &loaded, false).await.map(|_| ())
 }
 

@@ -52,7 +52,7 @@ impl Node {
         frr.check_alive()?;
         let mut vtys = self.vtys.lock().await;
         if !vtys.contains_key(daemon) {
-            vtys.insert(daemon, Vty::new(frr.vty(daemon).await?));
+            vtys.insert(daemon, Vty::new(daemon, frr.vty(daemon).await?));
         }
         let Some(vty) = vtys.get_mut(daemon) else { return Err(view("no connection".to_string())) };
         match vty.run(command).await {
@@ -96,7 +96,10 @@ impl Node {
 
     /// The running configuration as vtysh would print it.
     pub async fn running_config(&self) -> Result<String, RunError> {
-        crate::frr::running_config(&self.handle).await.map_err(RunError::from)
+        match &self.frr {
+            Some(frr) => Ok(crate::frr::running_config(&self.handle, frr).await?),
+            None => Err(self.unreadable("show running-config", &"no FRR runs on this node")),
+        }
     }
 }
 

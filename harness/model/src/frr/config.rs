@@ -59,7 +59,8 @@ impl RunningConfig {
             }
         };
         let action = self.lines(&[]).find_map(|line| is_it(&line.text))?;
-        let own = self.sections.iter().find(|section| matches!(&section.path[..], [only] if is_it(only).is_some()));
+        let own =
+            self.sections.iter().find(|section| matches!(&section.path[..], [only] if is_it(only).is_some()));
         let lines = own.map(|section| section.lines.iter().map(|line| line.text.clone()).collect());
         Some(RouteMapEntry { action, lines: lines.unwrap_or_default() })
     }
@@ -86,6 +87,46 @@ pub(super) struct Statement {
     pub text: String,
     /// It is itself a header.
     pub opens: bool,
+}
+
+/// A top-level line and what it opens: the unit that belongs to one set of daemons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stanza {
+    pub header: ConfigLine,
+    /// The header and the lines below it, in order.
+    pub lines: Vec<StanzaLine>,
+    /// Whether this grammar knows its header and every section in it.
+    pub known: bool,
+}
+
+/// A line of a stanza.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StanzaLine {
+    pub line: ConfigLine,
+    /// How many sections it is in; 0 for the stanza's header.
+    pub depth: usize,
+    /// It opens a section.
+    pub opens: bool,
+}
+
+/// Splits a configuration into its top-level stanzas, in order.
+pub fn stanzas(text: &str) -> Vec<Stanza> {
+    let mut found: Vec<Stanza> = Vec::new();
+    for statement in statements(text) {
+        let words: Vec<&str> = statement.text.split(' ').collect();
+        let known = !statement.opens || opens(statement.context, &words).is_some();
+        let top = accepts(Context::Root, &words);
+        let line = ConfigLine { number: statement.number, text: statement.text };
+        let entry = StanzaLine { line: line.clone(), depth: statement.path.len(), opens: statement.opens };
+        match found.last_mut() {
+            Some(last) if entry.depth > 0 => {
+                last.known &= known;
+                last.lines.push(entry);
+            }
+            _ => found.push(Stanza { header: line, lines: vec![entry], known: known && top }),
+        }
+    }
+    found
 }
 
 struct Open {
@@ -186,10 +227,17 @@ mod tests {
         for (version, text) in versions!("m01310x.running") {
             let config = running_config(text);
             let entry = config.route_map_entry("192.168.1.5-in", 20).unwrap();
-            let expected = RouteMapEntry { action: "permit".into(), lines: vec!["match ip address prefix-list allowed".into()] };
+            let expected = RouteMapEntry {
+                action: "permit".into(),
+                lines: vec!["match ip address prefix-list allowed".into()],
+            };
             assert_eq!(entry, expected, "{version}");
             assert_eq!(config.route_map_entry("192.168.1.5-in", 30), None);
-            assert_eq!(config.route_map_entry("fd00:1::5-in", 20).unwrap().lines, Vec::<String>::new(), "{version}");
+            assert_eq!(
+                config.route_map_entry("fd00:1::5-in", 20).unwrap().lines,
+                Vec::<String>::new(),
+                "{version}"
+            );
             assert_eq!(config.prefix_list("ip", "192.168.1.5-pl-ipv4").len(), 2, "{version}");
             let family = ["router bgp 64513", "address-family ipv6 unicast"];
             assert!(config.lines(&family).any(|line| line.text == "network fc00:f00d::1/128"), "{version}");
@@ -200,7 +248,8 @@ mod tests {
     fn lines_walk_up_to_the_node_that_knows_them() {
         let text = "router bgp 1\n address-family ipv4 unicast\n  network 10.0.0.0/8\n neighbor 1.1.1.1 remote-as 2\n\
                     ip prefix-list a permit any\n  match metric 1\nroute-mapp x permit 1\n match tag 3\nhostname h\n";
-        let shown: Vec<_> = statements(text).iter().map(|s| format!("{} > {}", s.path.join("/"), s.text)).collect();
+        let shown: Vec<_> =
+            statements(text).iter().map(|s| format!("{} > {}", s.path.join("/"), s.text)).collect();
         insta::assert_snapshot!(shown.join("\n"), @r"
          > router bgp 1
         router bgp 1 > address-family ipv4 unicast

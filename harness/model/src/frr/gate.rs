@@ -138,12 +138,16 @@ impl Gate {
         let has = |text: String| self.holds_text(section, &text);
         let starts = |start: String| self.lines(section).iter().any(|line| line.text.starts_with(&start));
         match words {
-            ["debug", "bgp", "updates"] => has("debug bgp updates in".into()) && has("debug bgp updates out".into()),
+            ["debug", "bgp", "updates"] => {
+                has("debug bgp updates in".into()) && has("debug bgp updates out".into())
+            }
             ["echo-interval", ms] => {
                 has(format!("echo receive-interval {ms}")) && has(format!("echo transmit-interval {ms}"))
             }
             ["neighbor", peer, "interface"] => starts(format!("neighbor {peer} interface ")),
-            ["neighbor", peer, "interface", rest @ ..] => has(format!("neighbor {peer} interface v6only {}", rest.join(" "))),
+            ["neighbor", peer, "interface", rest @ ..] => {
+                has(format!("neighbor {peer} interface v6only {}", rest.join(" ")))
+            }
             ["neighbor", peer, "remote-as", asn] => {
                 has(format!("neighbor {peer} interface remote-as {asn}"))
                     || has(format!("neighbor {peer} interface v6only remote-as {asn}"))
@@ -171,9 +175,18 @@ impl Gate {
     }
 
     /// Another wanted line for the same slot that is in force, the last such.
-    fn superseding(&self, statement: &Statement, section: &[String], line: &Normal, wanted: &[Statement]) -> Option<usize> {
+    fn superseding(
+        &self,
+        statement: &Statement,
+        section: &[String],
+        line: &Normal,
+        wanted: &[Statement],
+    ) -> Option<usize> {
         let slot = normal::slot(line)?;
-        let rivals = wanted.iter().rev().filter(|other| other.number != statement.number && other.section_key() == section);
+        let rivals = wanted
+            .iter()
+            .rev()
+            .filter(|other| other.number != statement.number && other.section_key() == section);
         rivals
             .filter(|other| {
                 let rival = normal(other.context, &other.text);
@@ -185,7 +198,9 @@ impl Gate {
 
     fn misplaced(&self, section: &[String], line: &Normal, wanted: &[Statement]) -> Option<MissingKind> {
         let wanted_there = |place: &[String]| {
-            wanted.iter().any(|other| other.section_key() == place && normal(other.context, &other.text) == *line)
+            wanted
+                .iter()
+                .any(|other| other.section_key() == place && normal(other.context, &other.text) == *line)
         };
         let place = self.places.get(line)?.iter().find(|place| *place != section && !wanted_there(place))?;
         Some(MissingKind::Misplaced { found_in: place.clone() })
@@ -193,12 +208,18 @@ impl Gate {
 }
 
 /// Headers that FRR prints only when something is below them, and lines that only vtysh or the reader of the file
-/// uses. The lines below a header are checked on their own.
+/// uses (`vtysh -f` keeps `hostname` to itself, and prints the system's). The lines below a header are checked on their own.
 fn is_never_shown(statement: &Statement, words: &[&str]) -> bool {
     match statement.context {
         Context::Root => matches!(
             words,
-            ["interface", ..] | ["vrf", _] | ["bfd"] | ["line", "vty"] | ["frr", "version", ..] | ["service", "integrated-vtysh-config"]
+            ["interface", ..]
+                | ["vrf", _]
+                | ["bfd"]
+                | ["line", "vty"]
+                | ["hostname" | "domainname", _]
+                | ["frr", "version", ..]
+                | ["service", "integrated-vtysh-config"]
         ),
         Context::Bgp => words[0] == "address-family",
         _ => false,

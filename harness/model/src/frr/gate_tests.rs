@@ -31,7 +31,8 @@ fn newer_releases_and_gateways_raise_no_alarm() {
 
 #[test]
 fn a_line_that_7_5_drops_in_silence_is_found() {
-    let [old, mid, new] = versions!("m01310x.running").map(|(_, running)| shown(&missing_lines(fixture!("m01310x.conf"), running)));
+    let [old, mid, new] = versions!("m01310x.running")
+        .map(|(_, running)| shown(&missing_lines(fixture!("m01310x.conf"), running)));
     insta::assert_snapshot!(old, @r"
     6: route-map 192.168.1.5-in deny 20 [Superseded { by: 116 }]
     34: route-map fd00:1::5-in deny 20 [Superseded { by: 131 }]
@@ -75,7 +76,10 @@ fn rejected_lines_and_what_hangs_on_them_are_found() {
 #[test]
 fn a_reload_that_put_the_older_spelling_back_is_told_apart() {
     let wanted = fixture!("rl2.conf");
-    assert_eq!(in_all(fixture!("rl1.conf"), versions!("rl1.running")), "7: route-map 192.168.1.5-in deny 20 [Superseded { by: 36 }]");
+    assert_eq!(
+        in_all(fixture!("rl1.conf"), versions!("rl1.running")),
+        "7: route-map 192.168.1.5-in deny 20 [Superseded { by: 36 }]"
+    );
     let back = in_all(wanted, versions!("rl2.running"));
     assert_eq!(back, "36: route-map 192.168.1.5-in permit 20 [Superseded { by: 7 }]");
     assert!(!missing_lines(wanted, fixture!("10.3/rl2.running"))[0].is_overridden());
@@ -98,10 +102,23 @@ fn every_line_counts() {
         for (number, line) in running.lines().enumerate() {
             let words: Vec<&str> = line.split_whitespace().collect();
             // What the file does not ask for, only closes a section, or is the reader's.
-            if matches!(words[..], [] | ["!"] | ["exit" | "end" | "bfd" | "exit-address-family"] | ["frr" | "service" | "line" | "Building" | "Current" | "address-family", ..]) {
+            if matches!(
+                words[..],
+                [] | ["!"]
+                    | ["exit" | "end" | "bfd" | "exit-address-family"]
+                    | [
+                        "frr" | "service" | "hostname" | "line" | "Building" | "Current" | "address-family",
+                        ..
+                    ]
+            ) {
                 continue;
             }
-            let without: String = running.lines().enumerate().filter(|(n, _)| *n != number).map(|(_, l)| format!("{l}\n")).collect();
+            let without: String = running
+                .lines()
+                .enumerate()
+                .filter(|(n, _)| *n != number)
+                .map(|(_, l)| format!("{l}\n"))
+                .collect();
             assert_ne!(missing_lines(wanted, &without), [], "{version}: {line:?} may vanish unnoticed");
         }
     }

@@ -54,17 +54,22 @@ impl Hidden {
     /// Whether a line states a default that is in force, so that FRR prints nothing.
     pub fn is_default(&self, gate: &Gate, context: Context, section: &[String], words: &[&str]) -> bool {
         let lines = gate.lines(section);
-        let has = |start: &str| lines.iter().any(|line| line.text == start || line.text.starts_with(&format!("{start} ")));
+        let has = |start: &str| {
+            lines.iter().any(|line| line.text == start || line.text.starts_with(&format!("{start} ")))
+        };
         if ON.contains(&words) || (self.datacenter && words == ["bgp", "log-neighbor-changes"]) {
             return !has(&format!("no {}", words.join(" ")));
         }
         match (context, words) {
             (Context::Root, [family @ ("ip" | "ipv6"), "nht", "resolve-via-default"]) => {
-                self.version.is_some_and(|version| version >= (9, 1)) && !has(&format!("no {family} nht resolve-via-default"))
+                self.version.is_some_and(|version| version >= (9, 1))
+                    && !has(&format!("no {family} nht resolve-via-default"))
             }
             (Context::Root, ["bgp", "route-map", "delay-timer", "5"]) => !has("bgp route-map delay-timer"),
             (Context::Bgp, ["timers", "bgp", "60", "180"]) => !has("timers bgp"),
-            (Context::Bgp, ["neighbor", peer, "port", "179"]) => known(gate, section, peer) && !has(&format!("neighbor {peer} port")),
+            (Context::Bgp, ["neighbor", peer, "port", "179"]) => {
+                known(gate, section, peer) && !has(&format!("neighbor {peer} port"))
+            }
             (Context::Bgp, ["neighbor", peer, "ebgp-multihop", "1"]) => {
                 known(gate, section, peer) && !has(&format!("neighbor {peer} ebgp-multihop"))
             }
@@ -102,7 +107,10 @@ impl Hidden {
             return false;
         }
         let text = words.join(" ");
-        !gate.lines(section).iter().any(|line| line.text == text || line.text.starts_with(&format!("{text} ")))
+        !gate
+            .lines(section)
+            .iter()
+            .any(|line| line.text == text || line.text.starts_with(&format!("{text} ")))
     }
 }
 

@@ -20,10 +20,10 @@ mod table;
 mod view;
 
 pub use answer::FrrViewError;
-pub use config::{ConfigLine, RouteMapEntry, RunningConfig, Section, running_config};
+pub use config::{
+    ConfigLine, RouteMapEntry, RunningConfig, Section, Stanza, StanzaLine, running_config, stanzas,
+};
 pub use gate::{MissingKind, MissingLine, missing_lines};
-
-
 
 pub use rejection::{Rejection, rejections};
 pub use rib::{RibEntry, RibNextHop, rib};

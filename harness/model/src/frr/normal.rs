@@ -90,7 +90,8 @@ fn range(family: &str, words: &[&str]) -> String {
     if words == ["any"] {
         return format!("{default} le {longest}");
     }
-    let value = |key: &str| words.windows(2).find(|pair| pair[0] == key).map(|pair| format!(" {key} {}", pair[1]));
+    let value =
+        |key: &str| words.windows(2).find(|pair| pair[0] == key).map(|pair| format!(" {key} {}", pair[1]));
     let prefix = words.first().copied().unwrap_or_default();
     format!("{prefix}{}{}", value("ge").unwrap_or_default(), value("le").unwrap_or_default())
 }
@@ -142,7 +143,9 @@ pub(super) fn slot(normal: &Normal) -> Option<String> {
     let take = |count: usize| Some(words[..count.min(words.len())].join(" "));
     match words {
         ["route-map", name, "permit" | "deny", sequence] => Some(format!("route-map {name} {sequence}")),
-        [family, "prefix-list", name, ..] => normal.sequence.map(|n| format!("{family} prefix-list {name} seq {n}")),
+        [family, "prefix-list", name, ..] => {
+            normal.sequence.map(|n| format!("{family} prefix-list {name} seq {n}"))
+        }
         ["match", "ip" | "ipv6", _, "prefix-list" | "prefix-len" | "address" | "type", ..] => take(4),
         ["match" | "set", "ip" | "ipv6", ..] => take(3),
         ["set", "as-path", ..] => take(3),
@@ -152,9 +155,15 @@ pub(super) fn slot(normal: &Normal) -> Option<String> {
         }
         ["neighbor", _, "timers", "connect", ..] => take(4),
         ["neighbor", ..] => take(3),
-        ["bgp" | "timers" | "log" | "frr" | "ip", second, ..] if !second.ends_with("-list") && *second != "route" => take(2),
+        ["bgp" | "timers" | "log" | "frr" | "ip", second, ..]
+            if !second.ends_with("-list") && *second != "route" =>
+        {
+            take(2)
+        }
         ["hostname" | "maximum-paths" | "description", ..] => take(1),
-        [only, _] if only.ends_with("-interval") || matches!(*only, "detect-multiplier" | "minimum-ttl") => take(1),
+        [only, _] if only.ends_with("-interval") || matches!(*only, "detect-multiplier" | "minimum-ttl") => {
+            take(1)
+        }
         _ => None,
     }
 }
@@ -169,10 +178,19 @@ mod tests {
     fn the_same_thing_has_one_form() {
         let same = [
             ("ip prefix-list a permit any", "ip prefix-list a seq 5 permit 0.0.0.0/0 le 32"),
-            ("ip prefix-list a permit 10.1.2.3/8 le 30 ge 9", "ip prefix-list a seq 5 permit 10.0.0.0/8 ge 9 le 30"),
-            ("ipv6 prefix-list a permit FC00:F00D:0:0::1/128", "ipv6 prefix-list a seq 5 permit fc00:f00d::1/128"),
+            (
+                "ip prefix-list a permit 10.1.2.3/8 le 30 ge 9",
+                "ip prefix-list a seq 5 permit 10.0.0.0/8 ge 9 le 30",
+            ),
+            (
+                "ipv6 prefix-list a permit FC00:F00D:0:0::1/128",
+                "ipv6 prefix-list a seq 5 permit fc00:f00d::1/128",
+            ),
             ("neighbor FD00::5 ebgp-multihop", "neighbor fd00::5 ebgp-multihop 255"),
-            ("bgp community-list standard c permit 1:2 1:1", "bgp community-list standard c seq 5 permit 1:1 1:2"),
+            (
+                "bgp community-list standard c permit 1:2 1:1",
+                "bgp community-list standard c seq 5 permit 1:1 1:2",
+            ),
             ("ip route 10.1.0.0 255.255.0.0 null0 1", "ip route 10.1.0.0/16 Null0"),
             ("network 10.21.0.1 mask 255.255.0.0", "network 10.21.0.0/16"),
             ("set community 1:2 1:1 additive", "set community 1:1 1:2 additive"),

@@ -114,7 +114,11 @@ impl Reader {
             if GENERAL.iter().any(|sentence| reason.contains(sentence)) {
                 self.general(reason);
             } else if let Some((_, command)) = reason.split_once("] Unknown command: ") {
-                self.push(Rejection { line_number: None, line: command.to_owned(), reason: "Unknown command".to_owned() });
+                self.push(Rejection {
+                    line_number: None,
+                    line: command.to_owned(),
+                    reason: "Unknown command".to_owned(),
+                });
             } else {
                 self.reason = Some(reason.to_owned());
             }
@@ -163,7 +167,10 @@ fn without_node(text: &str) -> String {
 
 /// Headings inside a failed transaction's report.
 fn is_frame(line: &str) -> bool {
-    line.is_empty() || line.starts_with("Error type:") || line.starts_with("The following commands") || line.starts_with(" YANG path")
+    line.is_empty()
+        || line.starts_with("Error type:")
+        || line.starts_with("The following commands")
+        || line.starts_with(" YANG path")
 }
 
 /// Output of another process or of frr-reload.py's log.
@@ -177,7 +184,9 @@ mod tests {
     use super::*;
 
     fn shown(output: &str) -> String {
-        let line = |r: &Rejection| format!("{} {:?}: {}", r.line_number.map_or("-".into(), |n| n.to_string()), r.line, r.reason);
+        let line = |r: &Rejection| {
+            format!("{} {:?}: {}", r.line_number.map_or("-".into(), |n| n.to_string()), r.line, r.reason)
+        };
         rejections(output).iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
@@ -242,7 +251,11 @@ mod tests {
     #[test]
     fn one_typing_error_is_one_rejection() {
         for (version, text) in versions!("vtysh-badx.txt") {
-            assert_eq!(shown(text), "5 \"match ip adress prefix-list allowed\": Unknown command", "{version}");
+            assert_eq!(
+                shown(text),
+                "5 \"match ip adress prefix-list allowed\": Unknown command",
+                "{version}"
+            );
         }
     }
 
@@ -265,12 +278,19 @@ mod tests {
     #[test]
     fn reload() {
         for (version, text) in versions!("test-bad.txt") {
-            assert_eq!(shown(text), "3 \"route-mapp 192.168.1.5-in permit 20\": Unknown command", "{version}");
+            assert_eq!(
+                shown(text),
+                "3 \"route-mapp 192.168.1.5-in permit 20\": Unknown command",
+                "{version}"
+            );
         }
         for (version, text) in versions!("reload-badn.txt") {
             let found = rejections(text);
             assert_eq!(found[0].line, "neighbor 10.9.9.9 port 179", "{version}");
-            assert!(found.iter().any(|r| r.line == "ip prefix-list bad2 permit 10.0.0.0/16 le 8"), "{version}");
+            assert!(
+                found.iter().any(|r| r.line == "ip prefix-list bad2 permit 10.0.0.0/16 le 8"),
+                "{version}"
+            );
             assert!(found.iter().all(|r| r.line_number.is_none()), "{version}: lines of a scratch file");
         }
         for (version, text) in versions!("reload-rl2.txt") {
@@ -283,6 +303,9 @@ mod tests {
         let said = "Graceful restart configuration changed, reset this peer to take effect\nThe route-map 'out' does not exist.\n\
                     % Echo mode works correctly for IPv4, but only works when the peer is also FRR for IPv6.\n[1|bgpd] done\n";
         assert_eq!(rejections(said), []);
-        assert_eq!(shown("Exiting: failed to connect to any daemons.\n"), "- \"\": Exiting: failed to connect to any daemons.");
+        assert_eq!(
+            shown("Exiting: failed to connect to any daemons.\n"),
+            "- \"\": Exiting: failed to connect to any daemons."
+        );
     }
 }

@@ -152,13 +152,23 @@ mod tests {
     fn ribs_of_every_version() {
         for (version, text) in versions!("route-ipv4.json") {
             let rib = rib(text).unwrap();
-            let [learnt] = &rib[&"172.16.1.0/24".parse().unwrap()][..] else { panic!("{version}: one entry") };
-            assert_eq!((learnt.protocol.as_str(), learnt.vrf.as_str(), learnt.table), ("bgp", "default", 254), "{version}");
+            let [learnt] = &rib[&"172.16.1.0/24".parse().unwrap()][..] else {
+                panic!("{version}: one entry")
+            };
+            assert_eq!(
+                (learnt.protocol.as_str(), learnt.vrf.as_str(), learnt.table),
+                ("bgp", "default", 254),
+                "{version}"
+            );
             assert!(learnt.selected && learnt.installed, "{version}");
             assert_eq!((learnt.distance, learnt.metric), (20, 50), "{version}");
             assert_eq!(learnt.nexthop_group.is_some(), version != "7.5.1", "{version}");
             let hop = &learnt.next_hops[0];
-            assert_eq!((hop.address, hop.interface.as_deref(), hop.fib), ("192.168.1.5".parse().ok(), Some("eth1"), true), "{version}");
+            assert_eq!(
+                (hop.address, hop.interface.as_deref(), hop.fib),
+                ("192.168.1.5".parse().ok(), Some("eth1"), true),
+                "{version}"
+            );
         }
     }
 
@@ -171,7 +181,9 @@ mod tests {
 
     #[test]
     fn the_vrf_form_has_the_same_routes() {
-        for ((_, plain), (version, by_vrf)) in versions!("route-ipv4.json").into_iter().zip(versions!("route-ipv4-vrf-all.json")) {
+        for ((_, plain), (version, by_vrf)) in
+            versions!("route-ipv4.json").into_iter().zip(versions!("route-ipv4-vrf-all.json"))
+        {
             assert_eq!(rib(plain).unwrap(), rib(by_vrf).unwrap(), "{version}");
         }
     }

@@ -186,7 +186,11 @@ fn asn<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let read = match &value {
         Value::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
         Value::String(text) => match text.split_once('.') {
-            Some((high, low)) => high.parse::<u16>().ok().zip(low.parse::<u16>().ok()).map(|(h, l)| (u32::from(h) << 16) | u32::from(l)),
+            Some((high, low)) => high
+                .parse::<u16>()
+                .ok()
+                .zip(low.parse::<u16>().ok())
+                .map(|(h, l)| (u32::from(h) << 16) | u32::from(l)),
             None => text.parse().ok(),
         },
         _ => None,
@@ -234,7 +238,9 @@ fn session(vrf: &str, peer: String, value: Value) -> Result<Session, FrrViewErro
 
 fn within(peer: &str, error: FrrViewError) -> FrrViewError {
     match error {
-        FrrViewError::Missing { what, path } => FrrViewError::Missing { what, path: format!("{peer}.{path}") },
+        FrrViewError::Missing { what, path } => {
+            FrrViewError::Missing { what, path: format!("{peer}.{path}") }
+        }
         FrrViewError::Unexpected { what, path, source } => {
             FrrViewError::Unexpected { what, path: format!("{peer}.{path}"), source }
         }
@@ -248,7 +254,13 @@ fn capabilities(raw: RawCapabilities) -> Capabilities {
         .into_iter()
         .map(|(family, sides)| {
             let said = sides.into_iter().filter(|(_, on)| *on).map(|(side, _)| negotiated(&side));
-            (family, said.fold(Negotiated::default(), |a, b| Negotiated { advertised: a.advertised | b.advertised, received: a.received | b.received }))
+            (
+                family,
+                said.fold(Negotiated::default(), |a, b| Negotiated {
+                    advertised: a.advertised | b.advertised,
+                    received: a.received | b.received,
+                }),
+            )
         })
         .collect();
     Capabilities {
@@ -285,7 +297,11 @@ mod tests {
             let all = sessions(text).unwrap();
             let peers: Vec<_> = all.iter().map(|s| (s.peer.as_str(), s.state, s.remote_asn)).collect();
             use SessionState::{Active, Established};
-            let expected = [("192.168.1.5", Established, 64512), ("192.168.1.9", Active, 64512), ("fd00:1::5", Established, 64512)];
+            let expected = [
+                ("192.168.1.5", Established, 64512),
+                ("192.168.1.9", Active, 64512),
+                ("fd00:1::5", Established, 64512),
+            ];
             assert_eq!(peers, expected, "{version}");
             let first = &all[0];
             assert!(first.established.unwrap().uptime_ms >= 1_000, "{version}");
@@ -302,17 +318,29 @@ mod tests {
 
     #[test]
     fn the_vrf_form_has_the_same_sessions() {
-        for ((_, plain), (version, by_vrf)) in versions!("neighbors.json").into_iter().zip(versions!("neighbors-vrf-all.json")) {
-            let names = |text| sessions(text).unwrap().into_iter().map(|s| (s.vrf, s.peer)).collect::<Vec<_>>();
+        for ((_, plain), (version, by_vrf)) in
+            versions!("neighbors.json").into_iter().zip(versions!("neighbors-vrf-all.json"))
+        {
+            let names =
+                |text| sessions(text).unwrap().into_iter().map(|s| (s.vrf, s.peer)).collect::<Vec<_>>();
             assert_eq!(names(plain), names(by_vrf), "{version}");
         }
-        assert!(sessions("{\n\"default\":{\n  \"vrfId\":0,\n  \"vrfName\":\"default\"\n}\n}").unwrap().is_empty());
+        assert!(
+            sessions("{\n\"default\":{\n  \"vrfId\":0,\n  \"vrfName\":\"default\"\n}\n}").unwrap().is_empty()
+        );
         assert!(sessions("{}").unwrap().is_empty());
     }
 
     #[test]
     fn a_missing_key_is_an_error_that_names_it() {
-        for key in ["routeRefreshSent", "acceptedPrefixCounter", "bgpState", "bgpTimerUpEstablishedEpoch", "connectionsDropped", "neighborCapabilities"] {
+        for key in [
+            "routeRefreshSent",
+            "acceptedPrefixCounter",
+            "bgpState",
+            "bgpTimerUpEstablishedEpoch",
+            "connectionsDropped",
+            "neighborCapabilities",
+        ] {
             let text = fixture!("8.4.4/neighbors.json").replacen(&format!("\"{key}\""), "\"renamed\"", 1);
             let message = sessions(&text).unwrap_err().to_string();
             assert!(message.contains("192.168.1.5.") && message.contains(key), "{message}");

@@ -136,7 +136,8 @@ struct RawListed {
 }
 
 fn table(raw: RawTable) -> BgpTable {
-    let routes = raw.routes.into_iter().map(|(prefix, paths)| (prefix, paths.into_iter().map(path).collect()));
+    let routes =
+        raw.routes.into_iter().map(|(prefix, paths)| (prefix, paths.into_iter().map(path).collect()));
     BgpTable { vrf: raw.vrf_name, local_asn: raw.local_asn, routes: routes.collect() }
 }
 
@@ -151,7 +152,10 @@ fn path(raw: RawPath) -> Path {
     }
 }
 
-fn listed(what: &'static str, raw: BTreeMap<IpNet, RawListed>) -> Result<BTreeMap<IpNet, AdvertisedRoute>, FrrViewError> {
+fn listed(
+    what: &'static str,
+    raw: BTreeMap<IpNet, RawListed>,
+) -> Result<BTreeMap<IpNet, AdvertisedRoute>, FrrViewError> {
     raw.into_iter()
         .map(|(prefix, raw)| match raw.next_hop.or(raw.next_hop_global) {
             Some(next_hop) => Ok((prefix, AdvertisedRoute { next_hop, as_path: raw.path })),
@@ -173,11 +177,19 @@ mod tests {
     fn tables_of_every_version() {
         for (version, text) in versions!("bgp-ipv4.json") {
             let [table] = &bgp_table(text).unwrap()[..] else { panic!("{version}: one table") };
-            assert_eq!((table.vrf.as_str(), table.local_asn, table.routes.len()), ("default", 64513, 4), "{version}");
+            assert_eq!(
+                (table.vrf.as_str(), table.local_asn, table.routes.len()),
+                ("default", 64513, 4),
+                "{version}"
+            );
             let [learnt] = &table.routes[&net("172.16.3.0/24")][..] else { panic!("{version}: one path") };
             assert!(learnt.valid && learnt.best, "{version}");
             assert_eq!(learnt.peer.as_deref(), Some("192.168.1.5"), "{version}");
-            assert_eq!(learnt.next_hops, [NextHop { address: "192.168.1.77".parse().unwrap(), used: true }], "{version}");
+            assert_eq!(
+                learnt.next_hops,
+                [NextHop { address: "192.168.1.77".parse().unwrap(), used: true }],
+                "{version}"
+            );
             assert_eq!(table.routes[&net("10.0.0.1/32")][0].peer, None, "{version}");
         }
         for (version, text) in versions!("bgp-ipv6.json") {
@@ -191,7 +203,9 @@ mod tests {
 
     #[test]
     fn the_vrf_form_has_the_same_table() {
-        for ((_, plain), (version, by_vrf)) in versions!("bgp-ipv4.json").into_iter().zip(versions!("bgp-ipv4-vrf-all.json")) {
+        for ((_, plain), (version, by_vrf)) in
+            versions!("bgp-ipv4.json").into_iter().zip(versions!("bgp-ipv4-vrf-all.json"))
+        {
             assert_eq!(bgp_table(plain).unwrap(), bgp_table(by_vrf).unwrap(), "{version}");
         }
         assert!(bgp_table("{\n}\n").unwrap().is_empty(), "no BGP instance yet");

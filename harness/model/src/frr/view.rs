@@ -105,7 +105,13 @@ mod tests {
 
     #[test]
     fn before_any_configuration() {
-        let empty = Answers { neighbors: "{\n}\n", bgp_ipv4: "{\n}\n", bgp_ipv6: "{\n}\n", route_ipv4: "{}", route_ipv6: "{}" };
+        let empty = Answers {
+            neighbors: "{\n}\n",
+            bgp_ipv4: "{\n}\n",
+            bgp_ipv6: "{\n}\n",
+            route_ipv4: "{}",
+            route_ipv6: "{}",
+        };
         assert_eq!(DaemonView::parse(empty).unwrap(), DaemonView::default());
     }
 }
