@@ -28,7 +28,14 @@ async fn namespaces() -> Capability {
     let name = "namespaces".to_string();
     let folder = match tempfile::tempdir() {
         Ok(folder) => folder,
-        Err(e) => return Capability { name, present: false, detail: format!("no temporary folder: {e}"), hints: Vec::new() },
+        Err(e) => {
+            return Capability {
+                name,
+                present: false,
+                detail: format!("no temporary folder: {e}"),
+                hints: Vec::new(),
+            };
+        }
     };
     let spec = LabSpec { mount_point: folder.path().join("lab"), ..LabSpec::default() };
     match Lab::boot(spec, &folder.path().join("lab.log")).await {
@@ -82,7 +89,10 @@ pub fn namespace_hints() -> Vec<String> {
         );
     }
     if read("/proc/sys/user/max_user_namespaces").as_deref() == Some("0") {
-        hints.push("user.max_user_namespaces is 0: `sudo sysctl user.max_user_namespaces=10000`, or run as root".to_string());
+        hints.push(
+            "user.max_user_namespaces is 0: `sudo sysctl user.max_user_namespaces=10000`, or run as root"
+                .to_string(),
+        );
     }
     if hints.is_empty() {
         hints.push(

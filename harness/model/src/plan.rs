@@ -33,7 +33,8 @@ pub struct PlannedRun {
 impl PlannedRun {
     /// `frr-ordering-7.5.1-after-permit-all-ipv4`: safe as a folder's name.
     pub fn slug(&self) -> String {
-        let parts = [self.scenario.as_str()].into_iter().chain(self.axes.iter().map(|(_, value)| value.as_str()));
+        let parts =
+            [self.scenario.as_str()].into_iter().chain(self.axes.iter().map(|(_, value)| value.as_str()));
         let joined = parts.collect::<Vec<_>>().join("-");
         joined.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' }).collect()
     }

@@ -36,7 +36,8 @@ pub async fn require(names: &[String]) -> Result<(), Failure> {
     let known: Vec<&str> = capabilities.iter().map(|c| c.name.as_str()).collect();
     for name in names {
         let Some(found) = capabilities.iter().find(|c| c.name == *name) else {
-            return Err(Failure::input(format!("--require {name}: unknown capability")).hint(format!("known: {}", known.join(", "))));
+            return Err(Failure::input(format!("--require {name}: unknown capability"))
+                .hint(format!("known: {}", known.join(", "))));
         };
         if !found.present {
             let failure = Failure::missing(format!("{name} is required and missing: {}", found.detail));

@@ -38,7 +38,9 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
     }
     let mut labels = vec![("kubernetes.io/hostname".to_string(), args.node.clone())];
     for label in &args.label {
-        let (key, value) = label.split_once('=').ok_or_else(|| Failure::input(format!("--label {label}: expected KEY=VALUE")))?;
+        let (key, value) = label
+            .split_once('=')
+            .ok_or_else(|| Failure::input(format!("--label {label}: expected KEY=VALUE")))?;
         labels.push((key.to_string(), value.to_string()));
     }
     let node = NodeInfo { name: args.node.clone(), labels: labels.into_iter().collect() };

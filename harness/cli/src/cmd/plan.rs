@@ -17,8 +17,13 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
         println!("{}: {}", scenario.name, scenario.about);
         for run in &scenario.runs {
             let axes: Vec<String> = run.axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
-            let expected: Vec<String> = run.expected.iter().map(|(key, value)| format!("{key} {value}")).collect();
-            let expected = if expected.is_empty() { String::new() } else { format!("  expects {}", expected.join(", ")) };
+            let expected: Vec<String> =
+                run.expected.iter().map(|(key, value)| format!("{key} {value}")).collect();
+            let expected = if expected.is_empty() {
+                String::new()
+            } else {
+                format!("  expects {}", expected.join(", "))
+            };
             println!("  {}{expected}", axes.join(" "));
             for step in &run.steps {
                 println!("    - {}", step.name);

@@ -26,9 +26,16 @@ pub fn run(args: &ReportArgs) -> Result<u8, Failure> {
     let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::input)?;
     let log = args.directory.join("events.jsonl");
-    let finished = read_back(&log).map_err(|e| Failure::input(format!("cannot read {}: {e}", log.display())))?;
-    let view = View { result: &finished.result, directory: Some(&args.directory), width: report::terminal_width() };
-    let problems: Vec<String> = finished.problems.iter().cloned().chain(report::write_all(&specs, &view).iter().map(|e| chain(e))).collect();
+    let finished =
+        read_back(&log).map_err(|e| Failure::input(format!("cannot read {}: {e}", log.display())))?;
+    let view =
+        View { result: &finished.result, directory: Some(&args.directory), width: report::terminal_width() };
+    let problems: Vec<String> = finished
+        .problems
+        .iter()
+        .cloned()
+        .chain(report::write_all(&specs, &view).iter().map(|e| chain(e)))
+        .collect();
     if args.json {
         println!("{}", serde_json::to_string_pretty(&finished.result).map_err(Failure::broken)?);
     } else if specs.is_empty() {

@@ -45,7 +45,8 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let directory = RunDir::create_in(&args.run_dir).map_err(|e| Failure::broken(chain(&e)))?;
 
     let mut bus = EventBus::new();
-    bus.add_log(&directory.events()).map_err(|e| Failure::broken(format!("cannot write {}: {e}", directory.events().display())))?;
+    bus.add_log(&directory.events())
+        .map_err(|e| Failure::broken(format!("cannot write {}: {e}", directory.events().display())))?;
     bus.add_sink("live view", report::live_sink(LiveOptions::Auto));
     let events = bus.events();
     for warning in loaded.iter().flat_map(|l| &l.warnings) {
@@ -58,7 +59,8 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     interrupt.abort();
 
     let finished = bus.finish();
-    let view = View { result: &finished.result, directory: Some(directory.path()), width: report::terminal_width() };
+    let view =
+        View { result: &finished.result, directory: Some(directory.path()), width: report::terminal_width() };
     let mut problems: Vec<String> = finished.problems.clone();
     problems.extend(report::write_run_files(&directory, &view).iter().map(|e| chain(e)));
     problems.extend(report::write_all(&specs, &view).iter().map(|e| chain(e)));
@@ -93,7 +95,9 @@ async fn on_interrupt(stop: watch::Sender<bool>, events: routeproof_engine::even
 
 async fn interrupted() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return false;
     };
     tokio::select! {

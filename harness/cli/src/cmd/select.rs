@@ -28,7 +28,8 @@ pub fn all() -> Result<Vec<PathBuf>, Failure> {
             .hint("run this in a checkout of routeproof, or name a scenario's folder")
     };
     let entries = std::fs::read_dir(SCENARIOS).map_err(missing)?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.join("scenario.yaml").is_file()).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|e| e.path()).filter(|p| p.join("scenario.yaml").is_file()).collect();
     paths.sort();
     if paths.is_empty() {
         return Err(Failure::input(format!("no folder below ./{SCENARIOS} has a scenario.yaml")));
@@ -45,9 +46,12 @@ fn path(name: &str) -> Result<PathBuf, Failure> {
     if below.join("scenario.yaml").is_file() {
         return Ok(below);
     }
-    let failure = Failure::input(format!("there is no scenario `{name}`: neither a file nor a folder below ./{SCENARIOS}"));
+    let failure = Failure::input(format!(
+        "there is no scenario `{name}`: neither a file nor a folder below ./{SCENARIOS}"
+    ));
     let known = all().unwrap_or_default();
-    let known: Vec<String> = known.iter().filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned())).collect();
+    let known: Vec<String> =
+        known.iter().filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned())).collect();
     Err(match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint(format!("known: {}", known.join(", "))),
@@ -68,8 +72,12 @@ fn keep(loaded: &mut Vec<Loaded>, only: &[String]) -> Result<(), Failure> {
                 None => failure,
             });
         }
-        let all: Vec<&String> =
-            loaded.iter().flat_map(|l| &l.axes).filter(|(name, _)| name == axis).flat_map(|(_, v)| v).collect();
+        let all: Vec<&String> = loaded
+            .iter()
+            .flat_map(|l| &l.axes)
+            .filter(|(name, _)| name == axis)
+            .flat_map(|(_, v)| v)
+            .collect();
         if let Some(wrong) = values.iter().find(|v| !all.iter().any(|a| a == *v)) {
             let mut known: Vec<&str> = all.iter().map(|v| v.as_str()).collect();
             known.dedup();
@@ -79,7 +87,10 @@ fn keep(loaded: &mut Vec<Loaded>, only: &[String]) -> Result<(), Failure> {
         for scenario in loaded.iter_mut() {
             // A scenario without the axis has nothing to filter by.
             scenario.runs.retain(|run| {
-                run.axes.iter().find(|(name, _)| name == axis).is_none_or(|(_, value)| values.contains(&value.as_str()))
+                run.axes
+                    .iter()
+                    .find(|(name, _)| name == axis)
+                    .is_none_or(|(_, value)| values.contains(&value.as_str()))
             });
         }
     }

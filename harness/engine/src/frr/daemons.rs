@@ -21,7 +21,7 @@ const RUN: &str = "/run/frr";
 /// A daemon that has no socket after this time will have none. A busy two-core machine with a hundred nodes needs 10 s.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// Between bind(2) and listen(2) a socket refuses connections, and no event tells of the latter.
-const RETRY: Duration = Duration::from_millis(2);
+const RETRY: Duration = Duration::from_millis(20);
 
 /// A daemon to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,24 +62,27 @@ impl Frr {
 
     async fn launch(&mut self) -> Result<(), FrrError> {
         self.starts += 1;
-        // From FRR 9 on, mgmtd hands out configuration: the others look for it when they start. Everybody looks for
-        // zebra once, and again only after 10 s (zclient's retry).
+        // From FRR 9 on, mgmtd hands out configuration and comes first. Everybody else looks for zebra once, and again
+        // only after 10 s (zclient's retry).
         let (first, rest): (Vec<_>, Vec<_>) =
-            self.specs.clone().into_iter().partition(|spec| matches!(spec.name.as_str(), "zebra" | "mgmtd"));
-        for (specs, extra) in [(first, &["zserv.api"][..]), (rest, &[][..])] {
+            self.specs.clone().into_iter().partition(|spec| spec.name == "mgmtd");
+        let (second, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|spec| spec.name == "zebra");
+        for specs in [first, second, rest] {
             let watch = self.node.watch(RUN).await?;
             let started = try_join_all(specs.iter().map(|spec| self.spawn(spec))).await?;
             self.running.extend(started);
-            let sockets = specs.iter().map(|spec| format!("{}.vty", spec.name));
-            let sockets: Vec<String> = sockets.chain(extra.iter().map(ToString::to_string)).collect();
-            self.await_sockets(&sockets, watch).await?;
+            self.await_sockets(&specs, watch).await?;
         }
         Ok(())
     }
 
     async fn spawn(&self, spec: &DaemonSpec) -> Result<Running, FrrError> {
         let path = self.log_path(&spec.name);
-        let failed = |source| FrrError::Log { node: self.node.name().into(), what: path.display().to_string(), source };
+        let failed = |source| FrrError::Log {
+            node: self.node.name().into(),
+            what: path.display().to_string(),
+            source,
+        };
         let log = fs::OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
         let stdio = Stdio {
             stdin: File::open("/dev/null").map_err(failed)?.into(),
@@ -92,29 +95,39 @@ impl Frr {
         Ok(Running { name: spec.name.clone(), process })
     }
 
-    async fn await_sockets(&self, names: &[String], watch: OwnedFd) -> Result<(), FrrError> {
+    async fn await_sockets(&self, specs: &[DaemonSpec], watch: OwnedFd) -> Result<(), FrrError> {
         let node = self.node.name().to_string();
-        let watch = register(watch, Interest::READABLE)
-            .map_err(|source| FrrError::Log { node: node.clone(), what: RUN.to_string(), source })?;
-        for name in names {
-            let path = format!("{RUN}/{name}");
-            let probe = || async {
-                if let Some(dead) = self.running.iter().find(|r| r.process.ended().is_some()) {
-                    return Probe::Done(Err(self.died_at_start(dead)));
-                }
-                match self.node.connect(&path).await {
-                    Ok(_) => Probe::Done(Ok(())),
-                    Err(e) => Probe::NotYet(format!("{}: {e}", self.node.name())),
-                }
-            };
-            let refused = self.node.list(RUN).await?.iter().any(|n| n == name);
-            let interval = if refused { RETRY } else { Duration::from_millis(20) };
-            let what = format!("{name} accepts connections");
-            wait::until(&what, START_LIMIT, interval, probe, || appeared(&watch))
+        let watch = register(watch, Interest::READABLE).map_err(|source| FrrError::Log {
+            node: node.clone(),
+            what: RUN.to_string(),
+            source,
+        })?;
+        for spec in specs {
+            let what = format!("{} accepts connections", spec.name);
+            wait::until(&what, START_LIMIT, RETRY, || self.is_up(&spec.name), || appeared(&watch))
                 .await
                 .map_err(|source| FrrError::NotReady { node: node.clone(), source })??;
         }
         Ok(())
+    }
+
+    /// Whether a daemon answers on its vty; zebra must serve its clients too. Its `zserv.api` is not tried by connecting:
+    /// in FRR 10 a client that leaves at once takes the connected routes with it, for good.
+    async fn is_up(&self, daemon: &str) -> Probe<Result<(), FrrError>> {
+        if let Some(dead) = self.running.iter().find(|r| r.process.ended().is_some()) {
+            return Probe::Done(Err(self.died_at_start(dead)));
+        }
+        if daemon == "zebra" {
+            match self.node.list(RUN).await {
+                Ok(names) if names.iter().any(|name| name == "zserv.api") => {}
+                Ok(_) => return Probe::NotYet(format!("{RUN}/zserv.api is not there")),
+                Err(e) => return Probe::Done(Err(e.into())),
+            }
+        }
+        match self.node.connect(&format!("{RUN}/{daemon}.vty")).await {
+            Ok(_) => Probe::Done(Ok(())),
+            Err(e) => Probe::NotYet(e.to_string()),
+        }
     }
 
     fn died_at_start(&self, dead: &Running) -> FrrError {

@@ -23,7 +23,9 @@ impl Reload {
 
     /// Everything that was printed, in order.
     pub fn text(&self) -> String {
-        let show = |name: &str, o: &Output| format!("$ {SCRIPT} {name} {FILE}\n{}{}[{}]\n", o.stdout, o.stderr, o.exit);
+        let show = |name: &str, o: &Output| {
+            format!("$ {SCRIPT} {name} {FILE}\n{}{}[{}]\n", o.stdout, o.stderr, o.exit)
+        };
         let reload = self.reload.as_ref().map(|o| show("--reload --overwrite --stdout", o));
         show("--test --stdout", &self.test) + &reload.unwrap_or_default()
     }

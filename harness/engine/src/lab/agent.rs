@@ -58,7 +58,8 @@ pub fn main(mount_point: &Path, node: &NodeSpec, hello: OwnedFd, socket: OwnedFd
 /// Builds the root and enters it; gives the network namespace and a netlink socket in it for the wiring.
 fn start(mount_point: &Path, node: &NodeSpec) -> Result<[OwnedFd; 2], Failure> {
     sethostname(&node.hostname).map_err(|e| ("set the hostname".to_string(), e.into()))?;
-    let netns = fs::File::open("/proc/self/ns/net").map_err(|e| ("open the network namespace".to_string(), e))?;
+    let netns =
+        fs::File::open("/proc/self/ns/net").map_err(|e| ("open the network namespace".to_string(), e))?;
     let route = open_route_socket().map_err(|e| ("open a netlink socket".to_string(), e))?;
     let root = rootfs::build(mount_point, node)?;
     for (from, to) in &node.files {
@@ -76,7 +77,8 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
     mask.thread_block()?;
     let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     loop {
-        let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        let mut fds =
+            [PollFd::new(socket.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
         match poll(&mut fds, PollTimeout::NONE) {
             Err(nix::errno::Errno::EINTR) => continue,
             other => other?,
@@ -154,11 +156,21 @@ fn open(path: &str, write: bool, mode: u32) -> io::Result<OwnedFd> {
     Ok(options.open(path)?.into())
 }
 
-#[allow(clippy::disallowed_methods, reason = "the agent is the one place that starts processes inside a node")]
-fn spawn(argv: &[String], env: &BTreeMap<String, String>, cwd: &str, terminal: bool, fds: Vec<OwnedFd>) -> io::Result<i32> {
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the agent is the one place that starts processes inside a node"
+)]
+fn spawn(
+    argv: &[String],
+    env: &BTreeMap<String, String>,
+    cwd: &str,
+    terminal: bool,
+    fds: Vec<OwnedFd>,
+) -> io::Result<i32> {
     let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
     let (program, arguments) = argv.split_first().ok_or_else(|| invalid("empty command"))?;
-    let [stdin, stdout, stderr] = <[OwnedFd; 3]>::try_from(fds).map_err(|_| invalid("three descriptors expected"))?;
+    let [stdin, stdout, stderr] =
+        <[OwnedFd; 3]>::try_from(fds).map_err(|_| invalid("three descriptors expected"))?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(env).current_dir(cwd);
     command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
@@ -180,7 +192,9 @@ fn spawn(argv: &[String], env: &BTreeMap<String, String>, cwd: &str, terminal: b
 fn reap(socket: &OwnedFd) -> io::Result<()> {
     loop {
         let reply = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) => Reply::Exited { pid: pid.as_raw(), code: Some(code), signal: None },
+            Ok(WaitStatus::Exited(pid, code)) => {
+                Reply::Exited { pid: pid.as_raw(), code: Some(code), signal: None }
+            }
             Ok(WaitStatus::Signaled(pid, signal, _)) => {
                 Reply::Exited { pid: pid.as_raw(), code: None, signal: Some(signal as i32) }
             }

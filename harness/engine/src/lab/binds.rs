@@ -55,7 +55,8 @@ fn make_folder(root: &OwnedFd, path: &Path) -> io::Result<()> {
         done.push(name);
         if openat2(root, &done, how).is_err() {
             // mkdirat does not follow a link in its last component, and the parent was resolved inside the root.
-            let made = fs::create_dir(format!("/proc/self/fd/{}/{}", parent.as_raw_fd(), name.to_string_lossy()));
+            let made =
+                fs::create_dir(format!("/proc/self/fd/{}/{}", parent.as_raw_fd(), name.to_string_lossy()));
             made.or_else(|e| if e.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(e) })?;
         }
     }

@@ -41,7 +41,8 @@ impl Lab {
         fs::create_dir_all(&spec.mount_point).map_err(LabError::Start)?;
         let (ours, theirs) = wire::pair().map_err(LabError::Start)?;
         let log = File::create(log).map_err(LabError::Start)?;
-        let child = crate::exec::self_again("routeproof-lab", entry::MARKER, theirs, log).map_err(LabError::Start)?;
+        let child =
+            crate::exec::self_again("routeproof-lab", entry::MARKER, theirs, log).map_err(LabError::Start)?;
         let description = serde_json::to_vec(&spec).map_err(|e| LabError::Start(e.into()))?;
         let description = wire::sealed("routeproof-lab", &description).map_err(LabError::Start)?;
         wire::send(ours.as_fd(), &(), &[description.as_fd()]).map_err(LabError::Start)?;
@@ -63,7 +64,8 @@ impl Lab {
                 }
             }
         };
-        let nodes = spec.nodes.iter().zip(sockets).map(|(node, socket)| NodeHandle::new(node.name.clone(), socket));
+        let nodes =
+            spec.nodes.iter().zip(sockets).map(|(node, socket)| NodeHandle::new(node.name.clone(), socket));
         let nodes = nodes.collect::<Result<Vec<_>, _>>().map_err(LabError::Start)?;
         let (release, released) = watch::channel(false);
         let (report_death, died) = watch::channel(None);

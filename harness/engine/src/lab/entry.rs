@@ -22,7 +22,8 @@ pub const MARKER: &str = "ROUTEPROOF_LAB_INIT";
 
 #[ctor::ctor(unsafe)]
 fn take_over() {
-    if let Some(fd) = std::env::var_os(MARKER).and_then(|v| v.to_str().and_then(|v| v.parse::<RawFd>().ok())) {
+    if let Some(fd) = std::env::var_os(MARKER).and_then(|v| v.to_str().and_then(|v| v.parse::<RawFd>().ok()))
+    {
         // SAFETY: the harness that set the marker left this descriptor open for us and nobody else uses it.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
         std::process::exit(outer(socket));

@@ -39,7 +39,10 @@ impl LabError {
     pub fn hints(&self) -> Vec<String> {
         match self {
             LabError::Build { source: Some(e), .. }
-                if matches!(e.raw_os_error(), Some(libc::EPERM | libc::EACCES | libc::ENOSPC | libc::EUSERS)) =>
+                if matches!(
+                    e.raw_os_error(),
+                    Some(libc::EPERM | libc::EACCES | libc::ENOSPC | libc::EUSERS)
+                ) =>
             {
                 crate::preflight::namespace_hints()
             }

@@ -50,8 +50,11 @@ fn build(socket: BorrowedFd<'_>) -> Result<Lab, Failure> {
     let mut agents = Vec::new();
     for node in &spec.nodes {
         let (hello_ours, hello_theirs) = wire::pair().map_err(|e| ("create a socket pair".to_string(), e))?;
-        let (agent_harness, agent_theirs) = wire::pair().map_err(|e| ("create a socket pair".to_string(), e))?;
-        match fork_into(lab_namespaces()).map_err(|e| (format!("create the namespaces of {}", node.name), e))? {
+        let (agent_harness, agent_theirs) =
+            wire::pair().map_err(|e| ("create a socket pair".to_string(), e))?;
+        match fork_into(lab_namespaces())
+            .map_err(|e| (format!("create the namespaces of {}", node.name), e))?
+        {
             Side::Child => {
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
                 // Only this node's sockets stay open here: another node's agent must see its own end of file.
@@ -64,7 +67,11 @@ fn build(socket: BorrowedFd<'_>) -> Result<Lab, Failure> {
         agents.push(agent_harness);
     }
     let namespaces_us = now_us() - start;
-    let wired = hellos.iter().zip(&spec.nodes).map(|(hello, node)| receive_hello(hello, &node.name)).collect::<Result<Vec<_>, _>>()?;
+    let wired = hellos
+        .iter()
+        .zip(&spec.nodes)
+        .map(|(hello, node)| receive_hello(hello, &node.name))
+        .collect::<Result<Vec<_>, _>>()?;
     let roots_us = now_us() - start;
     links::build(&spec, &wired)?;
     let links_us = now_us() - start;
@@ -82,7 +89,9 @@ fn receive_spec(socket: BorrowedFd<'_>) -> Result<LabSpec, Failure> {
 
 /// A node says hello when its root stands, with its network namespace and a netlink socket; or says what failed.
 fn receive_hello(hello: &OwnedFd, node: &str) -> Result<Wired, Failure> {
-    let died = || (format!("start node {node}"), io::Error::new(io::ErrorKind::UnexpectedEof, "its first process died"));
+    let died = || {
+        (format!("start node {node}"), io::Error::new(io::ErrorKind::UnexpectedEof, "its first process died"))
+    };
     let (failure, fds) = wire::recv::<Option<(String, Option<i32>)>>(hello.as_fd())
         .map_err(|e| (format!("start node {node}"), e))?
         .ok_or_else(died)?;
@@ -112,17 +121,21 @@ fn serve(socket: &OwnedFd, lab: &Lab) -> Result<(), Failure> {
     let mut mask = SigSet::empty();
     mask.add(Signal::SIGCHLD);
     mask.thread_block().map_err(failed)?;
-    let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
+    let signals =
+        SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
     loop {
         reap(socket, lab);
-        let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        let mut fds =
+            [PollFd::new(socket.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
         match poll(&mut fds, PollTimeout::NONE) {
             Err(nix::errno::Errno::EINTR) => continue,
             Err(e) => return Err(failed(e)),
             Ok(_) => {}
         }
         let _ = signals.read_signal();
-        let closed = fds[0].revents().is_some_and(|r| r.intersects(PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR));
+        let closed = fds[0]
+            .revents()
+            .is_some_and(|r| r.intersects(PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR));
         // The harness sends nothing after the description: readable means closed.
         if closed {
             return Ok(());
@@ -140,5 +153,6 @@ fn reap(socket: &OwnedFd, lab: &Lab) {
 }
 
 fn now_us() -> u64 {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |t| t.tv_sec() as u64 * 1_000_000 + t.tv_nsec() as u64 / 1_000)
+    clock_gettime(ClockId::CLOCK_MONOTONIC)
+        .map_or(0, |t| t.tv_sec() as u64 * 1_000_000 + t.tv_nsec() as u64 / 1_000)
 }

@@ -13,7 +13,9 @@ use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use nix::sys::socket::{AddressFamily as Domain, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
+use nix::sys::socket::{
+    AddressFamily as Domain, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
+};
 
 use super::spec::{LabSpec, LinkEnd};
 
@@ -47,7 +49,8 @@ pub fn build(spec: &LabSpec, nodes: &[Wired]) -> Result<(), (String, io::Error)>
 
     let mut next = vec![2u32; nodes.len()];
     let mut next_port = bridge_index(spec.bridges.len());
-    let mut inside: Vec<Vec<Change>> = (0..nodes.len()).map(|i| vec![up(&format!("lo of {}", spec.nodes[i].name), 1)]).collect();
+    let mut inside: Vec<Vec<Change>> =
+        (0..nodes.len()).map(|i| vec![up(&format!("lo of {}", spec.nodes[i].name), 1)]).collect();
     for link in &spec.links {
         // A veth peer cannot be created up or enslaved (ENOTCONN): that follows, once both ends exist.
         let mut follow = Vec::new();
@@ -65,8 +68,10 @@ pub fn build(spec: &LabSpec, nodes: &[Wired]) -> Result<(), (String, io::Error)>
                     next[*node] += 1;
                     inside[*node].push(up(&name, index));
                     let addresses = interface.addresses.iter();
-                    inside[*node].extend(addresses.map(|a| add_address(format!("give {a} to {name}"), index, *a)));
-                    let mut message = link_message(index, &interface.name, Some(nodes[*node].netns.as_raw_fd()));
+                    inside[*node]
+                        .extend(addresses.map(|a| add_address(format!("give {a} to {name}"), index, *a)));
+                    let mut message =
+                        link_message(index, &interface.name, Some(nodes[*node].netns.as_raw_fd()));
                     message.attributes.extend(interface.mac.map(|mac| LinkAttribute::Address(mac.to_vec())));
                     message
                 }
@@ -167,7 +172,8 @@ fn apply(socket: &OwnedFd, changes: &[Change]) -> Result<(), (String, io::Error)
         for (offset, change) in changes.iter().enumerate() {
             append(&mut bytes, change, (first + offset) as u32);
         }
-        send(socket.as_raw_fd(), &bytes, MsgFlags::empty()).map_err(|e| ("send to the kernel".to_string(), e.into()))?;
+        send(socket.as_raw_fd(), &bytes, MsgFlags::empty())
+            .map_err(|e| ("send to the kernel".to_string(), e.into()))?;
         read_acknowledgements(socket, changes, first as u32)?;
     }
     Ok(())
@@ -184,7 +190,11 @@ fn append(bytes: &mut Vec<u8>, change: &Change, sequence: u32) {
     message.serialize(&mut bytes[start..]);
 }
 
-fn read_acknowledgements(socket: &OwnedFd, changes: &[Change], first: u32) -> Result<(), (String, io::Error)> {
+fn read_acknowledgements(
+    socket: &OwnedFd,
+    changes: &[Change],
+    first: u32,
+) -> Result<(), (String, io::Error)> {
     let mut waiting = changes.len();
     let mut buffer = vec![0u8; 64 * 1024];
     while waiting > 0 {

@@ -27,5 +27,5 @@ pub use boot::{BootTimes, Lab};
 pub use error::LabError;
 pub use node::NodeHandle;
 pub use process::{Command, Exit, Output, Process, Stdio};
-pub(crate) use wire::register;
 pub use spec::{InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};
+pub(crate) use wire::register;

@@ -54,7 +54,12 @@ impl NodeHandle {
         &self.0.name
     }
 
-    async fn call(&self, call: Call, fds: &[BorrowedFd<'_>], what: impl FnOnce() -> String) -> Result<(Option<i32>, Vec<String>, Option<OwnedFd>), LabError> {
+    async fn call(
+        &self,
+        call: Call,
+        fds: &[BorrowedFd<'_>],
+        what: impl FnOnce() -> String,
+    ) -> Result<(Option<i32>, Vec<String>, Option<OwnedFd>), LabError> {
         let died = || LabError::NodeDied { node: self.0.name.clone() };
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
@@ -70,7 +75,11 @@ impl NodeHandle {
         let failed = |source, what: String| LabError::Node { node: self.0.name.clone(), what, source };
         if let Err(source) = sent.await {
             self.0.lock().calls.remove(&id);
-            return Err(if source.kind() == io::ErrorKind::BrokenPipe { died() } else { failed(source, what()) });
+            return Err(if source.kind() == io::ErrorKind::BrokenPipe {
+                died()
+            } else {
+                failed(source, what())
+            });
         }
         match receiver.await {
             Err(_) => Err(died()),
@@ -108,7 +117,8 @@ impl NodeHandle {
     }
 
     pub async fn list(&self, dir: &str) -> Result<Vec<String>, LabError> {
-        let (_, names, _) = self.call(Call::List { dir: dir.to_string() }, &[], || format!("cannot list {dir}")).await?;
+        let (_, names, _) =
+            self.call(Call::List { dir: dir.to_string() }, &[], || format!("cannot list {dir}")).await?;
         Ok(names)
     }
 
@@ -152,18 +162,28 @@ impl NodeHandle {
         Ok(Process { pid, exit })
     }
 
-    pub async fn kill(&self, pid: i32, signal: nix::sys::signal::Signal, group: bool) -> Result<(), LabError> {
+    pub async fn kill(
+        &self,
+        pid: i32,
+        signal: nix::sys::signal::Signal,
+        group: bool,
+    ) -> Result<(), LabError> {
         let call = Call::Kill { pid, signal: signal as i32, group };
         self.call(call, &[], || format!("cannot send {signal} to process {pid}")).await.map(|_| ())
     }
 
     /// Runs a command to its end and collects its output.
     pub async fn output(&self, command: &Command) -> Result<Output, LabError> {
-        let failed = |source| LabError::Node { node: self.0.name.clone(), what: format!("cannot run `{}`", command.line()), source };
+        let failed = |source| LabError::Node {
+            node: self.0.name.clone(),
+            what: format!("cannot run `{}`", command.line()),
+            source,
+        };
         let (out, out_theirs) = output_pipe().map_err(failed)?;
         let (err, err_theirs) = output_pipe().map_err(failed)?;
         let stdin = std::fs::File::open("/dev/null").map_err(failed)?.into();
-        let mut process = self.spawn(command, Stdio { stdin, stdout: out_theirs, stderr: err_theirs }).await?;
+        let mut process =
+            self.spawn(command, Stdio { stdin, stdout: out_theirs, stderr: err_theirs }).await?;
         let (stdout, stderr, exit) = tokio::join!(read_all(out), read_all(err), process.wait());
         let exit = exit.ok_or_else(|| LabError::NodeDied { node: self.0.name.clone() })?;
         Ok(Output { exit, stdout: stdout.map_err(failed)?, stderr: stderr.map_err(failed)? })
@@ -197,7 +217,8 @@ impl Agent {
                 }
             }
             Reply::Failed { id, errno, what } => {
-                let error = if errno == 0 { io::Error::other(what) } else { io::Error::from_raw_os_error(errno) };
+                let error =
+                    if errno == 0 { io::Error::other(what) } else { io::Error::from_raw_os_error(errno) };
                 if let Some(caller) = pending.calls.remove(&id) {
                     let _ = caller.send(Err(error));
                 }

@@ -17,7 +17,13 @@ fn at<T, E: Into<io::Error>>(result: Result<T, E>, what: impl FnOnce() -> String
     result.map_err(|e| (what(), e.into()))
 }
 
-fn mount_at(source: &str, target: &Path, kind: Option<&str>, flags: MsFlags, data: Option<&str>) -> Result<(), Failure> {
+fn mount_at(
+    source: &str,
+    target: &Path,
+    kind: Option<&str>,
+    flags: MsFlags,
+    data: Option<&str>,
+) -> Result<(), Failure> {
     at(mount(Some(source), target, kind, flags, data), || {
         format!("mount {} on {}", kind.unwrap_or(source), target.display())
     })
@@ -28,7 +34,13 @@ pub fn prepare_lab(mount_point: &Path) -> Result<(), Failure> {
     at(mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>), || {
         "make mounts private".to_string()
     })?;
-    mount_at("routeproof", mount_point, Some("tmpfs"), MsFlags::MS_NODEV | MsFlags::MS_NOSUID, Some("mode=0755"))?;
+    mount_at(
+        "routeproof",
+        mount_point,
+        Some("tmpfs"),
+        MsFlags::MS_NODEV | MsFlags::MS_NOSUID,
+        Some("mode=0755"),
+    )?;
     prepare_devices(&mount_point.join(".dev"))
 }
 
@@ -41,9 +53,12 @@ fn prepare_devices(dev: &Path) -> Result<(), Failure> {
         at(fs::File::create(&target), || format!("create {}", target.display()))?;
         mount_at(&host, &target, None, MsFlags::MS_BIND, None)?;
     }
-    for (name, to) in
-        [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")]
-    {
+    for (name, to) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         at(symlink(to, dev.join(name)), || format!("link /dev/{name}"))?;
     }
     for name in ["shm", "pts"] {

@@ -75,27 +75,61 @@ pub struct Request {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Call {
     /// Starts a process; stdin, stdout and stderr travel with the message.
-    Spawn { argv: Vec<String>, env: BTreeMap<String, String>, cwd: String, terminal: bool },
+    Spawn {
+        argv: Vec<String>,
+        env: BTreeMap<String, String>,
+        cwd: String,
+        terminal: bool,
+    },
     /// Signals a process, or its process group.
-    Kill { pid: i32, signal: i32, group: bool },
+    Kill {
+        pid: i32,
+        signal: i32,
+        group: bool,
+    },
     /// A NETLINK_ROUTE socket of the node's network namespace.
     Netlink,
     /// A stream socket connected to a Unix socket of the node.
-    Connect { path: String },
+    Connect {
+        path: String,
+    },
     /// A TCP socket of the node's network namespace, connected.
-    ConnectTcp { to: IpAddr, port: u16 },
-    Open { path: String, write: bool, mode: u32 },
+    ConnectTcp {
+        to: IpAddr,
+        port: u16,
+    },
+    Open {
+        path: String,
+        write: bool,
+        mode: u32,
+    },
     /// An inotify descriptor that reports files created in or moved into a folder.
-    Watch { dir: String },
+    Watch {
+        dir: String,
+    },
     /// The names in a folder.
-    List { dir: String },
+    List {
+        dir: String,
+    },
 }
 
 /// Agent to harness.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
     /// The call is done; a descriptor travels with it where the call yields one.
-    Done { id: u64, pid: Option<i32>, names: Vec<String> },
-    Failed { id: u64, errno: i32, what: String },
-    Exited { pid: i32, code: Option<i32>, signal: Option<i32> },
+    Done {
+        id: u64,
+        pid: Option<i32>,
+        names: Vec<String>,
+    },
+    Failed {
+        id: u64,
+        errno: i32,
+        what: String,
+    },
+    Exited {
+        pid: i32,
+        code: Option<i32>,
+        signal: Option<i32>,
+    },
 }

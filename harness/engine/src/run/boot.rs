@@ -135,7 +135,8 @@ fn link_spec(topology: &Topology, link: &topology::Link, ends: &[usize]) -> Link
 
 fn node_spec(run: &PlannedRun, node: &topology::Node, options: &BootOptions<'_>) -> NodeSpec {
     let image = &run.images[&node.name];
-    let mut files: Vec<(PathBuf, PathBuf)> = node.binds.iter().map(|b| (b.host.clone(), b.node.clone())).collect();
+    let mut files: Vec<(PathBuf, PathBuf)> =
+        node.binds.iter().map(|b| (b.host.clone(), b.node.clone())).collect();
     files.extend(node.startup_config.iter().map(|conf| (conf.clone(), PathBuf::from("/etc/frr/frr.conf"))));
     NodeSpec {
         name: node.name.clone(),
@@ -186,7 +187,12 @@ async fn exec_lines(topology: &Topology, lab: &Lab) -> Result<(), RunError> {
     try_join_all(topology.nodes.iter().map(run)).await.map(|_| ())
 }
 
-async fn monitors(topology: &Topology, lab: &Lab, folder: &Path, recorder: &Recorder) -> Result<BTreeMap<String, Node>, RunError> {
+async fn monitors(
+    topology: &Topology,
+    lab: &Lab,
+    folder: &Path,
+    recorder: &Recorder,
+) -> Result<BTreeMap<String, Node>, RunError> {
     let start = async |handle: &crate::lab::NodeHandle| {
         let name = handle.name().to_string();
         let role = topology.node(&name).map_or(Role::Client, |n| n.role);
@@ -230,7 +236,8 @@ fn address_book(topology: &Topology, nodes: &BTreeMap<String, Node>) -> AddressB
         }
     }
     for (name, node) in nodes {
-        let addresses: Vec<IpAddr> = node.monitor.with_state(|s| s.addresses().map(|a| a.address.addr()).collect());
+        let addresses: Vec<IpAddr> =
+            node.monitor.with_state(|s| s.addresses().map(|a| a.address.addr()).collect());
         for address in addresses.into_iter().filter(|a| !a.is_loopback()) {
             book.insert(address, name);
         }

@@ -1,7 +1,7 @@
 //! The Kubernetes side of an embedded lab: objects, MetalLB's rendering for each node, and reloads that are gated.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use futures::future::try_join_all;
@@ -71,7 +71,11 @@ impl Cluster {
     }
 
     /// Takes in objects that exist before the speakers start, and loads what results into the fresh daemons at once.
-    pub async fn load_initial(&mut self, nodes: &mut BTreeMap<String, Node>, manifests: &[PathBuf]) -> Result<(), RunError> {
+    pub async fn load_initial(
+        &mut self,
+        nodes: &mut BTreeMap<String, Node>,
+        manifests: &[PathBuf],
+    ) -> Result<(), RunError> {
         if manifests.is_empty() {
             return Ok(());
         }
@@ -88,15 +92,27 @@ impl Cluster {
         .map(|_| ())
     }
 
-    /// Applies a manifest and reloads every node whose file changed. Gives what is worth knowing.
-    pub async fn apply(&mut self, nodes: &mut BTreeMap<String, Node>, manifest: &Path) -> Result<Vec<String>, RunError> {
-        self.objects.apply(&read(manifest)?)?;
+    /// Applies manifests and reloads every node whose file changed. Gives what is worth knowing.
+    pub async fn apply(
+        &mut self,
+        nodes: &mut BTreeMap<String, Node>,
+        manifests: &[PathBuf],
+    ) -> Result<Vec<String>, RunError> {
+        for manifest in manifests {
+            self.objects.apply(&read(manifest)?)?;
+        }
         self.converge(nodes).await
     }
 
-    /// Deletes a manifest's objects, likewise.
-    pub async fn delete(&mut self, nodes: &mut BTreeMap<String, Node>, manifest: &Path) -> Result<Vec<String>, RunError> {
-        self.objects.delete(&read(manifest)?)?;
+    /// Deletes manifests' objects, likewise.
+    pub async fn delete(
+        &mut self,
+        nodes: &mut BTreeMap<String, Node>,
+        manifests: &[PathBuf],
+    ) -> Result<Vec<String>, RunError> {
+        for manifest in manifests {
+            self.objects.delete(&read(manifest)?)?;
+        }
         self.converge(nodes).await
     }
 
@@ -188,9 +204,18 @@ fn rejection_hints(report: &crate::frr::Reload) -> Vec<String> {
 
 /// Compares what was loaded with what runs. `refused` are the lines that FRR did not take; `reloaded` says that frr-reload.py did
 /// it, after which an entry that the file spells twice may hold either spelling.
-pub(super) async fn gate(node: &Node, conf: &str, refused: &[Rejection], reloaded: bool) -> Result<Vec<String>, RunError> {
+pub(super) async fn gate(
+    node: &Node,
+    conf: &str,
+    refused: &[Rejection],
+    reloaded: bool,
+) -> Result<Vec<String>, RunError> {
     let refuse = |what: String| {
-        Err(RunError::Config { node: node.name.clone(), what, hints: vec![format!("files: {}", node.folder.display())] })
+        Err(RunError::Config {
+            node: node.name.clone(),
+            what,
+            hints: vec![format!("files: {}", node.folder.display())],
+        })
     };
     if let Some(rejected) = refused.first() {
         return refuse(format!("FRR rejects `{}`: {}", rejected.line.trim(), rejected.reason));
@@ -202,12 +227,19 @@ pub(super) async fn gate(node: &Node, conf: &str, refused: &[Rejection], reloade
         match &missing.kind {
             _ if missing.is_overridden() => {}
             MissingKind::Superseded { by } if reloaded => {
-                let (last, first) = (missing.line.trim(), conf.lines().nth(by - 1).unwrap_or_default().trim());
-                notes.push(format!("{}: the last word of its frr.conf is `{last}`, but `{first}` is in effect", node.name));
+                let (last, first) =
+                    (missing.line.trim(), conf.lines().nth(by - 1).unwrap_or_default().trim());
+                notes.push(format!(
+                    "{}: the last word of its frr.conf is `{last}`, but `{first}` is in effect",
+                    node.name
+                ));
             }
             _ => {
                 save(node, "running-config.at-the-gate", &running);
-                return refuse(format!("`{}` (line {line} of its frr.conf) is not in the running configuration", missing.line.trim()));
+                return refuse(format!(
+                    "`{}` (line {line} of its frr.conf) is not in the running configuration",
+                    missing.line.trim()
+                ));
             }
         }
     }

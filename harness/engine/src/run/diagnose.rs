@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use routeproof_model::check::{
-    self, AlternationConclusion, OrderingConclusion, OrderingFacts, Sample, SessionMark, alternation, evidence, ordering,
+    self, AlternationConclusion, OrderingConclusion, OrderingFacts, Sample, SessionMark, alternation,
+    evidence, ordering,
 };
 use routeproof_model::fact::KernelState;
-use routeproof_model::frr::{RunningConfig, Session, running_config};
+use routeproof_model::frr::Session;
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Diagnosis, Observe, Signature};
 
@@ -23,14 +24,23 @@ pub struct Diagnosed {
     pub bug: Option<&'static str>,
 }
 
-pub async fn diagnose(booted: &Booted, d: &Diagnosis, samples: &[Sample], status: &(dyn Fn(&str) + Sync)) -> Result<Diagnosed, RunError> {
+pub async fn diagnose(
+    booted: &Booted,
+    d: &Diagnosis,
+    samples: &[Sample],
+    status: &(dyn Fn(&str) + Sync),
+) -> Result<Diagnosed, RunError> {
     match d.signature {
         Signature::FrrOrdering => frr_ordering(booted, d, status).await,
         Signature::ExtrasAlternation => Ok(extras_alternation(d, samples)),
     }
 }
 
-async fn frr_ordering(booted: &Booted, d: &Diagnosis, status: &(dyn Fn(&str) + Sync)) -> Result<Diagnosed, RunError> {
+async fn frr_ordering(
+    booted: &Booted,
+    d: &Diagnosis,
+    status: &(dyn Fn(&str) + Sync),
+) -> Result<Diagnosed, RunError> {
     let watched = node(booted, &d.node)?;
     let has = |kernel: &KernelState| in_kernel(kernel, d.prefix);
     let probe = || async {
@@ -56,7 +66,9 @@ async fn frr_ordering(booted: &Booted, d: &Diagnosis, status: &(dyn Fn(&str) + S
             );
             (Outcome::Passed, Some("present"), message)
         }
-        OrderingConclusion::LookAlike(why) => (Outcome::Failed, None, format!("looks like the ordering bug, but: {why}")),
+        OrderingConclusion::LookAlike(why) => {
+            (Outcome::Failed, None, format!("looks like the ordering bug, but: {why}"))
+        }
         OrderingConclusion::NotApplied(why) => (Outcome::Failed, None, why),
         OrderingConclusion::Unclear(why) => (Outcome::Inconclusive, None, why),
     };
@@ -72,7 +84,8 @@ async fn ordering_facts(booted: &Booted, watched: &Node, d: &Diagnosis) -> Resul
         None => false,
     };
     let before = watched.changed.as_ref().map(|c| c.sessions_before.as_slice()).unwrap_or_default();
-    let sample = sample(booted, &Observe { node: d.node.clone(), peer: d.peer.clone(), prefix: d.prefix }).await?;
+    let sample =
+        sample(booted, &Observe { node: d.node.clone(), peer: d.peer.clone(), prefix: d.prefix }).await?;
     Ok(OrderingFacts {
         in_kernel: sample.in_kernel,
         in_bgp_table: sample.in_bgp_table,
@@ -105,8 +118,12 @@ fn routes_as_evidence(watched: &Node, prefix: ipnet::IpNet) -> Vec<Evidence> {
 fn extras_alternation(d: &Diagnosis, samples: &[Sample]) -> Diagnosed {
     let evidence = samples.iter().map(|s| evidence("sample", &d.node, s)).collect();
     let (outcome, bug, message) = match alternation(samples) {
-        AlternationConclusion::Absent => (Outcome::Passed, Some("absent"), "every reload left the route alone".to_string()),
-        AlternationConclusion::Present(story) => (Outcome::Passed, Some("present"), format!("the entry alternates: {story}")),
+        AlternationConclusion::Absent => {
+            (Outcome::Passed, Some("absent"), "every reload left the route alone".to_string())
+        }
+        AlternationConclusion::Present(story) => {
+            (Outcome::Passed, Some("present"), format!("the entry alternates: {story}"))
+        }
         AlternationConclusion::Unclear(why) => (Outcome::Inconclusive, None, why),
     };
     Diagnosed { done: Done { outcome, message: Some(message), evidence }, bug }
@@ -121,7 +138,8 @@ pub async fn sample(booted: &Booted, o: &Observe) -> Result<Sample, RunError> {
     let tables = routeproof_model::frr::bgp_table(&text).map_err(|e| watched.unreadable(&command, &e))?;
     let sessions = watched.sessions().await?;
     let session = find(&sessions, &o.peer, &booted.book);
-    let running = running_config(&watched.running_config().await?);
+    // bgpd's own copy of the route map: the one that filters.
+    let running = watched.ask("bgpd", "show running-config").await?;
     let map = session.and_then(|s| s.families.values().find_map(|f| f.route_map_in.clone()));
     Ok(Sample {
         reloads: watched.reloads,
@@ -132,9 +150,12 @@ pub async fn sample(booted: &Booted, o: &Observe) -> Result<Sample, RunError> {
     })
 }
 
-fn entries(running: &RunningConfig, map: &str) -> Vec<String> {
-    let headers = running.sections.iter().filter_map(|section| section.path.last());
-    headers.filter_map(|header| Some(header.strip_prefix("route-map ")?.strip_prefix(map)?.strip_prefix(' ')?.to_string())).collect()
+/// The entries of a route map, as `permit 20`, in the order of the running configuration.
+fn entries(running: &str, map: &str) -> Vec<String> {
+    let headers = running
+        .lines()
+        .filter_map(|line| line.strip_prefix("route-map ")?.strip_prefix(map)?.strip_prefix(' '));
+    headers.map(str::to_string).collect()
 }
 
 fn in_kernel(kernel: &KernelState, prefix: ipnet::IpNet) -> bool {

@@ -18,6 +18,8 @@ use crate::wait::{self, Probe};
 
 /// bgpd sends no events; asking it costs well under a millisecond.
 const POLL: Duration = Duration::from_millis(25);
+/// How long a witness may take to appear.
+const WITNESS: Duration = Duration::from_secs(15);
 /// How often a window's witness is looked at when the kernel is quiet.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -38,7 +40,12 @@ pub fn node<'a>(booted: &'a Booted, name: &str) -> Result<&'a Node, RunError> {
 }
 
 /// The expectation becomes true within the limit.
-pub async fn eventually(booted: &Booted, expect: &Expect, within: Duration, status: &(dyn Fn(&str) + Sync)) -> Result<Done, RunError> {
+pub async fn eventually(
+    booted: &Booted,
+    expect: &Expect,
+    within: Duration,
+    status: &(dyn Fn(&str) + Sync),
+) -> Result<Done, RunError> {
     let watched = node(booted, expect.node())?;
     let probe = || async {
         match now(booted, expect).await {
@@ -66,13 +73,25 @@ pub async fn eventually(booted: &Booted, expect: &Expect, within: Duration, stat
 }
 
 /// The expectation is true now and after every event until the window ends; so is its witness.
-pub async fn holds(booted: &Booted, expect: &Expect, window: Duration, witness: Option<IpNet>) -> Result<Done, RunError> {
+pub async fn holds(
+    booted: &Booted,
+    expect: &Expect,
+    window: Duration,
+    witness: Option<IpNet>,
+) -> Result<Done, RunError> {
     let watched = node(booted, expect.node())?;
     // Each event is judged in its place: a flicker between two looks counts.
     let tap = watched.taps.open();
     let mut state = watched.monitor.snapshot();
     let gap = state.gap().cloned();
     let mut witnessed = Witness::new(booted, expect, witness)?;
+    if let Some(message) = witnessed.appears(booted, watched).await? {
+        return Ok(Done {
+            outcome: Outcome::Inconclusive,
+            message: Some(message),
+            evidence: context(booted, watched).await,
+        });
+    }
     let end = std::time::Instant::now() + window;
     loop {
         let wake = watched.changed();
@@ -89,7 +108,11 @@ pub async fn holds(booted: &Booted, expect: &Expect, window: Duration, witness: 
             return Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence: checked.evidence });
         }
         if let Some(message) = witnessed.look(booted).await? {
-            return Ok(Done { outcome: Outcome::Inconclusive, message: Some(message), evidence: context(booted, watched).await });
+            return Ok(Done {
+                outcome: Outcome::Inconclusive,
+                message: Some(message),
+                evidence: context(booted, watched).await,
+            });
         }
         let left = end.saturating_duration_since(std::time::Instant::now());
         if left.is_zero() {
@@ -144,11 +167,25 @@ impl<'a> Witness<'a> {
         Ok(Witness { prefix, peer, evidence: Vec::new() })
     }
 
+    /// Waits for the witness before the window opens: an Established session has not sent its routes yet.
+    async fn appears(&mut self, booted: &Booted, watched: &Node) -> Result<Option<String>, RunError> {
+        let end = std::time::Instant::now() + WITNESS;
+        loop {
+            let wake = watched.changed();
+            let missing = self.look(booted).await?;
+            if missing.is_none() || std::time::Instant::now() > end {
+                return Ok(missing);
+            }
+            let _ = tokio::time::timeout(POLL, wake).await;
+        }
+    }
+
     /// Why the window proves nothing, if the witness is missing.
     async fn look(&mut self, booted: &Booted) -> Result<Option<String>, RunError> {
         self.evidence.clear();
         if let Some(expect) = &self.prefix {
-            let checked = node(booted, &expect.node)?.monitor.with_state(|k| check::route(expect, k, &booted.book));
+            let checked =
+                node(booted, &expect.node)?.monitor.with_state(|k| check::route(expect, k, &booted.book));
             if !checked.holds {
                 return Ok(Some(format!("the witness is missing: {}", checked.status)));
             }
@@ -172,7 +209,10 @@ impl<'a> Witness<'a> {
             };
             if !seen {
                 let what = prefix.map_or_else(|| "anything".to_string(), |p| p.to_string());
-                return Ok(Some(format!("the witness is missing: {} does not advertise {what} to {}", gateway.name, watched.name)));
+                return Ok(Some(format!(
+                    "the witness is missing: {} does not advertise {what} to {}",
+                    gateway.name, watched.name
+                )));
             }
             self.evidence.push(evidence("advertised", &gateway.name, &advertised));
         }
@@ -209,7 +249,8 @@ async fn context(booted: &Booted, node: &Node) -> Vec<Evidence> {
         Ok(sessions) => found.extend(sessions.iter().map(|s| evidence("session", &node.name, s))),
         Err(e) => found.push(evidence("session", &node.name, e.line())),
     }
-    let routes: Vec<_> = node.monitor.with_state(|k| k.routes().filter(|r| r.table == 254).take(20).collect());
+    let routes: Vec<_> =
+        node.monitor.with_state(|k| k.routes().filter(|r| r.table == 254).take(20).collect());
     found.extend(routes.iter().map(|r| evidence("kernel-route", &node.name, r)));
     let _ = booted;
     found

@@ -8,8 +8,9 @@ use crate::frr::{DaemonSpec, Frr, load_conf};
 
 /// Started on every FRR router, as FRR's own init does; mgmtd exists from FRR 9 on.
 const ALWAYS: [&str; 3] = ["mgmtd", "zebra", "staticd"];
-const CHOICE: [&str; 12] =
-    ["bgpd", "bfdd", "ospfd", "ospf6d", "isisd", "ripd", "ripngd", "pimd", "ldpd", "vrrpd", "pathd", "fabricd"];
+const CHOICE: [&str; 12] = [
+    "bgpd", "bfdd", "ospfd", "ospf6d", "isisd", "ripd", "ripngd", "pimd", "ldpd", "vrrpd", "pathd", "fabricd",
+];
 
 /// Starts the router's daemons and loads `/etc/frr/frr.conf`.
 pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError> {
@@ -17,7 +18,9 @@ pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError>
     let daemons_file = node.handle.read("/etc/frr/daemons").await.unwrap_or_default();
     let conf = node.handle.read("/etc/frr/frr.conf").await.unwrap_or_default();
     let conf = String::from_utf8_lossy(&conf).into_owned();
-    let has_bind = topology.node(&node.name).is_some_and(|n| n.binds.iter().any(|b| b.node.ends_with("etc/frr/daemons")));
+    let has_bind = topology
+        .node(&node.name)
+        .is_some_and(|n| n.binds.iter().any(|b| b.node.ends_with("etc/frr/daemons")));
     let specs = daemons(&String::from_utf8_lossy(&daemons_file), has_bind, &conf, &available);
     let frr = Frr::start(&node.handle, &specs, &node.folder).await?;
     node.frr = Some(frr);
@@ -33,7 +36,8 @@ pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError>
 /// The daemons to start: those of the `daemons` file if the user gave one, else what the configuration needs.
 fn daemons(file: &str, given: bool, conf: &str, available: &[String]) -> Vec<DaemonSpec> {
     let setting = |key: &str| {
-        let line = file.lines().map(str::trim).find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('='));
+        let line =
+            file.lines().map(str::trim).find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('='));
         line.map(|value| value.trim().trim_matches('"').to_string())
     };
     let wanted = |name: &str| {
@@ -78,7 +82,10 @@ mod tests {
     #[test]
     fn without_one_the_configuration_decides() {
         let available: Vec<String> = ["zebra", "bgpd", "bfdd", "staticd", "mgmtd"].map(String::from).to_vec();
-        assert_eq!(names(&daemons("", false, "router bgp 1\n", &available)), ["mgmtd", "zebra", "staticd", "bgpd"]);
+        assert_eq!(
+            names(&daemons("", false, "router bgp 1\n", &available)),
+            ["mgmtd", "zebra", "staticd", "bgpd"]
+        );
         let bfd = daemons("", false, "router bgp 1\n neighbor 10.0.0.1 bfd\n", &available);
         assert_eq!(names(&bfd), ["mgmtd", "zebra", "staticd", "bgpd", "bfdd"]);
     }

@@ -41,15 +41,22 @@ pub fn read(path: &Path) -> Result<Source, RunError> {
 pub fn topology(path: &Path) -> Result<Topology, RunError> {
     let source = read(path)?;
     let topology = topology::load(&source)?;
-    let folder = topology.dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
+    let folder =
+        topology.dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
     for node in &topology.nodes {
         for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config) {
             let at = [Seg::Key("topology".into()), Seg::Key("nodes".into()), Seg::Key(node.name.clone())];
-            let missing = |e: std::io::Error| source.error_at(&at, format!("node `{}`: {}: {e}", node.name, file.display()));
+            let missing = |e: std::io::Error| {
+                source.error_at(&at, format!("node `{}`: {}: {e}", node.name, file.display()))
+            };
             let real = file.canonicalize().map_err(missing)?;
             if !real.starts_with(&folder) {
-                let message = format!("node `{}`: {} leads out of the topology's folder", node.name, file.display());
-                return Err(source.error_at(&at, message).hint("a topology may only read files of its own folder").into());
+                let message =
+                    format!("node `{}`: {} leads out of the topology's folder", node.name, file.display());
+                return Err(source
+                    .error_at(&at, message)
+                    .hint("a topology may only read files of its own folder")
+                    .into());
             }
         }
     }
@@ -78,7 +85,8 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
                 return Err(source.error(format!("there is no manifest {}", path.display())).into());
             }
         }
-        let frr = run.axes.iter().find(|(name, _)| name == "frr").map_or(release.frr, |(_, value)| value.as_str());
+        let frr =
+            run.axes.iter().find(|(name, _)| name == "frr").map_or(release.frr, |(_, value)| value.as_str());
         runs.push(PlannedRun {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),

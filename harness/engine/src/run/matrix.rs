@@ -59,7 +59,8 @@ pub async fn run(
     let places = Arc::new(Semaphore::new(options.jobs.max(1)));
     let mut tasks = Vec::new();
     for (index, planned) in plan.runs.iter().enumerate() {
-        let folder = directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;
+        let folder =
+            directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;
         let one = One {
             planned: planned.clone(),
             folder,
@@ -149,14 +150,16 @@ impl One {
                 verdict
             }
             Err(e) => {
-                let hints: Vec<String> = e.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
+                let hints: Vec<String> =
+                    e.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
                 let reason = Some(format!("{}{}", e.line(), hints.concat()));
                 Some(Verdict { outcome: e.outcome(), reason, observed: BTreeMap::new() })
             }
         };
         // An interrupted run has no verdict: its start without an end says so.
         if let Some(verdict) = verdict {
-            let artifacts = ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
+            let artifacts =
+                ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
             finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
         }
     }
@@ -164,5 +167,12 @@ impl One {
 
 fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {
     let Verdict { outcome, reason, observed } = verdict;
-    events.send(EventKind::RunFinished { outcome, duration_ms, observed, reason, artifacts, evidence: Vec::new() });
+    events.send(EventKind::RunFinished {
+        outcome,
+        duration_ms,
+        observed,
+        reason,
+        artifacts,
+        evidence: Vec::new(),
+    });
 }

@@ -47,7 +47,8 @@ pub struct Node {
 impl Node {
     /// Asks a daemon a show command over its vty socket.
     pub async fn ask(&self, daemon: &'static str, command: &str) -> Result<String, RunError> {
-        let view = |why: String| RunError::View { node: self.name.clone(), command: command.to_string(), why };
+        let view =
+            |why: String| RunError::View { node: self.name.clone(), command: command.to_string(), why };
         let frr = self.frr.as_ref().ok_or_else(|| view("no FRR runs on this node".to_string()))?;
         frr.check_alive()?;
         let mut vtys = self.vtys.lock().await;
@@ -105,6 +106,15 @@ impl Node {
 
 /// Uptimes always differ; what matters is state and counters of messages that change rarely.
 fn same(a: &[Session], b: &[Session]) -> bool {
-    let key = |s: &Session| (s.peer.clone(), s.vrf.clone(), s.state, s.connections_established, s.connections_dropped, s.refresh.sent);
+    let key = |s: &Session| {
+        (
+            s.peer.clone(),
+            s.vrf.clone(),
+            s.state,
+            s.connections_established,
+            s.connections_dropped,
+            s.refresh.sent,
+        )
+    };
     a.iter().map(key).eq(b.iter().map(key))
 }

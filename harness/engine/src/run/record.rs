@@ -15,9 +15,16 @@ use super::error::RunError;
 #[derive(Serialize)]
 #[serde(tag = "source", rename_all = "kebab-case")]
 enum Line<'a> {
-    Kernel { node: &'a str, event: &'a KernelEvent },
+    Kernel {
+        node: &'a str,
+        event: &'a KernelEvent,
+    },
     /// What bgpd claims of its sessions; written when it changed.
-    Sessions { node: &'a str, at: u64, sessions: &'a [Session] },
+    Sessions {
+        node: &'a str,
+        at: u64,
+        sessions: &'a [Session],
+    },
 }
 
 /// A cheap handle on the file. A write error is kept and reported at the end: it must not change a verdict.

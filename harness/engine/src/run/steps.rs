@@ -60,7 +60,11 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
             Err(e) => {
                 let hints = e.hints();
                 let message = [e.line()].into_iter().chain(hints.into_iter().map(|h| format!("hint: {h}")));
-                Done { outcome: e.outcome(), message: Some(message.collect::<Vec<_>>().join("; ")), evidence: Vec::new() }
+                Done {
+                    outcome: e.outcome(),
+                    message: Some(message.collect::<Vec<_>>().join("; ")),
+                    evidence: Vec::new(),
+                }
             }
         };
         let result = StepResult {
@@ -109,14 +113,16 @@ async fn perform(
     events: &Events,
     status: &(dyn Fn(&str) + Sync),
 ) -> Result<Done, RunError> {
-    let warn = |notes: Vec<String>| notes.into_iter().for_each(|message| events.send(EventKind::Warning { message }));
+    let warn = |notes: Vec<String>| {
+        notes.into_iter().for_each(|message| events.send(EventKind::Warning { message }))
+    };
     match &step.verb {
-        Verb::Apply { manifest } => {
-            warn(booted.cluster.apply(&mut booted.nodes, manifest).await?);
+        Verb::Apply { manifests } => {
+            warn(booted.cluster.apply(&mut booted.nodes, manifests).await?);
             Ok(Done::passed())
         }
-        Verb::Delete { manifest } => {
-            warn(booted.cluster.delete(&mut booted.nodes, manifest).await?);
+        Verb::Delete { manifests } => {
+            warn(booted.cluster.delete(&mut booted.nodes, manifests).await?);
             Ok(Done::passed())
         }
         Verb::RestartSpeaker(restart) => {
@@ -130,7 +136,11 @@ async fn perform(
             let node = expect::node(booted, &settle.node)?;
             let since = node.changed.as_ref().map_or(Duration::MAX, |c| c.at.elapsed());
             let left = ROUTE_MAP_DELAY.saturating_sub(since);
-            status(&format!("bgp route-map delay-timer of {}: {:.1} s left", settle.node, left.as_secs_f64()));
+            status(&format!(
+                "bgp route-map delay-timer of {}: {:.1} s left",
+                settle.node,
+                left.as_secs_f64()
+            ));
             wait::elapse(left).await;
             Ok(Done::passed())
         }

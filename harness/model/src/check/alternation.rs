@@ -79,12 +79,19 @@ mod tests {
             refresh_offered: true,
             uptime_ms: 9_000,
         };
-        Sample { reloads, route_map: vec![entry.into()], in_bgp_table: in_kernel, in_kernel, session: Some(session) }
+        Sample {
+            reloads,
+            route_map: vec![entry.into()],
+            in_bgp_table: in_kernel,
+            in_kernel,
+            session: Some(session),
+        }
     }
 
     #[test]
     fn flips_are_the_bug_with_and_without_withdrawal() {
-        let withdrawn = [sample(0, "permit 20", true), sample(1, "deny 20", false), sample(2, "permit 20", true)];
+        let withdrawn =
+            [sample(0, "permit 20", true), sample(1, "deny 20", false), sample(2, "permit 20", true)];
         assert!(matches!(alternation(&withdrawn), AlternationConclusion::Present(_)));
         // FRR 7.5 keeps the stale route, because the flip is not notified.
         let stale = [sample(0, "permit 20", true), sample(1, "deny 20", true)];
@@ -93,7 +100,8 @@ mod tests {
 
     #[test]
     fn stable_only_if_sampled_reloaded_and_learnt_throughout() {
-        let stable = [sample(0, "permit 10", true), sample(1, "permit 10", true), sample(2, "permit 10", true)];
+        let stable =
+            [sample(0, "permit 10", true), sample(1, "permit 10", true), sample(2, "permit 10", true)];
         assert_eq!(alternation(&stable), AlternationConclusion::Absent);
         assert!(matches!(alternation(&stable[..1]), AlternationConclusion::Unclear(_)));
         let not_reloaded = [sample(1, "permit 10", true), sample(1, "permit 10", true)];

@@ -28,6 +28,7 @@ pub struct Checked {
 /// Shorthand for a piece of evidence.
 pub fn evidence(what: &str, node: &str, value: impl serde::Serialize) -> Evidence {
     // Facts are plain data; what cannot become JSON is shown as such rather than left out.
-    let value = serde_json::to_value(value).unwrap_or_else(|e| serde_json::Value::String(format!("unprintable: {e}")));
+    let value = serde_json::to_value(value)
+        .unwrap_or_else(|e| serde_json::Value::String(format!("unprintable: {e}")));
     Evidence { what: what.to_string(), node: Some(node.to_string()), value }
 }

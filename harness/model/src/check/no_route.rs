@@ -5,7 +5,8 @@ use crate::fact::{KernelState, Route};
 use crate::scenario::ExpectNoRoute;
 
 pub fn no_route(expect: &ExpectNoRoute, kernel: &KernelState) -> Checked {
-    let fits = |r: &Route| r.table == expect.table && expect.proto.as_ref().is_none_or(|proto| *proto == r.protocol);
+    let fits =
+        |r: &Route| r.table == expect.table && expect.proto.as_ref().is_none_or(|proto| *proto == r.protocol);
     let found: Vec<Route> = match expect.prefix {
         Some(prefix) => kernel.routes_to(prefix).filter(fits).collect(),
         None => kernel.routes().filter(fits).collect(),

@@ -60,14 +60,21 @@ pub fn ordering(facts: &OrderingFacts) -> OrderingConclusion {
         return Unclear("the gateway does not advertise the prefix to the node".to_string());
     }
     if !facts.route_map.iter().any(|entry| entry.starts_with("permit")) {
-        let entries = if facts.route_map.is_empty() { "missing".to_string() } else { facts.route_map.join(", ") };
-        return NotApplied(format!("the running route map lets nothing in ({entries}): the extras are not in effect"));
+        let entries =
+            if facts.route_map.is_empty() { "missing".to_string() } else { facts.route_map.join(", ") };
+        return NotApplied(format!(
+            "the running route map lets nothing in ({entries}): the extras are not in effect"
+        ));
     }
     if facts.in_bgp_table {
-        return Unclear("the prefix is in the BGP table but not in the kernel: zebra, not the route map".to_string());
+        return Unclear(
+            "the prefix is in the BGP table but not in the kernel: zebra, not the route map".to_string(),
+        );
     }
     let Some(before) = facts.before.as_ref().filter(|s| s.established) else {
-        return Unclear("the session was not up before the extras came: another cause keeps the prefix out".to_string());
+        return Unclear(
+            "the session was not up before the extras came: another cause keeps the prefix out".to_string(),
+        );
     };
     if (before.established_count, before.dropped_count) != (now.established_count, now.dropped_count) {
         return Unclear("the session was reset after the extras came".to_string());
@@ -76,7 +83,10 @@ pub fn ordering(facts: &OrderingFacts) -> OrderingConclusion {
         return LookAlike("the gateway does not offer route refresh: no FRR can ask it again".to_string());
     }
     if now.refresh_sent > before.refresh_sent {
-        return LookAlike("a ROUTE-REFRESH was sent and changed nothing: the gateway's route refresh does not work".to_string());
+        return LookAlike(
+            "a ROUTE-REFRESH was sent and changed nothing: the gateway's route refresh does not work"
+                .to_string(),
+        );
     }
     Present
 }

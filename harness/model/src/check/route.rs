@@ -34,7 +34,11 @@ fn fits(expect: &ExpectRoute, route: &Route, book: &AddressBook) -> Result<(), S
     let gateways: BTreeSet<IpAddr> = route.nexthops.iter().filter_map(|n| n.gateway).collect();
     let shown: Vec<String> = gateways.iter().map(|g| book.describe(*g)).collect();
     if let Some(extra) = gateways.iter().find(|g| !expect.via.iter().any(|who| book.is(who, **g))) {
-        return Err(format!("via {}, which is not expected (via {})", book.describe(*extra), shown.join(" and ")));
+        return Err(format!(
+            "via {}, which is not expected (via {})",
+            book.describe(*extra),
+            shown.join(" and ")
+        ));
     }
     if let Some(missing) = expect.via.iter().find(|who| !gateways.iter().any(|g| book.is(who, *g))) {
         let shown = if shown.is_empty() { "no gateway".to_string() } else { shown.join(" and ") };

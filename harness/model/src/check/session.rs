@@ -6,7 +6,10 @@ use crate::scenario::ExpectSession;
 
 /// With a node's name as the peer, every session with that node must be in the state, and there must be one.
 pub fn session(expect: &ExpectSession, sessions: &[Session], book: &AddressBook) -> Checked {
-    let with_peer: Vec<&Session> = sessions.iter().filter(|s| s.peer.parse().is_ok_and(|address| book.is(&expect.peer, address))).collect();
+    let with_peer: Vec<&Session> = sessions
+        .iter()
+        .filter(|s| s.peer.parse().is_ok_and(|address| book.is(&expect.peer, address)))
+        .collect();
     let state = |s: &Session| state_name(s).to_lowercase();
     let wrong = with_peer.iter().find(|s| state(s) != expect.state.to_lowercase());
     let status = match (with_peer.first(), wrong) {

@@ -31,7 +31,13 @@ impl Origin {
     /// A diagnostic at `path` below this object.
     pub fn error(&self, path: &[Seg], message: String, hints: Vec<String>) -> Diagnostic {
         let mark = mark_of(&self.source.text, self.line, self.base.iter().chain(path));
-        Diagnostic { source: self.source.clone(), mark: Some(mark), severity: crate::diag::Severity::Error, message, hints }
+        Diagnostic {
+            source: self.source.clone(),
+            mark: Some(mark),
+            severity: crate::diag::Severity::Error,
+            message,
+            hints,
+        }
     }
 }
 
@@ -57,7 +63,13 @@ pub(super) fn parse_documents(source: &Source) -> Result<Vec<(Origin, Value)>, D
         let line = starts.get(i).or(starts.last()).copied().unwrap_or(1);
         let value = Value::deserialize(document).map_err(|e| {
             let mark = e.location().map(|l| Mark { line: l.line(), column: l.column() });
-            Diagnostic { source: source.clone(), mark, message: format!("not YAML: {e}"), severity: crate::diag::Severity::Error, hints: Vec::new() }
+            Diagnostic {
+                source: source.clone(),
+                mark,
+                message: format!("not YAML: {e}"),
+                severity: crate::diag::Severity::Error,
+                hints: Vec::new(),
+            }
         })?;
         if !value.is_null() {
             out.push((Origin { source: source.clone(), line, base: Vec::new() }, value));

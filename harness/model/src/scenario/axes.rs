@@ -9,7 +9,9 @@ pub type AxisValues = Vec<(String, String)>;
 pub fn combinations(axes: &Axes) -> Vec<AxisValues> {
     axes.0.iter().fold(vec![Vec::new()], |runs, (name, values)| {
         runs.iter()
-            .flat_map(|run| values.iter().map(move |value| [run.clone(), vec![(name.clone(), value.clone())]].concat()))
+            .flat_map(|run| {
+                values.iter().map(move |value| [run.clone(), vec![(name.clone(), value.clone())]].concat())
+            })
             .collect()
     })
 }
@@ -50,7 +52,8 @@ mod tests {
 
     #[test]
     fn every_combination_once_and_the_first_axis_slowest() {
-        let runs: Vec<String> = combinations(&axes()).iter().map(|r| format!("{}/{}", r[0].1, r[1].1)).collect();
+        let runs: Vec<String> =
+            combinations(&axes()).iter().map(|r| format!("{}/{}", r[0].1, r[1].1)).collect();
         assert_eq!(runs, ["7.5.1/before", "7.5.1/after", "10.3/before", "10.3/after"]);
         assert_eq!(combinations(&Axes::default()), [AxisValues::new()]);
     }

@@ -92,20 +92,6 @@ impl<'de> Deserialize<'de> for OneOrMany {
             fn visit_str<E>(self, value: &str) -> Result<OneOrMany, E> {
                 Ok(OneOrMany(vec![value.to_string()]))
             }
-            // A version such as 10.3 looks like a number; its shortest decimal form is what was written, except for
-            // trailing zeros (10.10), which need quotes.
-            fn visit_f64<E>(self, value: f64) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![value.to_string()]))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![value.to_string()]))
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![value.to_string()]))
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![value.to_string()]))
-            }
             fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<OneOrMany, A::Error> {
                 let mut values = Vec::new();
                 while let Some(value) = seq.next_element::<String>()? {
@@ -114,7 +100,8 @@ impl<'de> Deserialize<'de> for OneOrMany {
                 Ok(OneOrMany(values))
             }
         }
-        deserializer.deserialize_any(Either)
+        // Text is asked for, so that a version such as 10.10 stays what was written; a list comes as a list all the same.
+        deserializer.deserialize_str(Either)
     }
 }
 
@@ -131,10 +118,11 @@ pub struct ExpectedFile {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StepFile {
-    /// A manifest to apply, as `kubectl apply -f` does.
-    pub apply: Option<String>,
-    /// A manifest whose objects are deleted.
-    pub delete: Option<String>,
+    /// Manifests to apply, as one `kubectl apply -f A -f B` does: MetalLB's speaker gathers changes for 3 s before it
+    /// reloads FRR, so that they arrive there in one reload.
+    pub apply: Option<OneOrMany>,
+    /// Manifests whose objects are deleted.
+    pub delete: Option<OneOrMany>,
     pub restart_speaker: Option<RestartSpeaker>,
     pub settle: Option<Settle>,
     pub expect: Option<ExpectFile>,
@@ -174,7 +162,7 @@ pub struct DiagnoseFile {
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text)
-        .map(Some)
-        .map_err(|e| serde::de::Error::custom(format!("`{text}` is not a duration such as 20s or 500ms: {e}")))
+    humantime::parse_duration(&text).map(Some).map_err(|e| {
+        serde::de::Error::custom(format!("`{text}` is not a duration such as 20s or 500ms: {e}"))
+    })
 }

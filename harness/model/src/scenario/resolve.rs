@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::axes::{AxisValues, combinations, fits, substitute};
-use super::file::{ExpectFile, MetallbFile, ScenarioFile, StepFile, When};
+use super::file::{ExpectFile, MetallbFile, OneOrMany, ScenarioFile, StepFile, When};
 use super::step::{Diagnosis, Expect, Step, Verb};
 use crate::diag::{Diagnostic, Seg, Source, nearest};
 use crate::topology::{Role, Topology};
@@ -40,10 +40,10 @@ impl ScenarioRun {
     /// Every manifest that the run applies or deletes.
     pub fn manifests(&self) -> impl Iterator<Item = &PathBuf> {
         let of_steps = self.steps.iter().filter_map(|step| match &step.verb {
-            Verb::Apply { manifest } | Verb::Delete { manifest } => Some(manifest),
+            Verb::Apply { manifests } | Verb::Delete { manifests } => Some(manifests),
             _ => None,
         });
-        self.initial.iter().chain(of_steps)
+        self.initial.iter().chain(of_steps.flatten())
     }
 }
 
@@ -63,7 +63,8 @@ pub fn expand(file: &ScenarioFile, source: &Source, topology: &Topology) -> Resu
     let dir = source.file.parent().map(Path::to_path_buf).unwrap_or_default();
     let resolver = Resolver { source, topology, dir, file };
     resolver.check_axes()?;
-    let runs = combinations(&file.axes).into_iter().map(|axes| resolver.run(axes)).collect::<Result<_, _>>()?;
+    let runs =
+        combinations(&file.axes).into_iter().map(|axes| resolver.run(axes)).collect::<Result<_, _>>()?;
     Ok(Scenario {
         name: file.name.clone(),
         about: file.about.clone(),
@@ -86,7 +87,9 @@ impl Resolver<'_> {
             }
             if let Some(twice) = values.iter().enumerate().find(|(i, v)| values[..*i].contains(v)) {
                 let at = [key("axes"), key(name), Seg::Index(twice.0)];
-                return Err(self.source.error_at(&at, format!("axis `{name}` has the value `{}` twice", twice.1)));
+                return Err(self
+                    .source
+                    .error_at(&at, format!("axis `{name}` has the value `{}` twice", twice.1)));
             }
         }
         for (i, expected) in self.file.expected.iter().enumerate() {
@@ -107,7 +110,12 @@ impl Resolver<'_> {
                 return Err(self.unknown(&at, "axis", axis, names.collect()));
             };
             if let Some(wrong) = allowed.0.iter().find(|v| !values.contains(v)) {
-                let error = self.unknown(&at, &format!("value of axis `{axis}`:"), wrong, values.iter().map(String::as_str).collect());
+                let error = self.unknown(
+                    &at,
+                    &format!("value of axis `{axis}`:"),
+                    wrong,
+                    values.iter().map(String::as_str).collect(),
+                );
                 return Err(error);
             }
         }
@@ -125,7 +133,9 @@ impl Resolver<'_> {
 
     fn run(&self, axes: AxisValues) -> Result<ScenarioRun, Diagnostic> {
         let initial = self.file.initial.iter().enumerate();
-        let initial = initial.map(|(i, path)| self.path(path, &axes, &[key("initial"), Seg::Index(i)])).collect::<Result<_, _>>()?;
+        let initial = initial
+            .map(|(i, path)| self.path(path, &axes, &[key("initial"), Seg::Index(i)]))
+            .collect::<Result<_, _>>()?;
         let mut steps = Vec::new();
         for (i, step) in self.file.steps.iter().enumerate() {
             let at = [key("steps"), Seg::Index(i)];
@@ -148,11 +158,14 @@ impl Resolver<'_> {
     fn verb(&self, step: &StepFile, axes: &AxisValues, at: &[Seg]) -> Result<Verb, Diagnostic> {
         let inner = |name: &str| [at, &[key(name)]].concat();
         let mut verbs = Vec::new();
-        if let Some(path) = &step.apply {
-            verbs.push(Verb::Apply { manifest: self.path(path, axes, &inner("apply"))? });
+        let paths = |paths: &OneOrMany, verb: &str| {
+            paths.0.iter().map(|path| self.path(path, axes, &inner(verb))).collect::<Result<Vec<_>, _>>()
+        };
+        if let Some(written) = &step.apply {
+            verbs.push(Verb::Apply { manifests: paths(written, "apply")? });
         }
-        if let Some(path) = &step.delete {
-            verbs.push(Verb::Delete { manifest: self.path(path, axes, &inner("delete"))? });
+        if let Some(written) = &step.delete {
+            verbs.push(Verb::Delete { manifests: paths(written, "delete")? });
         }
         if let Some(restart) = &step.restart_speaker {
             self.cluster_node(&restart.node, &[&inner("restart-speaker")[..], &[key("node")]].concat())?;
@@ -186,7 +199,9 @@ impl Resolver<'_> {
         match (verbs.pop(), verbs.is_empty()) {
             (Some(verb), true) => self.check_timing(step, verb, at),
             (None, _) => Err(self.source.error_at(at, format!("a step needs one of {known}"))),
-            (Some(_), false) => Err(self.source.error_at(at, format!("a step does one thing: one of {known}"))),
+            (Some(_), false) => {
+                Err(self.source.error_at(at, format!("a step does one thing: one of {known}")))
+            }
         }
     }
 
@@ -206,7 +221,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn expect(&self, step: &StepFile, expect: &ExpectFile, axes: &AxisValues, at: &[Seg]) -> Result<Verb, Diagnostic> {
+    fn expect(
+        &self,
+        step: &StepFile,
+        expect: &ExpectFile,
+        axes: &AxisValues,
+        at: &[Seg],
+    ) -> Result<Verb, Diagnostic> {
         let here = [at, &[key("expect")]].concat();
         let inner = |verb: &str, field: &str| [&here[..], &[key(verb), key(field)]].concat();
         let expect = match (&expect.session, &expect.route, &expect.no_route) {
@@ -215,7 +236,12 @@ impl Resolver<'_> {
                 self.peer(&s.peer, &inner("session", "peer"))?;
                 let states = ["idle", "connect", "active", "opensent", "openconfirm", "established"];
                 if !states.contains(&s.state.to_lowercase().as_str()) {
-                    return Err(self.unknown(&inner("session", "state"), "session state", &s.state, states.to_vec()));
+                    return Err(self.unknown(
+                        &inner("session", "state"),
+                        "session state",
+                        &s.state,
+                        states.to_vec(),
+                    ));
                 }
                 Expect::Session(s.clone())
             }
@@ -232,22 +258,36 @@ impl Resolver<'_> {
                     self.peer(peer, &inner("no-route", "peer"))?;
                 }
                 if n.prefix.is_none() && n.proto.is_none() {
-                    return Err(self.source.error_at(&here, "`no-route` needs a prefix, a protocol, or both"));
+                    return Err(self
+                        .source
+                        .error_at(&here, "`no-route` needs a prefix, a protocol, or both"));
                 }
                 Expect::NoRoute(n.clone())
             }
-            _ => return Err(self.source.error_at(&here, "`expect` needs exactly one of session, route or no-route")),
+            _ => {
+                return Err(self
+                    .source
+                    .error_at(&here, "`expect` needs exactly one of session, route or no-route"));
+            }
         };
         match (step.within, step.holds) {
             (Some(_), Some(_)) => Err(self.source.error_at(at, "`within` and `holds` are two steps")),
             (_, None) if matches!(expect, Expect::NoRoute(_)) => {
-                let error = self.source.error_at(at, "`no-route` needs `holds`: a route that is absent now may come a moment later");
+                let error = self.source.error_at(
+                    at,
+                    "`no-route` needs `holds`: a route that is absent now may come a moment later",
+                );
                 Err(error.hint("for instance `holds: 6s`: bgpd re-evaluates route maps after 5 s"))
             }
             (within, None) => Ok(Verb::Eventually { expect, within: within.unwrap_or(WITHIN) }),
             (None, Some(window)) => {
-                let witness = step.witness.as_ref().map(|w| self.prefix(w, axes, &[at, &[key("witness")]].concat())).transpose()?;
-                let witnessed = witness.is_some() || !matches!(&expect, Expect::NoRoute(n) if n.peer.is_none());
+                let witness = step
+                    .witness
+                    .as_ref()
+                    .map(|w| self.prefix(w, axes, &[at, &[key("witness")]].concat()))
+                    .transpose()?;
+                let witnessed =
+                    witness.is_some() || !matches!(&expect, Expect::NoRoute(n) if n.peer.is_none());
                 if !witnessed {
                     let error = self.source.error_at(at, "absence proves nothing without a positive witness");
                     return Err(error
@@ -280,7 +320,9 @@ impl Resolver<'_> {
         self.any_node(name, at)?;
         match self.topology.find(name) {
             Some(node) if node.role == Role::ClusterNode => Ok(()),
-            _ => Err(self.source.error_at(at, format!("`{name}` is not a cluster node: MetalLB does not run there"))),
+            _ => Err(self
+                .source
+                .error_at(at, format!("`{name}` is not a cluster node: MetalLB does not run there"))),
         }
     }
 
@@ -290,10 +332,14 @@ impl Resolver<'_> {
 }
 
 fn name_of(verb: &Verb, dir: &Path) -> String {
-    let short = |path: &PathBuf| path.strip_prefix(dir).unwrap_or(path).display().to_string();
+    let short = |paths: &[PathBuf]| {
+        let names: Vec<String> =
+            paths.iter().map(|p| p.strip_prefix(dir).unwrap_or(p).display().to_string()).collect();
+        names.join(" and ")
+    };
     match verb {
-        Verb::Apply { manifest } => format!("apply {}", short(manifest)),
-        Verb::Delete { manifest } => format!("delete {}", short(manifest)),
+        Verb::Apply { manifests } => format!("apply {}", short(manifests)),
+        Verb::Delete { manifests } => format!("delete {}", short(manifests)),
         Verb::RestartSpeaker(r) => format!("restart the speaker of {}", r.node),
         Verb::Settle(s) => format!("settle: no route-map change pending on {}", s.node),
         Verb::Observe(o) => format!("observe {} on {}", o.prefix, o.node),

@@ -15,14 +15,25 @@ pub struct Step {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
-    Apply { manifest: PathBuf },
-    Delete { manifest: PathBuf },
+    Apply {
+        manifests: Vec<PathBuf>,
+    },
+    Delete {
+        manifests: Vec<PathBuf>,
+    },
     RestartSpeaker(RestartSpeaker),
     Settle(Settle),
     /// The expectation becomes true at some moment within the limit.
-    Eventually { expect: Expect, within: Duration },
+    Eventually {
+        expect: Expect,
+        within: Duration,
+    },
     /// The expectation is true during the whole window.
-    Holds { expect: Expect, window: Duration, witness: Option<ipnet::IpNet> },
+    Holds {
+        expect: Expect,
+        window: Duration,
+        witness: Option<ipnet::IpNet>,
+    },
     Observe(Observe),
     Diagnose(Diagnosis),
 }

@@ -82,7 +82,10 @@ impl Builder<'_> {
             name: written.name.to_owned(),
             image: written.layers.one("image", |n| &n.image).map(|(image, _)| image.to_owned()),
             // For the real cluster's tool, which runs as the user does: no lab opens it, so it may lie elsewhere.
-            startup_config: written.layers.one("startup-config", |n| &n.startup_config).map(|(path, _)| self.dir.join(path)),
+            startup_config: written
+                .layers
+                .one("startup-config", |n| &n.startup_config)
+                .map(|(path, _)| self.dir.join(path)),
         })
     }
 
