@@ -13,6 +13,7 @@ mod agent;
 mod binds;
 mod boot;
 mod clone;
+mod confine;
 mod entry;
 mod error;
 mod init;
