@@ -28,7 +28,8 @@ async fn lab(folder: &Path) -> Option<Lab> {
 async fn a_nodes_commands_stay_inside() {
     let folder = tempfile::tempdir().unwrap();
     let Some(lab) = lab(folder.path()).await else { return };
-    let run = async |script: &str| lab.nodes[0].output(&Command::new(["/bin/sh", "-c", script])).await.unwrap();
+    let run =
+        async |script: &str| lab.nodes[0].output(&Command::new(["/bin/sh", "-c", script])).await.unwrap();
     for refused in [
         "echo x > /proc/sys/kernel/core_pattern",
         "echo h > /proc/sysrq-trigger",
@@ -40,7 +41,8 @@ async fn a_nodes_commands_stay_inside() {
         let output = run(refused).await;
         assert!(!output.exit.success(), "`{refused}` must fail: {output:?}");
     }
-    for allowed in ["echo 1 > /proc/sys/net/ipv4/ip_forward", "echo x > /etc/routeproof-was-here", "hostname"] {
+    for allowed in ["echo 1 > /proc/sys/net/ipv4/ip_forward", "echo x > /etc/routeproof-was-here", "hostname"]
+    {
         let output = run(allowed).await;
         assert!(output.exit.success(), "`{allowed}` must work: {output:?}");
     }

@@ -7,7 +7,8 @@ use routeproof_model::check::{Sample, evidence};
 use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
-use routeproof_model::scenario::{Step, Verb};
+use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
+use routeproof_model::topology::Role;
 
 use super::boot::Booted;
 use super::error::RunError;
@@ -17,6 +18,9 @@ use crate::wait;
 
 /// FRR's `bgp route-map delay-timer`, 5 s by default, and time for what it sets off.
 const ROUTE_MAP_DELAY: Duration = Duration::from_millis(6500);
+
+/// zebra tells its kernel queue's state a moment late.
+const AGREE: Duration = Duration::from_secs(2);
 
 /// How a step ended.
 #[derive(Debug)]
@@ -57,15 +61,7 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
         let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
         let done = match perform(booted, step, &mut memory, events, &status).await {
             Ok(done) => done,
-            Err(e) => {
-                let hints = e.hints();
-                let message = [e.line()].into_iter().chain(hints.into_iter().map(|h| format!("hint: {h}")));
-                Done {
-                    outcome: e.outcome(),
-                    message: Some(message.collect::<Vec<_>>().join("; ")),
-                    evidence: Vec::new(),
-                }
-            }
+            Err(e) => broken(&e),
         };
         let result = StepResult {
             name: step.name.clone(),
@@ -80,7 +76,47 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
             return Verdict { outcome: done.outcome, reason, observed: memory.observed };
         }
     }
-    compare(run, memory.observed)
+    let verdict = compare(run, memory.observed);
+    if verdict.outcome == Outcome::Passed {
+        agree(booted, run.steps.len(), events, verdict).await
+    } else {
+        verdict
+    }
+}
+
+/// The last step of every run, unasked: on each cluster node the daemon and the kernel tell the same story.
+async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict) -> Verdict {
+    let name = "FRR and the kernels agree".to_string();
+    events.send(EventKind::StepStarted {
+        index,
+        name: name.clone(),
+        limit_ms: Some(AGREE.as_millis() as u64),
+    });
+    let start = Instant::now();
+    let mut all = Done::passed();
+    for node in booted.nodes.values().filter(|n| n.role == Role::ClusterNode) {
+        let expect = Expect::RibFib(ExpectRibFib { node: node.name.clone() });
+        let done = expect::eventually(booted, &expect, AGREE, &|_| {}).await.unwrap_or_else(|e| broken(&e));
+        all.evidence.extend(done.evidence);
+        if done.outcome != Outcome::Passed {
+            (all.outcome, all.message) = (done.outcome, done.message);
+        }
+    }
+    let (outcome, message) = (all.outcome, all.message.clone());
+    let duration_ms = start.elapsed().as_millis() as u64;
+    let step =
+        StepResult { name: name.clone(), outcome, duration_ms, message: all.message, evidence: all.evidence };
+    events.send(EventKind::StepFinished { index, step });
+    match outcome {
+        Outcome::Passed => verdict,
+        _ => Verdict { outcome, reason: Some(format!("{name}: {}", message.unwrap_or_default())), ..verdict },
+    }
+}
+
+fn broken(error: &RunError) -> Done {
+    let hints = error.hints().into_iter().map(|h| format!("hint: {h}"));
+    let message = [error.line()].into_iter().chain(hints).collect::<Vec<_>>().join("; ");
+    Done { outcome: error.outcome(), message: Some(message), evidence: Vec::new() }
 }
 
 /// A run whose steps passed still fails if it observed something else than the scenario expects.

@@ -59,6 +59,7 @@ pub enum Expect {
     Session(ExpectSession),
     Route(ExpectRoute),
     NoRoute(ExpectNoRoute),
+    RibFib(ExpectRibFib),
 }
 
 impl Expect {
@@ -68,6 +69,7 @@ impl Expect {
             Expect::Session(e) => &e.node,
             Expect::Route(e) => &e.node,
             Expect::NoRoute(e) => &e.node,
+            Expect::RibFib(e) => &e.node,
         }
     }
 }
@@ -118,6 +120,13 @@ pub struct ExpectNoRoute {
     /// A gateway that must have an Established session and, if a prefix is given, advertise it to the node, for the
     /// whole window: the positive witness where no other prefix can serve.
     pub peer: Option<String>,
+}
+
+/// What zebra calls installed is what the kernel holds, and the other way round, for every prefix and table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectRibFib {
+    pub node: String,
 }
 
 /// Samples what a node holds of a prefix: the kernel, the BGP table, the route map in the running configuration.
