@@ -151,13 +151,7 @@ struct Witness<'a> {
 impl<'a> Witness<'a> {
     fn new(booted: &'a Booted, expect: &Expect, witness: Option<IpNet>) -> Result<Witness<'a>, RunError> {
         let watched = node(booted, expect.node())?;
-        let prefix = witness.map(|prefix| ExpectRoute {
-            node: expect.node().to_string(),
-            prefix,
-            via: Vec::new(),
-            proto: None,
-            table: 254,
-        });
+        let prefix = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
         let peer = match expect {
             Expect::NoRoute(e) => match &e.peer {
                 Some(peer) => {

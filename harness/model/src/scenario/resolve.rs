@@ -247,8 +247,17 @@ impl Resolver<'_> {
             }
             (None, Some(r), None, None) => {
                 self.any_node(&r.node, &inner("route", "node"))?;
-                for via in &r.via {
-                    self.peer(via, &inner("route", "via"))?;
+                for (i, via) in r.via.iter().enumerate() {
+                    self.peer(via, &[inner("route", "via"), vec![Seg::Index(i)]].concat())?;
+                }
+                for (i, hop) in r.nexthops.iter().enumerate() {
+                    let at = [inner("route", "nexthops"), vec![Seg::Index(i), key("via")]].concat();
+                    hop.via.as_ref().map_or(Ok(()), |via| self.peer(via, &at))?;
+                }
+                if !r.via.is_empty() && !r.nexthops.is_empty() {
+                    return Err(self
+                        .source
+                        .error_at(&inner("route", "via"), "`via` and `nexthops` say the same: one of them"));
                 }
                 Expect::Route(r.clone())
             }

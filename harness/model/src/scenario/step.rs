@@ -89,19 +89,73 @@ fn established() -> String {
     "established".to_string()
 }
 
+/// A route of the kernel. What is not said does not matter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectRoute {
     pub node: String,
     pub prefix: ipnet::IpNet,
-    /// The exact set of gateways: names of nodes, or addresses. Empty: any.
+    /// The gateways: names of nodes, or addresses.
     #[serde(default)]
     pub via: Vec<String>,
+    /// The next hops in full, instead of `via`.
+    #[serde(default)]
+    pub nexthops: Vec<ExpectNextHop>,
+    /// Whether `via` and `nexthops` are the whole set; with `false` there may be others beside them.
+    #[serde(default = "yes")]
+    pub exact: bool,
     /// rtm_protocol by name, for instance `bgp`.
     pub proto: Option<String>,
     /// Kernel table; the main table is 254.
     #[serde(default = "main_table")]
     pub table: u32,
+    /// A VRF device, instead of its table.
+    pub vrf: Option<String>,
+    /// The kernel's metric (RTA_PRIORITY); FRR uses 20 by default.
+    pub metric: Option<u32>,
+    /// rtm_scope by name: `global`, `link`, `host`.
+    pub scope: Option<String>,
+    /// The preferred source (RTA_PREFSRC).
+    pub src: Option<std::net::IpAddr>,
+    /// rtm_type by name: `unicast`, `blackhole`, `unreachable`, `prohibit`, ...
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+/// One next hop. What is not said does not matter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectNextHop {
+    /// A node's name, or an address.
+    pub via: Option<String>,
+    pub dev: Option<String>,
+    /// 1 and up, as `ip route` writes it.
+    pub weight: Option<u16>,
+    pub onlink: Option<bool>,
+}
+
+impl ExpectRoute {
+    /// Any route to the prefix in the main table.
+    pub fn any(node: &str, prefix: ipnet::IpNet) -> ExpectRoute {
+        ExpectRoute {
+            node: node.to_string(),
+            prefix,
+            via: Vec::new(),
+            nexthops: Vec::new(),
+            exact: true,
+            proto: None,
+            table: main_table(),
+            vrf: None,
+            metric: None,
+            scope: None,
+            src: None,
+            kind: None,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn main_table() -> u32 {
