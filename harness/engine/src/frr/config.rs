@@ -26,12 +26,16 @@ async fn load_by_vtysh(node: &NodeHandle, conf: &str) -> Result<Vec<Rejection>, 
     Ok(rejections(&format!("{}{}", output.stdout, output.stderr)))
 }
 
-/// What runs: the configurations of all daemons, one after the other.
-pub async fn running_config(node: &NodeHandle, frr: &Frr) -> Result<String, FrrError> {
+/// What runs, by daemon.
+pub async fn running_config(node: &NodeHandle, frr: &Frr) -> Result<Vec<(String, String)>, FrrError> {
     let mut vtys = connect(frr).await?;
     let texts = try_join_all(vtys.iter_mut().map(|vty| vty.run("show running-config"))).await;
     let failed = |source| FrrError::Vty { node: node.name().to_string(), source };
-    Ok(texts.map_err(failed)?.into_iter().map(|output| output.text).collect())
+    Ok(frr
+        .daemons()
+        .map(str::to_string)
+        .zip(texts.map_err(failed)?.into_iter().map(|output| output.text))
+        .collect())
 }
 
 async fn connect(frr: &Frr) -> Result<Vec<Vty>, FrrError> {

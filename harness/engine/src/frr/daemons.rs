@@ -43,7 +43,6 @@ pub struct Frr {
     log_dir: PathBuf,
     specs: Vec<DaemonSpec>,
     running: Vec<Running>,
-    starts: usize,
 }
 
 impl Frr {
@@ -54,14 +53,12 @@ impl Frr {
             log_dir: log_dir.to_path_buf(),
             specs: specs.to_vec(),
             running: Vec::new(),
-            starts: 0,
         };
         frr.launch().await?;
         Ok(frr)
     }
 
     async fn launch(&mut self) -> Result<(), FrrError> {
-        self.starts += 1;
         // From FRR 9 on, mgmtd hands out configuration and comes first. Everybody else looks for zebra once, and again
         // only after 10 s (zclient's retry).
         let (first, rest): (Vec<_>, Vec<_>) =

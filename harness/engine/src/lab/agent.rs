@@ -5,20 +5,18 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, sethostname, setsid};
 
@@ -123,8 +121,7 @@ fn perform(call: Call, fds: Vec<OwnedFd>) -> io::Result<Yield> {
             Ok(Yield::default())
         }
         Call::Netlink => Ok(with_fd(open_route_socket()?)),
-        Call::Connect { path } => Ok(with_fd(UnixStream::connect(path)?.into())),
-        Call::ConnectTcp { to, port } => Ok(with_fd(connect_tcp(to, port)?)),
+        Call::Connect { path } => Ok(with_fd(connect_unix(&path)?)),
         Call::Open { path, write, mode } => Ok(with_fd(open(&path, write, mode)?)),
         Call::Watch { dir } => {
             let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
@@ -138,9 +135,13 @@ fn perform(call: Call, fds: Vec<OwnedFd>) -> io::Result<Yield> {
     }
 }
 
-fn connect_tcp(to: IpAddr, port: u16) -> io::Result<OwnedFd> {
-    // Bounded: this process answers one call at a time.
-    Ok(TcpStream::connect_timeout(&SocketAddr::new(to, port), Duration::from_secs(2))?.into())
+/// Connects without ever blocking: this process answers one call at a time, and a daemon that accepts no more (EAGAIN)
+/// must not keep it from the others.
+fn connect_unix(path: &str) -> io::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let stream = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    connect(stream.as_raw_fd(), &UnixAddr::new(path)?)?;
+    Ok(stream)
 }
 
 fn open(path: &str, write: bool, mode: u32) -> io::Result<OwnedFd> {

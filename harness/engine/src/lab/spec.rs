@@ -1,7 +1,6 @@
 //! What the harness asks of a lab's init and of a node's agent: plain values that travel as JSON.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -92,11 +91,6 @@ pub enum Call {
     /// A stream socket connected to a Unix socket of the node.
     Connect {
         path: String,
-    },
-    /// A TCP socket of the node's network namespace, connected.
-    ConnectTcp {
-        to: IpAddr,
-        port: u16,
     },
     Open {
         path: String,

@@ -39,8 +39,8 @@ async fn bake(tree: &Path) -> Result<Vec<u8>, LabError> {
     let collected = async {
         let node = &lab.nodes[0];
         node.output(&Command::new(["/usr/bin/python3", "/usr/lib/frr/frr-reload.py", "--help"])).await?;
-        let script = format!("/usr/bin/python3 -c \"$0\" > /tmp/byte-code.tar");
-        node.output(&Command::new(["/bin/sh", "-c", &script, COLLECT])).await?;
+        let script = r#"/usr/bin/python3 -c "$0" > /tmp/byte-code.tar"#;
+        node.output(&Command::new(["/bin/sh", "-c", script, COLLECT])).await?;
         node.read("/tmp/byte-code.tar").await
     };
     let collected = collected.await;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use futures::future::try_join_all;
-use routeproof_model::frr::{MissingKind, Rejection, missing_lines, rejections};
+use routeproof_model::frr::rejections;
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::topology::Role;
 
 use super::error::RunError;
+use super::gate::{gate, save};
 use super::load::read;
 use super::node::{LastChange, Node};
 use crate::frr::{DaemonSpec, Frr, load_conf, reload};
@@ -200,53 +201,4 @@ fn rejection_hints(report: &crate::frr::Reload) -> Vec<String> {
         ],
         Some(_) => Vec::new(),
     }
-}
-
-/// Compares what was loaded with what runs. `refused` are the lines that FRR did not take; `reloaded` says that frr-reload.py did
-/// it, after which an entry that the file spells twice may hold either spelling.
-pub(super) async fn gate(
-    node: &Node,
-    conf: &str,
-    refused: &[Rejection],
-    reloaded: bool,
-) -> Result<Vec<String>, RunError> {
-    let refuse = |what: String| {
-        Err(RunError::Config {
-            node: node.name.clone(),
-            what,
-            hints: vec![format!("files: {}", node.folder.display())],
-        })
-    };
-    if let Some(rejected) = refused.first() {
-        return refuse(format!("FRR rejects `{}`: {}", rejected.line.trim(), rejected.reason));
-    }
-    let running = node.running_config().await?;
-    let mut notes = Vec::new();
-    for missing in missing_lines(conf, &running) {
-        let line = missing.line_number_in_wanted;
-        match &missing.kind {
-            _ if missing.is_overridden() => {}
-            MissingKind::Superseded { by } if reloaded => {
-                let (last, first) =
-                    (missing.line.trim(), conf.lines().nth(by - 1).unwrap_or_default().trim());
-                notes.push(format!(
-                    "{}: the last word of its frr.conf is `{last}`, but `{first}` is in effect",
-                    node.name
-                ));
-            }
-            _ => {
-                save(node, "running-config.at-the-gate", &running);
-                return refuse(format!(
-                    "`{}` (line {line} of its frr.conf) is not in the running configuration",
-                    missing.line.trim()
-                ));
-            }
-        }
-    }
-    Ok(notes)
-}
-
-/// Kept for people; a full disk shows in the report's own error.
-fn save(node: &Node, name: &str, text: &str) {
-    let _ = std::fs::write(node.folder.join(name), text);
 }

@@ -7,13 +7,14 @@ use routeproof_model::check::{
     evidence, ordering,
 };
 use routeproof_model::fact::KernelState;
-use routeproof_model::frr::Session;
+use routeproof_model::frr::{Question, Session, view_questions};
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Diagnosis, Observe, Signature};
 
 use super::boot::Booted;
 use super::error::RunError;
 use super::expect::{advertised, node, show};
+use super::gate::save;
 use super::node::Node;
 use super::steps::Done;
 use crate::wait::{self, Probe};
@@ -54,6 +55,7 @@ async fn frr_ordering(
     // Whether it arrived or the time ran out, the facts decide.
     let _ = wait::until("the route", d.within, d.within, probe, || watched.changed()).await;
     let facts = ordering_facts(booted, watched, d).await?;
+    keep_answers(watched, "diagnose").await?;
     let conclusion = ordering(&facts);
     let (outcome, bug, message) = match conclusion {
         OrderingConclusion::Absent => (Outcome::Passed, Some("absent"), format!("{} was learnt", d.prefix)),
@@ -127,6 +129,20 @@ fn extras_alternation(d: &Diagnosis, samples: &[Sample]) -> Diagnosed {
         AlternationConclusion::Unclear(why) => (Outcome::Inconclusive, None, why),
     };
     Diagnosed { done: Done { outcome, message: Some(message), evidence }, bug }
+}
+
+/// The daemons' own words, kept beside the configurations: a sceptic need not believe our reading of them.
+async fn keep_answers(watched: &Node, stage: &str) -> Result<(), RunError> {
+    for Question { daemon, command } in view_questions() {
+        let name = format!("{stage}.{}.json", command.trim_end_matches(" json").replace(' ', "-"));
+        save(watched, &name, &watched.ask(daemon, command).await?);
+    }
+    save(
+        watched,
+        &format!("{stage}.bgpd.running-config"),
+        &watched.ask("bgpd", "show running-config").await?,
+    );
+    Ok(())
 }
 
 /// What a node holds of a prefix now.

@@ -30,7 +30,7 @@ pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError>
     }
     let Some(frr) = &node.frr else { return Ok(()) };
     let loaded = load_conf(&node.handle, frr, &conf).await?;
-    super::cluster::gate(node, &conf, &loaded, false).await.map(|_| ())
+    super::gate::gate(node, &conf, &loaded, false).await.map(|_| ())
 }
 
 /// The daemons to start: those of the `daemons` file if the user gave one, else what the configuration needs.

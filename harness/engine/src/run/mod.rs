@@ -9,6 +9,7 @@ mod cluster;
 mod diagnose;
 mod error;
 mod expect;
+mod gate;
 mod gateway;
 mod load;
 mod matrix;

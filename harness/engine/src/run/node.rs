@@ -95,8 +95,8 @@ impl Node {
         RunError::View { node: self.name.clone(), command: command.to_string(), why: why.to_string() }
     }
 
-    /// The running configuration as vtysh would print it.
-    pub async fn running_config(&self) -> Result<String, RunError> {
+    /// The running configuration of each daemon.
+    pub async fn running_config(&self) -> Result<Vec<(String, String)>, RunError> {
         match &self.frr {
             Some(frr) => Ok(crate::frr::running_config(&self.handle, frr).await?),
             None => Err(self.unreadable("show running-config", &"no FRR runs on this node")),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use routeproof_model::check::Sample;
+use routeproof_model::check::{Sample, evidence};
 use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
@@ -142,13 +142,16 @@ async fn perform(
                 left.as_secs_f64()
             ));
             wait::elapse(left).await;
-            Ok(Done::passed())
+            // A refresh that the pending change caused has been counted by now; later ones have another cause.
+            let found = node.sessions().await?;
+            let found = found.iter().map(|s| evidence("session-when-settled", &settle.node, s)).collect();
+            Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
         }
         Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
         Verb::Holds { expect, window, witness } => expect::holds(booted, expect, *window, *witness).await,
         Verb::Observe(observe) => {
             let sample = diagnose::sample(booted, observe).await?;
-            let found = routeproof_model::check::evidence("sample", &observe.node, &sample);
+            let found = evidence("sample", &observe.node, &sample);
             memory.samples.push(sample);
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: vec![found] })
         }

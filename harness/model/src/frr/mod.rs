@@ -13,6 +13,7 @@ mod gate;
 mod grammar;
 mod hidden;
 mod normal;
+mod part;
 mod rejection;
 mod rib;
 mod session;
@@ -25,6 +26,7 @@ pub use config::{
 };
 pub use gate::{MissingKind, MissingLine, missing_lines};
 
+pub use part::bgp_part;
 pub use rejection::{Rejection, rejections};
 pub use rib::{RibEntry, RibNextHop, rib};
 pub use session::{
