@@ -106,6 +106,9 @@ pub struct PlanArgs {
     /// Print the whole plan as JSON
     #[arg(long)]
     pub json: bool,
+    /// Print the whole plan as YAML
+    #[arg(long, conflicts_with = "json")]
+    pub yaml: bool,
 }
 
 pub fn parse() -> Cli {

@@ -6,6 +6,8 @@ use std::io::IsTerminal;
 use routeproof_engine::image::ImageError;
 use routeproof_engine::run::RunError;
 
+use crate::out;
+
 /// DESIGN, section 5.
 pub const BAD_INPUT: u8 = 2;
 pub const BROKEN: u8 = 3;
@@ -44,14 +46,14 @@ impl Failure {
     /// Prints the error and gives its exit code.
     pub fn report(&self) -> u8 {
         if self.rendered {
-            eprintln!("{}", self.text);
+            out::note(&self.text);
         } else {
             let style = anstyle::AnsiColor::Red.on_default().bold();
-            anstream::eprintln!("{style}error{style:#}: {}", self.text);
+            out::note(format_args!("{style}error{style:#}: {}", self.text));
         }
         for hint in &self.hints {
             let style = anstyle::AnsiColor::Cyan.on_default().bold();
-            anstream::eprintln!("{style}hint{style:#}: {hint}");
+            out::note(format_args!("{style}hint{style:#}: {hint}"));
         }
         self.code
     }

@@ -34,7 +34,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Inspect(args) => lab::inspect(&args).await,
             Command::Sweep(args) => sweep::run(&args),
             Command::Doctor(args) => doctor::run(&args).await,
-            Command::Images(args) => Ok(images::run(args).await),
+            Command::Images(args) => images::run(args).await,
             Command::Render(args) => metallb::render(&args),
             Command::Report(args) => report::run(&args),
         }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use routeproof_model::event::{EventKind, RunId};
@@ -106,7 +106,7 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
 /// Every root filesystem that the plan needs, by the image's name as the topology writes it.
 async fn trees(plan: &Plan, options: &Options, events: &Events) -> Result<BTreeMap<String, Tree>, RunError> {
     let names: BTreeSet<&String> = plan.runs.iter().flat_map(|run| run.images.values()).collect();
-    let progress = Announce(events.clone());
+    let progress = Announce { events: events.clone(), passed: Mutex::default() };
     let get = async |name: &String| {
         let image = ImageRef::parse(name)?;
         Ok::<_, RunError>((name.clone(), options.store.tree(&image, &progress).await?))
@@ -115,12 +115,33 @@ async fn trees(plan: &Plan, options: &Options, events: &Events) -> Result<BTreeM
 }
 
 /// Passes a pull's progress on, at a rate that a log can bear.
-struct Announce(Events);
+struct Announce {
+    events: Events,
+    /// Per image: the step that was passed on last, and when.
+    passed: Mutex<BTreeMap<String, (String, Instant)>>,
+}
+
+impl Announce {
+    const EVERY: Duration = Duration::from_millis(200);
+
+    fn is_news(&self, image: &str, what: &str, complete: bool) -> bool {
+        let Ok(mut passed) = self.passed.lock() else { return true };
+        match passed.get(image) {
+            Some((step, since)) if step == what && !complete && since.elapsed() < Self::EVERY => false,
+            _ => {
+                passed.insert(image.to_string(), (what.to_string(), Instant::now()));
+                true
+            }
+        }
+    }
+}
 
 impl Progress for Announce {
     fn update(&self, image: &str, what: &str, done: u64, total: u64) {
-        let (image, what) = (image.to_string(), what.to_string());
-        self.0.send(EventKind::Image { image, what, done, total });
+        if self.is_news(image, what, total > 0 && done >= total) {
+            let (image, what) = (image.to_string(), what.to_string());
+            self.events.send(EventKind::Image { image, what, done, total });
+        }
     }
 }
 

@@ -18,7 +18,7 @@ mod record;
 mod steps;
 mod tap;
 
-pub use bake::finish_tree;
+pub use bake::store;
 pub use boot::{BootOptions, Booted, boot};
 pub use cluster::Cluster;
 pub use error::RunError;
