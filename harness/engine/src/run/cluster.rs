@@ -14,7 +14,7 @@ use super::error::RunError;
 use super::gate::{gate, save};
 use super::load::read;
 use super::node::{LastChange, Node};
-use crate::frr::{DaemonSpec, Frr, load_conf, reload};
+use crate::frr::{DaemonSpec, Frr, load_conf, reload, start_peers};
 
 /// The cluster of one lab.
 #[derive(Debug)]
@@ -165,6 +165,9 @@ async fn cold_load(node: &mut Node, conf: String) -> Result<(), RunError> {
     save(node, "frr.conf.initial", &conf);
     let Some(frr) = &node.frr else { return Ok(()) };
     let refused = load_conf(&node.handle, frr, &conf).await?;
+    if refused.is_empty() {
+        start_peers(&node.handle, frr, &conf).await?;
+    }
     gate(node, &conf, &refused, false).await?;
     node.conf = Some(conf);
     node.changed = Some(LastChange { at: Instant::now(), sessions_before: Vec::new() });
