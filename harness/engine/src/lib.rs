@@ -15,3 +15,5 @@ pub mod report;
 pub mod run;
 pub mod rundir;
 pub mod wait;
+
+pub use run::{Ran, RunOptions, Scenario};
