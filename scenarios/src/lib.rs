@@ -16,7 +16,9 @@ pub fn folder(name: &str) -> PathBuf {
 /// If labs are required and cannot be booted.
 pub async fn labs() -> bool {
     let capabilities = preflight::probe().await;
-    let Some(missing) = capabilities.iter().find(|c| c.name == "namespaces" && !c.present) else { return true };
+    let Some(missing) = capabilities.iter().find(|c| c.name == "namespaces" && !c.present) else {
+        return true;
+    };
     let reason = format!("{}; {}", missing.detail, missing.hints.join("; "));
     let required = std::env::var("ROUTEPROOF_REQUIRE").unwrap_or_default();
     assert!(!required.split(',').any(|word| word == missing.name), "{reason}");

@@ -29,8 +29,13 @@ async fn the_documented_form_alternates(#[values("7.5.1", "10.3")] frr: &str) {
         assert_eq!(pair[1].0, pair[0].0 + 1, "one reload between two looks: {looks:?}");
         assert_ne!(pair[0].2, pair[1].2, "the running entry flips at each reload: {looks:?}");
     }
-    assert!(looks[0].1, "it worked at first: {looks:?}");
-    assert!(looks.iter().any(|look| !look.1), "and was withdrawn: {looks:?}");
+    let learnt: Vec<bool> = looks.iter().map(|look| look.1).collect();
+    match frr {
+        // Two defects in one: FRR 7.5 does not tell bgpd of the flips, so what it has learnt stays, against its own
+        // running configuration, until the session is reset.
+        "7.5.1" => assert_eq!(learnt, [true; 4], "{looks:?}"),
+        _ => assert_eq!(learnt, [true, false, true, false], "{looks:?}"),
+    }
 }
 
 #[rstest]

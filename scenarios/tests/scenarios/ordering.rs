@@ -17,9 +17,15 @@ async fn extras_after_the_session_are_ignored_by_7_5(#[values("ipv4", "ipv6")] f
     let run = ran.single();
     assert_eq!(run.observed["bug"], "present");
     // The session was up before the extras came, and is the same one.
-    assert!(last::<bool>(run, "session-before", "/established") && last::<bool>(run, "session", "/established"));
+    assert!(
+        last::<bool>(run, "session-before", "/established") && last::<bool>(run, "session", "/established")
+    );
     for counter in ["/established_count", "/dropped_count"] {
-        assert_eq!(last::<u64>(run, "session-before", counter), last::<u64>(run, "session", counter), "{counter}");
+        assert_eq!(
+            last::<u64>(run, "session-before", counter),
+            last::<u64>(run, "session", counter),
+            "{counter}"
+        );
     }
     assert!(
         last::<u64>(run, "session", "/uptime_ms") > last::<u64>(run, "session-before", "/uptime_ms") + 14_000,
@@ -47,7 +53,10 @@ async fn later_releases_ask_the_gateway_again(
     let run = ran.single();
     assert_eq!(run.observed["bug"], "absent");
     assert!(last::<bool>(run, "session-before", "/established"));
-    assert_eq!(last::<u64>(run, "session", "/dropped_count"), last::<u64>(run, "session-before", "/dropped_count"));
+    assert_eq!(
+        last::<u64>(run, "session", "/dropped_count"),
+        last::<u64>(run, "session-before", "/dropped_count")
+    );
     assert!(last::<bool>(run, "in-kernel", ""));
     assert_eq!(last::<String>(run, "kernel-route", "/protocol"), "bgp");
 }
