@@ -1,0 +1,234 @@
+//! Judges a recorded run again: the plan's expectations over the recording's facts, with the same checks.
+//!
+//! What a step did (`apply`, `restart-speaker`) cannot be judged from facts; such steps count as they were recorded.
+
+use std::collections::BTreeMap;
+
+use crate::check::{
+    self, AlternationConclusion, Checked, OrderingConclusion, alternation, no_route, ordering, rib_fib,
+    route, session,
+};
+use crate::fact::{KernelState, Mono};
+use crate::plan::PlannedRun;
+use crate::recording::Recording;
+use crate::result::{Outcome, StepResult};
+use crate::scenario::{Diagnosis, Expect, ExpectRoute, ExpectSession, Signature, Verb};
+
+/// The verdict of a replay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    pub outcome: Outcome,
+    pub observed: BTreeMap<String, String>,
+    /// Step by step, as far as the run went: outcome, and why it is not `passed`.
+    pub steps: Vec<(String, Outcome, Option<String>)>,
+}
+
+type Verdict = (Outcome, Option<String>);
+
+/// Judges `run` by `recording`; `recorded` are the steps as they were judged live.
+pub fn replay(run: &PlannedRun, recording: &Recording, recorded: &[StepResult]) -> Replayed {
+    let mut replayed = Replayed { outcome: Outcome::Passed, observed: BTreeMap::new(), steps: Vec::new() };
+    for (index, step) in run.steps.iter().enumerate() {
+        let Some(live) = recorded.get(index) else {
+            replayed.outcome = Outcome::Inconclusive;
+            return replayed;
+        };
+        let (outcome, why) = judge(run, recording, index, live, &mut replayed.observed);
+        replayed.steps.push((step.name.clone(), outcome, why));
+        if outcome != Outcome::Passed {
+            replayed.outcome = outcome;
+            return replayed;
+        }
+    }
+    let differs = run.expected.iter().any(|(key, value)| replayed.observed.get(key) != Some(value));
+    if differs {
+        replayed.outcome = Outcome::Failed;
+    } else if let Some(live) = recorded.get(run.steps.len()) {
+        let (outcome, why) = agreement(run, recording, live);
+        replayed.steps.push((live.name.clone(), outcome, why));
+        replayed.outcome = outcome;
+    }
+    replayed
+}
+
+fn judge(
+    run: &PlannedRun,
+    recording: &Recording,
+    index: usize,
+    live: &StepResult,
+    observed: &mut BTreeMap<String, String>,
+) -> Verdict {
+    let as_recorded = (live.outcome, live.message.clone());
+    let Some((from, to)) = recording.window(index) else {
+        return (Outcome::Inconclusive, Some("the recording ends in this step".to_string()));
+    };
+    // A broken step (a refused line, a dead node) left no facts to judge.
+    if live.outcome == Outcome::Broken {
+        return as_recorded;
+    }
+    match &run.steps[index].verb {
+        Verb::Apply { .. }
+        | Verb::Delete { .. }
+        | Verb::RestartSpeaker(_)
+        | Verb::Settle(_)
+        | Verb::Observe(_) => as_recorded,
+        Verb::Eventually { expect, .. } => eventually(run, recording, expect, from, to),
+        Verb::Holds { expect, witness, .. } => {
+            let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
+            holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded)
+        }
+        Verb::Diagnose(d) => diagnose(recording, index, d, observed),
+    }
+}
+
+/// The name of a node as the recording has it, behind an alias.
+fn name<'a>(run: &'a PlannedRun, node: &'a str) -> &'a str {
+    run.topology.find(node).map_or(node, |n| n.name.as_str())
+}
+
+fn eventually(run: &PlannedRun, recording: &Recording, expect: &Expect, from: Mono, to: Mono) -> Verdict {
+    let mut last = None;
+    let mut held = false;
+    looks(run, recording, expect, from, to, |checked| {
+        held |= checked.holds;
+        last = Some(checked.status);
+    });
+    if held { (Outcome::Passed, None) } else { (Outcome::Failed, last) }
+}
+
+fn holds(
+    run: &PlannedRun,
+    recording: &Recording,
+    expect: &Expect,
+    witness: Option<&ExpectRoute>,
+    (from, to): (Mono, Mono),
+    as_recorded: Verdict,
+) -> Verdict {
+    let mut broken = None;
+    looks(run, recording, expect, from, to, |checked| {
+        if !checked.holds && broken.is_none() {
+            broken = Some(checked.status);
+        }
+    });
+    if let Some(why) = broken {
+        return (Outcome::Failed, Some(why));
+    }
+    let mut missing = None;
+    if let Some(witness) = witness {
+        let expect = Expect::Route(witness.clone());
+        looks(run, recording, &expect, from, to, |checked| {
+            if !checked.holds && missing.is_none() {
+                missing = Some(checked.status);
+            }
+        });
+    }
+    missing = missing.or_else(|| peer_witness(run, recording, expect, from, to));
+    match missing {
+        Some(why) => (Outcome::Inconclusive, Some(format!("the witness is missing: {why}"))),
+        // A gap in the events is recorded as such and made the live verdict inconclusive.
+        None if as_recorded.0 == Outcome::Inconclusive => as_recorded,
+        None => (Outcome::Passed, None),
+    }
+}
+
+fn peer_witness(
+    run: &PlannedRun,
+    recording: &Recording,
+    expect: &Expect,
+    from: Mono,
+    to: Mono,
+) -> Option<String> {
+    let Expect::NoRoute(absent) = expect else { return None };
+    let peer = absent.peer.as_ref()?;
+    let up =
+        ExpectSession { node: absent.node.clone(), peer: peer.clone(), state: "established".to_string() };
+    let mut down = None;
+    looks(run, recording, &Expect::Session(up), from, to, |checked| {
+        if !checked.holds && down.is_none() {
+            down = Some(checked.status);
+        }
+    });
+    let gateway = recording.book.node(peer).unwrap_or(peer);
+    let mut adverts = recording.advertised(gateway, name(run, &absent.node), from, to);
+    let seen = adverts.all(|prefixes| match absent.prefix {
+        Some(prefix) => prefixes.contains(&prefix),
+        None => !prefixes.is_empty(),
+    });
+    down.or_else(|| (!seen).then(|| format!("{gateway} does not advertise it")))
+}
+
+/// Shows every state of the window to `look`: the kernel's after each event, the daemon's at its end.
+fn looks(
+    run: &PlannedRun,
+    recording: &Recording,
+    expect: &Expect,
+    from: Mono,
+    to: Mono,
+    mut look: impl FnMut(Checked),
+) {
+    let node = name(run, expect.node());
+    let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
+        recording.kernel_states(node, from, to, |state| look(check(state)))
+    };
+    match expect {
+        Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
+        Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
+        Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
+        Expect::RibFib(e) => match recording.rib_at(node, to) {
+            None => look(unasked(&e.node)),
+            Some(rib) => recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state))),
+        },
+    }
+}
+
+fn unasked(node: &str) -> Checked {
+    Checked { holds: false, status: format!("zebra of {node} was not asked"), evidence: Vec::new() }
+}
+
+fn diagnose(
+    recording: &Recording,
+    index: usize,
+    d: &Diagnosis,
+    observed: &mut BTreeMap<String, String>,
+) -> Verdict {
+    let (bug, outcome, why) = match d.signature {
+        Signature::FrrOrdering => match recording.facts.get(&index).map(ordering) {
+            None => (None, Outcome::Inconclusive, Some("no facts were recorded".to_string())),
+            Some(OrderingConclusion::Absent) => (Some("absent"), Outcome::Passed, None),
+            Some(OrderingConclusion::Present) => (Some("present"), Outcome::Passed, None),
+            Some(OrderingConclusion::LookAlike(why) | OrderingConclusion::NotApplied(why)) => {
+                (None, Outcome::Failed, Some(why))
+            }
+            Some(OrderingConclusion::Unclear(why)) => (None, Outcome::Inconclusive, Some(why)),
+        },
+        Signature::ExtrasAlternation => {
+            let samples: Vec<check::Sample> =
+                recording.samples.range(..index).map(|(_, sample)| sample.clone()).collect();
+            match alternation(&samples) {
+                AlternationConclusion::Absent => (Some("absent"), Outcome::Passed, None),
+                AlternationConclusion::Present(_) => (Some("present"), Outcome::Passed, None),
+                AlternationConclusion::Unclear(why) => (None, Outcome::Inconclusive, Some(why)),
+            }
+        }
+    };
+    if let Some(bug) = bug {
+        observed.insert("bug".to_string(), bug.to_string());
+    }
+    (outcome, why)
+}
+
+/// The unasked last step: FRR and the kernels agree.
+fn agreement(run: &PlannedRun, recording: &Recording, live: &StepResult) -> Verdict {
+    let Some((from, to)) = recording.window(run.steps.len()) else {
+        return (live.outcome, live.message.clone());
+    };
+    let members = run.topology.nodes.iter().filter(|n| n.role == crate::topology::Role::ClusterNode);
+    for node in members {
+        let expect = Expect::RibFib(crate::scenario::ExpectRibFib { node: node.name.clone() });
+        let verdict = eventually(run, recording, &expect, from, to);
+        if verdict.0 != Outcome::Passed {
+            return verdict;
+        }
+    }
+    (Outcome::Passed, None)
+}
