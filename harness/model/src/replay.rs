@@ -232,3 +232,130 @@ fn agreement(run: &PlannedRun, recording: &Recording, live: &StepResult) -> Verd
     }
     (Outcome::Passed, None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Source;
+    use crate::fact::{Change, KernelEvent, NextHop, Object, Route};
+    use crate::recording::Line;
+    use crate::scenario::{ScenarioFile, expand};
+    use crate::{topology, yaml};
+
+    const TOPOLOGY: &str = "
+name: t
+topology:
+  nodes:
+    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
+    gw1: { kind: linux, image: 'frr:8.4.4' }
+  links:
+    - endpoints: ['n:eth1', 'gw1:eth1']
+";
+    const SCENARIO: &str = "
+name: s
+about: a
+topology: t
+metallb: { version: v0.13.10 }
+steps:
+  - expect: { route: { node: n, prefix: 172.16.1.0/24, via: [gw1] } }
+    within: 5s
+  - expect: { no-route: { node: n, prefix: 172.16.9.0/24 } }
+    holds: 5s
+    witness: 172.16.1.0/24
+";
+
+    fn planned() -> PlannedRun {
+        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
+        let source = Source::new("/t/scenario.yaml", SCENARIO);
+        let file: ScenarioFile = yaml::parse(&source).unwrap();
+        let scenario = expand(&file, &source, &topology).unwrap();
+        let run = scenario.runs.into_iter().next().unwrap();
+        PlannedRun {
+            scenario: scenario.name,
+            about: scenario.about,
+            requirements: Vec::new(),
+            axes: run.axes,
+            expected: run.expected,
+            metallb: scenario.metallb,
+            topology,
+            images: BTreeMap::new(),
+            initial: Vec::new(),
+            steps: run.steps,
+        }
+    }
+
+    fn route(prefix: &str) -> Object {
+        let hop = NextHop::new(Some("10.0.0.1".parse().unwrap()), Some("eth1"));
+        Object::Route(Route {
+            table: 254,
+            prefix: prefix.parse().unwrap(),
+            protocol: "bgp".into(),
+            kind: "unicast".into(),
+            nexthops: NextHop::set([hop]),
+            ..Route::default()
+        })
+    }
+
+    fn kernel(at: u64, change: Change) -> Line {
+        Line::Kernel { node: "n".into(), event: KernelEvent { at: Mono(at), change } }
+    }
+
+    /// Step 0 from 10 to 30, the window of step 1 from 40 to 60.
+    fn recorded(more: Vec<Line>) -> Recording {
+        let mut book = check::AddressBook::default();
+        book.insert("10.0.0.1".parse().unwrap(), "gw1");
+        let mut lines = vec![
+            Line::Addresses { book },
+            Line::StepStarted { step: 0, at: Mono(10) },
+            kernel(20, Change::New(route("172.16.1.0/24"))),
+            Line::StepFinished { step: 0, at: Mono(30) },
+            Line::StepStarted { step: 1, at: Mono(31) },
+            Line::WindowOpened { step: 1, at: Mono(40) },
+        ];
+        lines.extend(more);
+        lines.push(Line::StepFinished { step: 1, at: Mono(60) });
+        let text: Vec<String> = lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+        Recording::parse(&text.join("\n")).unwrap()
+    }
+
+    fn outcome(more: Vec<Line>) -> Outcome {
+        let run = planned();
+        let live = |step: &crate::scenario::Step| StepResult {
+            name: step.name.clone(),
+            outcome: Outcome::Passed,
+            duration_ms: 0,
+            message: None,
+            evidence: Vec::new(),
+        };
+        let steps: Vec<StepResult> = run.steps.iter().map(live).collect();
+        replay(&run, &recorded(more), &steps).outcome
+    }
+
+    #[test]
+    fn facts_decide_and_not_the_recorded_verdict() {
+        assert_eq!(outcome(Vec::new()), Outcome::Passed);
+        let flicker = vec![
+            kernel(45, Change::New(route("172.16.9.0/24"))),
+            kernel(46, Change::Del(route("172.16.9.0/24"))),
+        ];
+        assert_eq!(outcome(flicker), Outcome::Failed);
+        let witness_gone = vec![kernel(50, Change::Del(route("172.16.1.0/24")))];
+        assert_eq!(outcome(witness_gone), Outcome::Inconclusive);
+    }
+
+    #[test]
+    fn a_recording_cut_short_is_not_green() {
+        let run = planned();
+        let mut recording = recorded(Vec::new());
+        assert_eq!(replay(&run, &recording, &[]).outcome, Outcome::Inconclusive);
+        recording = Recording::parse("").unwrap();
+        let live = StepResult {
+            name: "x".into(),
+            outcome: Outcome::Passed,
+            duration_ms: 0,
+            message: None,
+            evidence: Vec::new(),
+        };
+        assert_eq!(replay(&run, &recording, &[live.clone(), live]).outcome, Outcome::Inconclusive);
+    }
+}
