@@ -40,6 +40,8 @@ pub enum Command {
     Images(crate::cmd::images::ImagesArgs),
     /// Print the frr.conf that MetalLB writes for a node
     Render(crate::cmd::metallb::RenderArgs),
+    /// Judge a recorded run directory again, without labs or privilege
+    Replay(crate::cmd::replay::ReplayArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
 }

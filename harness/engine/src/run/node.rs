@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ipnet::IpNet;
-use routeproof_model::fact::Mono;
 use routeproof_model::frr::{self, RibEntry, Session};
+use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
 use tokio::sync::Mutex;
 
@@ -74,8 +74,8 @@ impl Node {
         let sessions = frr::sessions(&text).map_err(|e| self.unreadable(command, &e))?;
         let mut last = self.last_sessions.lock().await;
         if !same(&last, &sessions) {
-            let Mono(at) = now();
-            self.recorder.sessions(&self.name, at, &sessions);
+            let seen = sessions.clone();
+            self.recorder.write(&Line::Sessions { node: self.name.clone(), at: now(), sessions: seen });
             last.clone_from(&sessions);
         }
         Ok(sessions)
@@ -91,6 +91,7 @@ impl Node {
                 rib.into_iter().flat_map(|(prefix, found)| found.into_iter().map(move |e| (prefix, e))),
             );
         }
+        self.recorder.write(&Line::Rib { node: self.name.clone(), at: now(), entries: entries.clone() });
         Ok(entries)
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use routeproof_model::check::{Sample, evidence};
 use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
 use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
 use routeproof_model::topology::Role;
@@ -14,6 +15,7 @@ use super::boot::Booted;
 use super::error::RunError;
 use super::{diagnose, expect};
 use crate::event::Events;
+use crate::observe::now;
 use crate::wait;
 
 /// FRR's `bgp route-map delay-timer`, 5 s by default, and time for what it sets off.
@@ -57,12 +59,14 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
     for (index, step) in run.steps.iter().enumerate() {
         let limit_ms = limit(&step.verb).map(|limit| limit.as_millis() as u64);
         events.send(EventKind::StepStarted { index, name: step.name.clone(), limit_ms });
+        booted.recorder.write(&Line::StepStarted { step: index, at: now() });
         let start = Instant::now();
         let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
-        let done = match perform(booted, step, &mut memory, events, &status).await {
+        let done = match perform(booted, index, step, &mut memory, events, &status).await {
             Ok(done) => done,
             Err(e) => broken(&e),
         };
+        booted.recorder.write(&Line::StepFinished { step: index, at: now() });
         let result = StepResult {
             name: step.name.clone(),
             outcome: done.outcome,
@@ -92,6 +96,7 @@ async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict)
         name: name.clone(),
         limit_ms: Some(AGREE.as_millis() as u64),
     });
+    booted.recorder.write(&Line::StepStarted { step: index, at: now() });
     let start = Instant::now();
     let mut all = Done::passed();
     for node in booted.nodes.values().filter(|n| n.role == Role::ClusterNode) {
@@ -102,6 +107,7 @@ async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict)
             (all.outcome, all.message) = (done.outcome, done.message);
         }
     }
+    booted.recorder.write(&Line::StepFinished { step: index, at: now() });
     let (outcome, message) = (all.outcome, all.message.clone());
     let duration_ms = start.elapsed().as_millis() as u64;
     let step =
@@ -144,6 +150,7 @@ fn limit(verb: &Verb) -> Option<Duration> {
 
 async fn perform(
     booted: &mut Booted,
+    index: usize,
     step: &Step,
     memory: &mut Memory,
     events: &Events,
@@ -184,15 +191,18 @@ async fn perform(
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
         }
         Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
-        Verb::Holds { expect, window, witness } => expect::holds(booted, expect, *window, *witness).await,
+        Verb::Holds { expect, window, witness } => {
+            expect::holds(booted, index, expect, *window, *witness).await
+        }
         Verb::Observe(observe) => {
             let sample = diagnose::sample(booted, observe).await?;
             let found = evidence("sample", &observe.node, &sample);
+            booted.recorder.write(&Line::Sample { step: index, sample: sample.clone() });
             memory.samples.push(sample);
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: vec![found] })
         }
         Verb::Diagnose(d) => {
-            let diagnosed = diagnose::diagnose(booted, d, &memory.samples, status).await?;
+            let diagnosed = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
             if let Some(bug) = diagnosed.bug {
                 memory.observed.insert("bug".to_string(), bug.to_string());
             }
