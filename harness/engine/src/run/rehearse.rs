@@ -43,7 +43,11 @@ pub fn rehearse(run: &PlannedRun, release: &Release) -> Result<Vec<String>, RunE
 
 fn apply(objects: &mut Objects, manifests: &[PathBuf]) -> Result<(), RunError> {
     for manifest in manifests {
-        objects.apply(&read(manifest)?)?;
+        let source = read(manifest)?;
+        if objects.apply(&source)?.is_empty() {
+            // As kubectl says, and for the same reason: somebody meant something by this file.
+            return Err(source.error("there is no object in this manifest").into());
+        }
     }
     Ok(())
 }
@@ -53,9 +57,7 @@ fn render(run: &PlannedRun, release: &Release, objects: &Objects) -> Result<Vec<
     for info in node_infos(run) {
         let rendered = metallb::render(release, objects, &info).map_err(|e| match e {
             RenderError::Refused(d) | RenderError::Pending(d) => RunError::Input(d),
-            other => {
-                RunError::Config { node: info.name.clone(), what: other.to_string(), hints: Vec::new() }
-            }
+            other => RunError::Config { node: info.name.clone(), what: other.to_string(), hints: Vec::new() },
         })?;
         warnings.extend(rendered.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
     }
