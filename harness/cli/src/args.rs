@@ -42,6 +42,9 @@ pub enum Command {
     Render(crate::cmd::metallb::RenderArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
+    /// Keep a lab: `up` starts this itself
+    #[command(hide = true)]
+    Supervise(crate::cmd::up::SuperviseArgs),
 }
 
 /// Where root filesystems come from.
