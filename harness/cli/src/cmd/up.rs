@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use routeproof_engine::image::{ImageRef, KNOWN, Store};
 use routeproof_engine::keep::{self, Report, Request, Starting};
 use routeproof_engine::observe::now;
 use routeproof_engine::run::{self, Reached, Until, plan_topology};
 use routeproof_engine::rundir::RunDir;
 use routeproof_model::fact::Mono;
+use routeproof_model::metallb::Release;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::topology::Role;
 use serde::Serialize;
@@ -27,7 +29,7 @@ pub struct UpArgs {
     /// Apply these Kubernetes objects before the speakers start; may be given several times
     #[arg(short, long, value_name = "FILE")]
     manifest: Vec<PathBuf>,
-    /// The FRR of the cluster nodes [default: that of the MetalLB release]
+    /// The FRR of the cluster nodes [default: that of the MetalLB release, or the nearest that Debian has]
     #[arg(long, value_name = "VERSION")]
     frr: Option<String>,
     /// The MetalLB release whose frr.conf the cluster nodes get
@@ -92,19 +94,22 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let start = now();
     let until = until(&args)?;
     let release = metallb::release(&args.metallb)?;
-    let frr = args.frr.as_deref().unwrap_or(release.frr);
-    let (planned, warnings) = plan_topology(&args.topology, &args.manifest, release, frr)?;
-    check_until(&until, &planned)?;
-    for warning in warnings {
-        eprintln!("warning: {warning}");
-    }
     let store = store(&args.source)?;
+    let (frr, note) = match &args.frr {
+        Some(version) => (version.clone(), None),
+        None => default_frr(&store, release)?,
+    };
+    let (planned, warnings) = plan_topology(&args.topology, &args.manifest, release, &frr)?;
+    check_until(&until, &planned)?;
+    let name = args.name.as_deref().unwrap_or(&planned.topology.name);
+    keep::check_free(name)?;
+    for line in note.into_iter().chain(warnings.iter().map(|w| format!("warning: {w}"))) {
+        eprintln!("{line}");
+    }
     let progress = images::progress();
     // Held until the supervisor holds them, so that no prune comes between.
     let _trees = run::trees(planned.images.values(), &store, progress.as_ref()).await?;
     drop(progress);
-    let name = args.name.as_deref().unwrap_or(&planned.topology.name);
-    keep::check_free(name)?;
     let directory = RunDir::create_in(&args.run_dir).map_err(|e| Failure::broken(chain(&e)))?;
     let request = Request {
         name,
@@ -149,6 +154,24 @@ fn until(args: &UpArgs) -> Result<Until, Failure> {
     };
     let routes = args.until_route.iter().map(prefix).collect::<Result<_, _>>()?;
     Ok(Until { routes, sessions: args.until_sessions, limit: Duration::from_secs(args.timeout) })
+}
+
+/// What the release runs, if there is a source for it; else another patch release of the same FRR, and a word about it.
+fn default_frr(store: &Store, release: &Release) -> Result<(String, Option<String>), Failure> {
+    let wanted = release.frr;
+    if store.available(&ImageRef::parse(&format!("frr:{wanted}"))?).is_ok() {
+        return Ok((wanted.to_string(), None));
+    }
+    let series = |version: &str| version.split('.').take(2).map(str::to_string).collect::<Vec<_>>();
+    match KNOWN.iter().map(|known| known.version).find(|known| series(known) == series(wanted)) {
+        Some(near) => {
+            let note = format!("note: MetalLB {release} runs FRR {wanted}; Debian has {near}, which is used instead");
+            Ok((near.to_string(), Some(note)))
+        }
+        None => Err(Failure::input(format!("MetalLB {release} runs FRR {wanted}, which Debian does not have"))
+            .hint("`--frr VERSION` takes another one (see `routeproof images list`)")
+            .hint(format!("`routeproof images pull frr:{wanted} --from FOLDER-OR-ARCHIVE` imports it"))),
+    }
 }
 
 fn check_until(until: &Until, run: &PlannedRun) -> Result<(), Failure> {

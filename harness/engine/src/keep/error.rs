@@ -97,9 +97,7 @@ impl KeepError {
             KeepError::Alive { name } => {
                 vec![format!("`routeproof down {name}` ends it; `--name` gives the new one another name")]
             }
-            KeepError::NoLab { name, alive } if alive.is_empty() => {
-                vec![format!("no lab is up; `routeproof up {name}.clab.yml` would boot one")]
-            }
+            KeepError::NoLab { alive, .. } if alive.is_empty() => vec!["no lab is up".to_string()],
             KeepError::NoLab { name, alive } => {
                 near(name, alive).into_iter().chain([format!("up: {}", alive.join(", "))]).collect()
             }

@@ -162,14 +162,12 @@ async fn hold(
     let about = About { booted: &booted, order, state, since: Instant::now() };
     let _ = channel.send(&Report::Ready { at: now() }, &[]).await;
     let await_up = async {
-        let reached = tokio::select! {
-            reached = run::reach(&booted, taps, &order.until) => reached,
+        let mut reached = Reached::default();
+        let done = tokio::select! {
+            done = run::reach(&booted, taps, &order.until, &mut reached) => done,
             () = channel.closed() => return false,
         };
-        let (reached, unmet) = match reached {
-            Ok(reached) => (reached, None),
-            Err(e) => (Reached::default(), Some(e.to_string())),
-        };
+        let unmet = done.err().map(|e| e.to_string());
         channel.send(&Report::Done { reached, unmet }, &[]).await.is_ok()
     };
     {

@@ -1,5 +1,6 @@
 //! What killed processes leave: nothing of a lab, but a few names.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,9 @@ pub fn sweep(parent: &Path, dry_run: bool) -> Result<Swept, KeepError> {
     let mut swept = Swept::default();
     let dead: Vec<Found> = states.list()?.into_iter().filter(|found| !found.alive).collect();
     let known = dead.iter().filter_map(|found| Some(found.state.as_ref()?.directory.clone()));
-    let known: Vec<PathBuf> = known.chain(run_folders(parent)).collect();
+    // Labs name their folders from the root; so the same one is not named twice.
+    let parent = std::path::absolute(parent).unwrap_or_else(|_| parent.to_path_buf());
+    let known: BTreeSet<PathBuf> = known.chain(run_folders(&parent)).collect();
     for found in dead {
         if dry_run || folder::remove_dead(&found.path)? {
             swept.labs.push(found.name);
@@ -45,8 +48,6 @@ pub fn sweep(parent: &Path, dry_run: bool) -> Result<Swept, KeepError> {
             swept.mount_points.push(mount_point);
         }
     }
-    swept.mount_points.sort();
-    swept.mount_points.dedup();
     Ok(swept)
 }
 

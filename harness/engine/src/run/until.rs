@@ -56,11 +56,15 @@ impl Until {
 }
 
 /// Waits until all of it has become true. `taps` come from [`Booted::take_taps`]: so a route that was there before this
-/// call is known with its time.
-pub async fn reach(booted: &Booted, taps: BTreeMap<String, Tap>, until: &Until) -> Result<Reached, Unmet> {
+/// call is known with its time. `reached` gets what became true before an error, too.
+pub async fn reach(
+    booted: &Booted,
+    taps: BTreeMap<String, Tap>,
+    until: &Until,
+    reached: &mut Reached,
+) -> Result<(), Unmet> {
     let members: Vec<&Node> = booted.nodes.values().filter(|n| n.role == Role::ClusterNode).collect();
     let began = Instant::now();
-    let mut reached = Reached::default();
     if !until.routes.is_empty() {
         let found = try_join_all(members.iter().map(async |node| {
             let found = routes(node, taps.get(&node.name), until).await?;
@@ -82,7 +86,7 @@ pub async fn reach(booted: &Booted, taps: BTreeMap<String, Tap>, until: &Until) 
         }));
         reached.sessions = seen.await?.into_iter().collect();
     }
-    Ok(reached)
+    Ok(())
 }
 
 async fn routes(node: &Node, tap: Option<&Tap>, until: &Until) -> Result<BTreeMap<IpNet, Mono>, Unmet> {
@@ -102,8 +106,7 @@ async fn routes(node: &Node, tap: Option<&Tap>, until: &Until) -> Result<BTreeMa
             false => Probe::NotYet(format!("the kernel has no route to {}", missing.join(", "))),
         }
     };
-    let what = "every route of --until-route";
-    let found = wait::until(what, until.limit, until.limit, probe, || node.changed()).await;
+    let found = wait::until("a route to every prefix", until.limit, until.limit, probe, || node.changed()).await;
     found.map_err(|source| Unmet::Late { node: node.name.clone(), source })
 }
 
