@@ -49,12 +49,21 @@ pub fn run(args: &SweepArgs) -> Result<u8, Failure> {
 
 fn text(output: &Output) -> String {
     let verb = if output.dry_run { "would remove" } else { "removed" };
-    let labs = output.removed.labs.iter().map(|name| format!("{verb} the state folder of lab {name}, which is dead\n"));
+    let labs = output
+        .removed
+        .labs
+        .iter()
+        .map(|name| format!("{verb} the state folder of lab {name}, which is dead\n"));
     let starts = output.removed.starts.iter().map(|path| format!("{verb} {}\n", path.display()));
-    let points = output.removed.mount_points.iter().map(|path| format!("{verb} the empty folder {}\n", path.display()));
+    let points = output
+        .removed
+        .mount_points
+        .iter()
+        .map(|path| format!("{verb} the empty folder {}\n", path.display()));
     let mut lines: String = labs.chain(starts).chain(points).collect();
     if output.cache_bytes > 0 {
-        lines.push_str(&format!("{verb} {} of killed pulls from the cache\n", HumanBytes(output.cache_bytes)));
+        lines
+            .push_str(&format!("{verb} {} of killed pulls from the cache\n", HumanBytes(output.cache_bytes)));
     }
     if lines.is_empty() { "nothing to sweep\n".to_string() } else { lines }
 }

@@ -130,7 +130,9 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
         false => print!("{}", output.text()),
     }
     let Some(unmet) = &output.unmet else { return Ok(0) };
-    Ok(Failure::failed(unmet).hint(format!("the lab stays up: `routeproof inspect`, `routeproof down {name}`")).report())
+    Ok(Failure::failed(unmet)
+        .hint(format!("the lab stays up: `routeproof inspect`, `routeproof down {name}`"))
+        .report())
 }
 
 /// The hidden subcommand of the supervisor.
@@ -149,7 +151,8 @@ pub async fn supervise(args: &SuperviseArgs) -> u8 {
 fn until(args: &UpArgs) -> Result<Until, Failure> {
     let prefix = |text: &String| {
         text.parse().map_err(|_| {
-            Failure::input(format!("--until-route {text}: not a prefix")).hint("for instance 172.16.1.0/24 or fc00::/64")
+            Failure::input(format!("--until-route {text}: not a prefix"))
+                .hint("for instance 172.16.1.0/24 or fc00::/64")
         })
     };
     let routes = args.until_route.iter().map(prefix).collect::<Result<_, _>>()?;
@@ -165,12 +168,16 @@ fn default_frr(store: &Store, release: &Release) -> Result<(String, Option<Strin
     let series = |version: &str| version.split('.').take(2).map(str::to_string).collect::<Vec<_>>();
     match KNOWN.iter().map(|known| known.version).find(|known| series(known) == series(wanted)) {
         Some(near) => {
-            let note = format!("note: MetalLB {release} runs FRR {wanted}; Debian has {near}, which is used instead");
+            let note = format!(
+                "note: MetalLB {release} runs FRR {wanted}; Debian has {near}, which is used instead"
+            );
             Ok((near.to_string(), Some(note)))
         }
-        None => Err(Failure::input(format!("MetalLB {release} runs FRR {wanted}, which Debian does not have"))
-            .hint("`--frr VERSION` takes another one (see `routeproof images list`)")
-            .hint(format!("`routeproof images pull frr:{wanted} --from FOLDER-OR-ARCHIVE` imports it"))),
+        None => {
+            Err(Failure::input(format!("MetalLB {release} runs FRR {wanted}, which Debian does not have"))
+                .hint("`--frr VERSION` takes another one (see `routeproof images list`)")
+                .hint(format!("`routeproof images pull frr:{wanted} --from FOLDER-OR-ARCHIVE` imports it")))
+        }
     }
 }
 
@@ -179,7 +186,9 @@ fn check_until(until: &Until, run: &PlannedRun) -> Result<(), Failure> {
     if until.is_nothing() || members {
         return Ok(());
     }
-    Err(Failure::input("--until-route and --until-sessions are about cluster nodes, and this topology has none"))
+    Err(Failure::input(
+        "--until-route and --until-sessions are about cluster nodes, and this topology has none",
+    ))
 }
 
 enum Followed {
@@ -290,7 +299,9 @@ impl Output {
 /// A star of a hundred nodes need not fill the screen.
 fn wrap(names: &[&str]) -> String {
     match names {
-        [shown @ .., last] if shown.len() >= 8 => format!("{}, ... {last} ({} in all)", shown[..6].join(", "), names.len()),
+        [shown @ .., last] if shown.len() >= 8 => {
+            format!("{}, ... {last} ({} in all)", shown[..6].join(", "), names.len())
+        }
         names => names.join(", "),
     }
 }

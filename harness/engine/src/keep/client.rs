@@ -131,7 +131,12 @@ impl Lab {
     }
 
     /// Starts a command in a node. It is killed when what this gives is dropped.
-    pub async fn exec(&self, node: &str, command: &Command, streams: Streams<'_>) -> Result<Running, KeepError> {
+    pub async fn exec(
+        &self,
+        node: &str,
+        command: &Command,
+        streams: Streams<'_>,
+    ) -> Result<Running, KeepError> {
         let channel = self.connect()?;
         let ask = Ask::Exec { node: node.to_string(), command: command.clone() };
         channel.send(&ask, &streams.list()).await.map_err(self.failed())?;
@@ -184,7 +189,9 @@ impl Lab {
         }
         let none = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: a null siginfo is allowed (pidfd_send_signal(2)), and the descriptor is open.
-        match unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_fd().as_raw_fd(), libc::SIGKILL, none, 0) } {
+        match unsafe {
+            libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_fd().as_raw_fd(), libc::SIGKILL, none, 0)
+        } {
             -1 => Err(std::io::Error::last_os_error()),
             _ => Ok(()),
         }

@@ -19,7 +19,9 @@ pub enum KeepError {
     /// Somebody else could have put it there.
     #[error("{} is not ours alone: {why}", path.display())]
     NotOurs { path: PathBuf, why: String },
-    #[error("`{name}` cannot be a lab's name: 1 to 64 letters, digits, `.`, `_` and `-`, the first a letter or digit")]
+    #[error(
+        "`{name}` cannot be a lab's name: 1 to 64 letters, digits, `.`, `_` and `-`, the first a letter or digit"
+    )]
     Name { name: String },
     #[error("a lab `{name}` is up already")]
     Alive { name: String },
@@ -101,13 +103,18 @@ impl KeepError {
             KeepError::NoLab { name, alive } => {
                 near(name, alive).into_iter().chain([format!("up: {}", alive.join(", "))]).collect()
             }
-            KeepError::NoneAlive => vec!["`routeproof up TOPOLOGY.clab.yml` boots one and keeps it".to_string()],
+            KeepError::NoneAlive => {
+                vec!["`routeproof up TOPOLOGY.clab.yml` boots one and keeps it".to_string()]
+            }
             KeepError::Several { .. } => vec!["`--lab NAME` says which".to_string()],
             KeepError::NoNode { node, known, .. } => {
                 near(node, known).into_iter().chain([format!("nodes: {}", known.join(", "))]).collect()
             }
             KeepError::NotOurs { path, .. } => {
-                vec![format!("look at {}, remove it, or set XDG_RUNTIME_DIR to a folder of yours", path.display())]
+                vec![format!(
+                    "look at {}, remove it, or set XDG_RUNTIME_DIR to a folder of yours",
+                    path.display()
+                )]
             }
             _ => Vec::new(),
         }

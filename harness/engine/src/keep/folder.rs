@@ -17,9 +17,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
-};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket};
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +149,8 @@ impl States {
         let fill = || {
             let lock = File::create_new(folder.join(LOCK))?;
             lock.lock()?;
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(STATE))?;
+            let mut file =
+                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(STATE))?;
             serde_json::to_writer_pretty(&mut file, state)?;
             file.write_all(b"\n")?;
             let listener = seqpacket()?;
@@ -175,7 +174,8 @@ async fn place(unnamed: &Path, path: &Path, name: &str) -> Result<(), KeepError>
         }
         Err(e) => Probe::Done(Err(tried("name", path)(e))),
     };
-    let placed = wait::until("the name is free", LOOKED_AT, Duration::from_millis(10), probe, wait::no_events);
+    let placed =
+        wait::until("the name is free", LOOKED_AT, Duration::from_millis(10), probe, wait::no_events);
     placed.await.unwrap_or_else(|_| Err(KeepError::Alive { name: name.to_string() }))
 }
 

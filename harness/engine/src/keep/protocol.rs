@@ -26,12 +26,20 @@ pub(super) struct Order {
 /// The supervisor to `up`. The last one is `Done` or `Failed`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Report {
-    Phase { name: String, duration_us: u64 },
+    Phase {
+        name: String,
+        duration_us: u64,
+    },
     Warning(String),
     /// The lab stands and answers.
-    Ready { at: Mono },
+    Ready {
+        at: Mono,
+    },
     /// What was waited for, as far as it became true.
-    Done { reached: Reached, unmet: Option<String> },
+    Done {
+        reached: Reached,
+        unmet: Option<String>,
+    },
     /// There is no lab.
     Failed(Refusal),
 }
@@ -52,9 +60,14 @@ pub struct Refusal {
 pub(super) enum Ask {
     Status,
     /// A NETLINK_ROUTE socket of the node.
-    Netlink { node: String },
+    Netlink {
+        node: String,
+    },
     /// Stdin, stdout and stderr travel with it. The command is killed when the connection ends.
-    Exec { node: String, command: Command },
+    Exec {
+        node: String,
+        command: Command,
+    },
     /// To the process group of this connection's command.
     Signal(i32),
     Down,
@@ -80,12 +93,21 @@ pub(super) enum Answer {
     Netlink,
     Started,
     /// As a shell reports it.
-    Exited { code: i32 },
-    NoNode { known: Vec<String> },
+    Exited {
+        code: i32,
+    },
+    NoNode {
+        known: Vec<String>,
+    },
     Bridge,
     /// The command could not be started: 127 for what is not there, 126 for what cannot be executed.
-    NotStarted { code: i32, why: String },
-    Failed { what: String },
+    NotStarted {
+        code: i32,
+        why: String,
+    },
+    Failed {
+        what: String,
+    },
 }
 
 /// The schema of [`LabStatus`].

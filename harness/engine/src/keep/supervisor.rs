@@ -15,7 +15,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::answer::{self, Asked, About};
+use super::answer::{self, About, Asked};
 use super::channel::{Channel, read_file};
 use super::error::KeepError;
 use super::folder::{Held, State, States};
@@ -104,7 +104,7 @@ async fn keep(
         let Some((booted, _trees)) = booted.map_err(describe)? else { return Ok(()) };
         // The user's folder may go away while the lab lives.
         let _ = std::env::set_current_dir("/");
-        hold(booted, order, &state, listener, channel).await.map_err(|e| record(e))
+        hold(booted, order, &state, listener, channel).await.map_err(record)
     };
     let kept = kept.await;
     ended(folder.path(), held).await;
@@ -234,9 +234,8 @@ async fn over(booted: &Booted) {
 
 /// Waits until nothing of the lab is left, then lets go of its name.
 async fn ended(folder: &std::path::Path, held: Held) {
-    let children = tokio::task::spawn_blocking(|| {
-        while matches!(waitpid(None, None), Ok(_) | Err(Errno::EINTR)) {}
-    });
+    let children =
+        tokio::task::spawn_blocking(|| while matches!(waitpid(None, None), Ok(_) | Err(Errno::EINTR)) {});
     if tokio::time::timeout(REMOVAL, children).await.is_err() {
         eprintln!("supervisor: the lab's processes do not end");
     }

@@ -91,7 +91,8 @@ pub async fn boot(run: &PlannedRun, options: &BootOptions<'_>, events: &Events) 
     let recorder = Recorder::create(&options.folder.join("observations.jsonl"))?;
     let mut nodes = monitors(topology, &lab, options.folder, &recorder).await?;
     let book = address_book(topology, &nodes);
-    let taps = nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
+    let taps =
+        nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
     let since = phase("monitors", since);
     let mut cluster = Cluster::new(run)?;
     // Routers and cluster nodes start side by side: most of a daemon's start is waiting.

@@ -41,8 +41,9 @@ pub fn read(path: &Path) -> Result<Source, RunError> {
 pub fn topology(path: &Path) -> Result<Topology, RunError> {
     let source = read(path)?;
     let topology = topology::load(&source)?;
-    let folder =
-        topology.dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
+    // A file that is named without a folder lies in this one.
+    let dir = if topology.dir.as_os_str().is_empty() { Path::new(".") } else { &topology.dir };
+    let folder = dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
     for node in &topology.nodes {
         for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config) {
             let at = [Seg::Key("topology".into()), Seg::Key("nodes".into()), Seg::Key(node.name.clone())];
@@ -119,9 +120,12 @@ pub fn plan_topology(
         objects.apply(&read(manifest)?)?;
     }
     for node in topology.nodes.iter().filter(|n| n.role == Role::ClusterNode) {
-        match metallb::render(release, &objects, &NodeInfo { name: node.name.clone(), ..NodeInfo::default() }) {
+        match metallb::render(release, &objects, &NodeInfo { name: node.name.clone(), ..NodeInfo::default() })
+        {
             Ok(rendered) => warnings.extend(rendered.warnings),
-            Err(RenderError::Refused(refusal) | RenderError::Pending(refusal)) => return Err((*refusal).into()),
+            Err(RenderError::Refused(refusal) | RenderError::Pending(refusal)) => {
+                return Err((*refusal).into());
+            }
             Err(other) => {
                 return Err(RunError::Config {
                     node: node.name.clone(),

@@ -81,9 +81,10 @@ pub async fn reach(
         // Each question costs bgpd and us some 100 us: a hundred nodes are asked less often.
         let interval = Duration::from_millis(25 + members.len() as u64);
         let left = until.limit.saturating_sub(began.elapsed());
-        let seen = try_join_all(members.iter().map(async |node| {
-            Ok::<_, Unmet>((node.name.clone(), sessions(node, left, interval).await?))
-        }));
+        let seen =
+            try_join_all(members.iter().map(async |node| {
+                Ok::<_, Unmet>((node.name.clone(), sessions(node, left, interval).await?))
+            }));
         reached.sessions = seen.await?.into_iter().collect();
     }
     Ok(())
@@ -102,11 +103,14 @@ async fn routes(node: &Node, tap: Option<&Tap>, until: &Until) -> Result<BTreeMa
             until.routes.iter().filter(|p| !has(kernel, **p)).map(ToString::to_string).collect()
         });
         match missing.is_empty() {
-            true => Probe::Done(until.routes.iter().map(|p| (*p, *first.entry(*p).or_insert_with(now))).collect()),
+            true => {
+                Probe::Done(until.routes.iter().map(|p| (*p, *first.entry(*p).or_insert_with(now))).collect())
+            }
             false => Probe::NotYet(format!("the kernel has no route to {}", missing.join(", "))),
         }
     };
-    let found = wait::until("a route to every prefix", until.limit, until.limit, probe, || node.changed()).await;
+    let found =
+        wait::until("a route to every prefix", until.limit, until.limit, probe, || node.changed()).await;
     found.map_err(|source| Unmet::Late { node: node.name.clone(), source })
 }
 

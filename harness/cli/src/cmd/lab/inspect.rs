@@ -134,10 +134,20 @@ mod tests {
                     ..node("k8s-worker", Role::ClusterNode, Some(Sessions { total: 2, established: 1 }))
                 },
                 NodeStatus { image: None, ..node("lan", Role::Bridge, None) },
-                NodeStatus { state: "node gw1 has died: its processes are gone".to_string(), ..node("gw1", Role::Gateway, None) },
+                NodeStatus {
+                    state: "node gw1 has died: its processes are gone".to_string(),
+                    ..node("gw1", Role::Gateway, None)
+                },
             ],
         };
-        insta::assert_snapshot!(section(&lab), @"");
+        insta::assert_snapshot!(section(&lab), @r"
+        LAB one-gateway from /t/one-gateway.clab.yml, up for 2 min
+          node        alias   role          image      state                                      sessions
+          k8s-worker  worker  cluster node  frr:8.4.4  running                                    1 of 2 Established
+          lan         -       bridge        -          running                                    -
+          gw1         -       gateway       frr:8.4.4  node gw1 has died: its processes are gone  -
+          files: /runs/1/000-one-gateway
+        ");
     }
 
     #[test]
