@@ -17,11 +17,14 @@ mod node;
 mod record;
 mod steps;
 mod tap;
+mod until;
 
 pub use bake::store;
 pub use boot::{BootOptions, Booted, boot};
 pub use cluster::Cluster;
 pub use error::RunError;
-pub use load::{Loaded, load, read as read_source, topology as load_topology};
-pub use matrix::{Options, parallelism, run};
+pub use load::{Loaded, load, plan_topology, read as read_source, topology as load_topology};
+pub use matrix::{Options, parallelism, run, trees};
 pub use node::Node;
+pub use tap::Tap;
+pub use until::{Reached, Unmet, Until, reach};
