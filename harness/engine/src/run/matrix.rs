@@ -11,11 +11,12 @@ use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::Outcome;
 use tokio::sync::{Semaphore, watch};
 
-use super::boot::{BootOptions, boot};
+use super::boot::{BootOptions, Booted, boot};
 use super::error::RunError;
 use super::steps::{self, Verdict};
 use crate::event::Events;
 use crate::image::{ImageRef, Progress, Store, Tree};
+use crate::lab::Death;
 use crate::rundir::{RunDir, RunFolder};
 
 /// How an invocation does its runs.
@@ -47,6 +48,19 @@ pub async fn run(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Result<(), RunError> {
+    let places = Arc::new(Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS)));
+    run_in(places, plan, directory, options, events, stop).await
+}
+
+/// [`run`], with as many labs at once as there are `places`.
+pub(super) async fn run_in(
+    places: Arc<Semaphore>,
+    plan: &Plan,
+    directory: &RunDir,
+    options: &Options,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+) -> Result<(), RunError> {
     let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
     events.send(EventKind::Planned { runs: ids.clone() });
     let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
@@ -58,7 +72,6 @@ pub async fn run(
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
     };
-    let places = Arc::new(Semaphore::new(options.jobs.max(1)));
     let mut tasks = Vec::new();
     for (index, planned) in plan.runs.iter().enumerate() {
         let folder =
@@ -167,7 +180,7 @@ impl One {
         let verdict = match boot(&self.planned, &options, &self.events).await {
             Ok(mut booted) => {
                 let verdict = tokio::select! {
-                    verdict = steps::run(&mut booted, &self.planned, &self.events) => Some(verdict),
+                    verdict = judge(&mut booted, &self.planned, &self.events) => Some(verdict),
                     () = stopped(self.stop.clone()) => None,
                 };
                 if let Err(e) = booted.shutdown().await {
@@ -189,6 +202,29 @@ impl One {
             finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
         }
     }
+}
+
+/// The steps' verdict, unless the lab dies under them: a wait for a route would go on in a lab that is no more, and then
+/// call it a failure of the router.
+async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Verdict {
+    let died = booted.lab.died();
+    tokio::pin!(died);
+    let verdict = tokio::select! {
+        verdict = steps::run(booted, planned, events) => verdict,
+        death = &mut died => return dead(&death),
+    };
+    if verdict.outcome == Outcome::Passed {
+        return verdict;
+    }
+    // A daemon's socket may close before we hear that its node has died.
+    match tokio::time::timeout(Duration::from_millis(100), died).await {
+        Ok(death) => dead(&death),
+        Err(_) => verdict,
+    }
+}
+
+fn dead(death: &Death) -> Verdict {
+    Verdict { outcome: Outcome::Broken, reason: Some(death.to_string()), observed: BTreeMap::new() }
 }
 
 fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {
