@@ -45,6 +45,9 @@ pub enum Command {
     Replay(crate::cmd::replay::ReplayArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
+    /// Keep a lab: `up` starts this itself
+    #[command(hide = true)]
+    Supervise(crate::cmd::up::SuperviseArgs),
 }
 
 /// Where root filesystems come from.

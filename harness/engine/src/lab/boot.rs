@@ -100,6 +100,13 @@ impl Lab {
         }
     }
 
+    /// Resolves when the lab as a whole has ended.
+    pub async fn ended(&self) {
+        // The task that holds the control socket lives until then, and the sender with it.
+        let mut died = self.died.clone();
+        while died.changed().await.is_ok() {}
+    }
+
     /// Ends the lab and waits until its processes, namespaces and mounts are gone.
     pub async fn shutdown(mut self) {
         let _ = self.release.send(true);

@@ -22,7 +22,7 @@ mod node;
 mod process;
 mod rootfs;
 mod spec;
-mod wire;
+pub(crate) mod wire;
 
 pub use boot::{BootTimes, Death, Lab};
 pub use error::LabError;

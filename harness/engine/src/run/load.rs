@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use routeproof_model::diag::{Diagnostic, Seg, Source};
-use routeproof_model::metallb::Release;
+use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
-use routeproof_model::scenario::{self, Mode, ScenarioFile};
-use routeproof_model::topology::{self, Topology};
+use routeproof_model::scenario::{self, MetallbFile, Mode, ScenarioFile};
+use routeproof_model::topology::{self, Role, Topology};
 use routeproof_model::yaml;
 
 use super::error::RunError;
@@ -44,8 +44,9 @@ pub fn read(path: &Path) -> Result<Source, RunError> {
 pub fn topology(path: &Path) -> Result<Topology, RunError> {
     let source = read(path)?;
     let topology = topology::load(&source)?;
-    let folder =
-        topology.dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
+    // A file that is named without a folder lies in this one.
+    let dir = if topology.dir.as_os_str().is_empty() { Path::new(".") } else { &topology.dir };
+    let folder = dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
     for node in &topology.nodes {
         for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config) {
             let place = places::file_of_topology(&source, &topology.dir, file);
@@ -108,6 +109,53 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let axes = written.axes.0;
     let (name, about, topology_file) = (scenario.name, scenario.about, topology_path);
     Ok(Loaded { name, about, file, topology_file, axes, runs, warnings })
+}
+
+/// A run without steps, for a lab that is to be kept: the topology, with these manifests applied before the speakers
+/// start. Manifests that MetalLB would refuse are errors here already. Gives what is worth knowing, too.
+pub fn plan_topology(
+    path: &Path,
+    manifests: &[PathBuf],
+    release: &Release,
+    frr: &str,
+) -> Result<(PlannedRun, Vec<String>), RunError> {
+    let topology = topology(path)?;
+    let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
+    let mut objects = Objects::new();
+    for manifest in manifests {
+        objects.apply(&read(manifest)?)?;
+    }
+    for node in topology.nodes.iter().filter(|n| n.role == Role::ClusterNode) {
+        match metallb::render(release, &objects, &NodeInfo { name: node.name.clone(), ..NodeInfo::default() })
+        {
+            Ok(rendered) => warnings.extend(rendered.warnings),
+            Err(RenderError::Refused(refusal) | RenderError::Pending(refusal)) => {
+                return Err((*refusal).into());
+            }
+            Err(other) => {
+                return Err(RunError::Config {
+                    node: node.name.clone(),
+                    what: other.to_string(),
+                    hints: Vec::new(),
+                });
+            }
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    warnings.retain(|warning| seen.insert(warning.clone()));
+    let run = PlannedRun {
+        scenario: topology.name.clone(),
+        about: "A lab that `up` keeps.".to_string(),
+        requirements: Vec::new(),
+        axes: Default::default(),
+        expected: Default::default(),
+        metallb: MetallbFile { version: release.version.to_string(), mode: Mode::Frr },
+        images: plan::images(&topology, frr),
+        topology,
+        initial: manifests.to_vec(),
+        steps: Vec::new(),
+    };
+    Ok((run, warnings))
 }
 
 fn release(source: &Source, written: &ScenarioFile) -> Result<&'static Release, Diagnostic> {

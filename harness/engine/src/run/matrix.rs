@@ -66,8 +66,10 @@ pub(super) async fn run_in(
     let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
     written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)?;
 
+    let images = plan.runs.iter().flat_map(|run| run.images.values());
+    let progress = Announce { events: events.clone(), passed: Mutex::default() };
     let trees = tokio::select! {
-        trees = trees(plan, options, events) => Arc::new(trees?),
+        trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
     };
     let mut tasks = Vec::new();
@@ -116,13 +118,16 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Every root filesystem that the plan needs, by the image's name as the topology writes it.
-async fn trees(plan: &Plan, options: &Options, events: &Events) -> Result<BTreeMap<String, Tree>, RunError> {
-    let names: BTreeSet<&String> = plan.runs.iter().flat_map(|run| run.images.values()).collect();
-    let progress = Announce { events: events.clone(), passed: Mutex::default() };
+/// Root filesystems by their names, as topologies write them; those that are not cached are pulled.
+pub async fn trees(
+    images: impl IntoIterator<Item = &String>,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<String, Tree>, RunError> {
+    let names: BTreeSet<&String> = images.into_iter().collect();
     let get = async |name: &String| {
         let image = ImageRef::parse(name)?;
-        Ok::<_, RunError>((name.clone(), options.store.tree(&image, &progress).await?))
+        Ok::<_, RunError>((name.clone(), store.tree(&image, progress).await?))
     };
     Ok(try_join_all(names.into_iter().map(get)).await?.into_iter().collect())
 }
@@ -171,7 +176,7 @@ impl One {
     async fn run(self) {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
-        let options = BootOptions { folder: self.folder.path(), trees: &self.trees };
+        let options = BootOptions { folder: self.folder.path(), trees: &self.trees, tap: false };
         let verdict = match boot(&self.planned, &options, &self.events).await {
             Ok(mut booted) => {
                 let verdict = tokio::select! {

@@ -21,6 +21,7 @@ mod record;
 mod rehearse;
 mod steps;
 mod tap;
+mod until;
 
 pub use api::{Ran, RunOptions, Scenario};
 pub use bake::store;
@@ -28,6 +29,8 @@ pub use boot::{BootOptions, Booted, boot};
 pub use cluster::Cluster;
 pub use error::RunError;
 pub use images::{check_images, check_topology_images};
-pub use load::{Loaded, load, read as read_source, topology as load_topology};
-pub use matrix::{Options, parallelism, run};
+pub use load::{Loaded, load, plan_topology, read as read_source, topology as load_topology};
+pub use matrix::{Options, parallelism, run, trees};
 pub use node::Node;
+pub use tap::Tap;
+pub use until::{Reached, Unmet, Until, reach};
