@@ -40,6 +40,8 @@ pub enum Command {
     Images(crate::cmd::images::ImagesArgs),
     /// Print the frr.conf that MetalLB writes for a node
     Render(crate::cmd::metallb::RenderArgs),
+    /// Judge a recorded run directory again, without labs or privilege
+    Replay(crate::cmd::replay::ReplayArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
     /// Keep a lab: `up` starts this itself
@@ -109,6 +111,9 @@ pub struct PlanArgs {
     /// Print the whole plan as JSON
     #[arg(long)]
     pub json: bool,
+    /// Print the whole plan as YAML
+    #[arg(long, conflicts_with = "json")]
+    pub yaml: bool,
 }
 
 pub fn parse() -> Cli {

@@ -7,6 +7,8 @@ use routeproof_engine::image::ImageError;
 use routeproof_engine::keep::{Blame, KeepError, Refusal};
 use routeproof_engine::run::RunError;
 
+use crate::out;
+
 /// DESIGN, section 5.
 pub const FAILED: u8 = 1;
 pub const BAD_INPUT: u8 = 2;
@@ -57,14 +59,14 @@ impl Failure {
     /// Prints the error and gives its exit code.
     pub fn report(&self) -> u8 {
         if self.rendered {
-            eprintln!("{}", self.text);
+            out::note(&self.text);
         } else {
             let style = anstyle::AnsiColor::Red.on_default().bold();
-            anstream::eprintln!("{style}error{style:#}: {}", self.text);
+            out::note(format_args!("{style}error{style:#}: {}", self.text));
         }
         for hint in &self.hints {
             let style = anstyle::AnsiColor::Cyan.on_default().bold();
-            anstream::eprintln!("{style}hint{style:#}: {hint}");
+            out::note(format_args!("{style}hint{style:#}: {hint}"));
         }
         self.code
     }

@@ -4,6 +4,7 @@
 mod args;
 mod cmd;
 mod fail;
+mod out;
 mod render;
 
 use std::process::ExitCode;

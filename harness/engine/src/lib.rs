@@ -16,3 +16,5 @@ pub mod report;
 pub mod run;
 pub mod rundir;
 pub mod wait;
+
+pub use run::{Ran, RunOptions, Scenario};

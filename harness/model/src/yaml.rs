@@ -29,8 +29,28 @@ pub struct Document {
 impl Document {
     /// Reads the document as a `T`. Errors: the first value that does not fit, at its place.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
+        self.read(false)
+    }
+
+    /// Like [`Document::parse`], but as Kubernetes reads manifests: an unquoted number or `true` is not text.
+    pub fn parse_strict<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
+        self.read(true)
+    }
+
+    fn read<T: DeserializeOwned>(&self, strict: bool) -> Result<T, Diagnostic> {
         let spent = Cell::new(0);
-        T::deserialize(de::De::new(&self.tree, self.root, &spent)).map_err(|e| e.located(&self.source))
+        let root = de::De::new(&self.tree, self.root, &spent, strict);
+        T::deserialize(root).map_err(|e| e.located(&self.source))
+    }
+
+    /// The items of the list that `path` leads to, each as a document of its own.
+    pub fn items(&self, path: &[Seg]) -> Option<Vec<Document>> {
+        match self.tree.kind(self.tree.get(self.root, path)?) {
+            tree::Kind::Seq(ids) => {
+                Some(ids.iter().map(|id| Document { root: *id, ..self.clone() }).collect())
+            }
+            _ => None,
+        }
     }
 
     /// The text of the scalar that `path` leads to: a manifest's `kind`, before its type is known.
@@ -49,6 +69,17 @@ impl Document {
 
     pub fn error_at_key(&self, path: &[Seg], message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(&self.source, Some(self.locate(path, true)), message)
+    }
+
+    /// An error where a reader looks for `path`: at a scalar itself; for a list or a mapping, at its key; for what is
+    /// missing, at the key of the nearest enclosing value.
+    pub fn error_near(&self, path: &[Seg], message: impl Into<String>) -> Diagnostic {
+        let there = (0..=path.len()).rev().find(|n| self.tree.get(self.root, &path[..*n]).is_some());
+        let path = &path[..there.unwrap_or(0)];
+        match self.text(path) {
+            Some(_) => self.error_at(path, message),
+            None => self.error_at_key(path, message),
+        }
     }
 }
 

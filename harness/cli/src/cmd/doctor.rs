@@ -4,6 +4,7 @@ use clap::Args;
 use routeproof_engine::preflight::{self, Capability};
 
 use crate::fail::Failure;
+use crate::out;
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -15,13 +16,13 @@ pub struct DoctorArgs {
 pub async fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let capabilities = preflight::probe().await;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&capabilities).map_err(Failure::broken)?);
+        out::json(&capabilities)?;
         return Ok(0);
     }
     for Capability { name, present, detail, hints } in &capabilities {
-        println!("{} {name:<12} {detail}", if *present { "yes" } else { "no " });
+        out::line(format_args!("{} {name:<12} {detail}", if *present { "yes" } else { "no " }))?;
         for hint in hints {
-            println!("                 {hint}");
+            out::line(format_args!("                 {hint}"))?;
         }
     }
     Ok(0)

@@ -9,8 +9,12 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use routeproof_engine::image::{
-    Entry, ImageError, ImageRef, Options, Progress, PruneOptions, PullOptions, State, Store,
+    Entry, ImageError, ImageRef, Options, Progress, PruneOptions, PullOptions, State,
 };
+use routeproof_engine::run::store;
+
+use crate::fail::Failure;
+use crate::out;
 
 /// List, pull and remove FRR root filesystems
 #[derive(Debug, Args)]
@@ -69,24 +73,20 @@ struct PullArgs {
 }
 
 /// Runs the command; the number is the exit code.
-pub async fn run(args: ImagesArgs) -> u8 {
+pub async fn run(args: ImagesArgs) -> Result<u8, Failure> {
     let cache_dir = args.cache_dir;
-    let result = match args.command {
+    match args.command {
         ImagesCommand::List { json } => list(cache_dir, json),
         ImagesCommand::Pull(pull_args) => pull(cache_dir, pull_args).await,
         ImagesCommand::Prune { all, json } => prune(cache_dir, all, json),
-    };
-    result.unwrap_or_else(|e| {
-        report(&e);
-        e.exit_code()
-    })
+    }
 }
 
-fn list(cache_dir: Option<PathBuf>, json: bool) -> Result<u8, ImageError> {
-    let entries = Store::open(Options { cache_dir, ..Options::default() })?.list()?;
+fn list(cache_dir: Option<PathBuf>, json: bool) -> Result<u8, Failure> {
+    let entries = store(Options { cache_dir, ..Options::default() })?.list()?;
     match json {
-        true => anstream::println!("{}", serde_json::to_string_pretty(&entries).unwrap_or_default()),
-        false => anstream::println!("{}", table(&entries)),
+        true => out::json(&entries)?,
+        false => out::line(table(&entries))?,
     }
     Ok(0)
 }
@@ -114,7 +114,7 @@ fn table(entries: &[Entry]) -> Table {
     table
 }
 
-async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, ImageError> {
+async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, Failure> {
     let mut images = args.names.iter().map(|n| ImageRef::parse(n)).collect::<Result<Vec<_>, _>>()?;
     for suite in &args.suite {
         images.push(ImageRef::suite(suite)?);
@@ -122,14 +122,14 @@ async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, ImageErr
     if args.from.is_some() && images.len() != 1 {
         let reason = "--from needs exactly one NAME to import it as, for example frr:9.1.0";
         let text = args.names.join(" ");
-        return Err(ImageError::Name { text, reason, suggestions: Vec::new() });
+        return Err(ImageError::Name { text, reason, suggestions: Vec::new() }.into());
     }
     if images.is_empty() {
         images = ImageRef::defaults();
     }
     let mirror = args.mirror.filter(|m| !m.is_empty());
     let options = Options { cache_dir, mirror, offline: args.offline, allow_expired: args.allow_expired };
-    let store = Store::open(options)?;
+    let store = store(options)?;
     let progress = progress();
     let options = PullOptions { from: args.from, refresh: args.refresh };
     let results = store.pull(&images, &options, progress.as_ref()).await;
@@ -137,46 +137,32 @@ async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, ImageErr
     let mut code = 0;
     for (image, result) in results {
         match result {
-            Ok(tree) => anstream::println!("{image}  FRR {}  {}", tree.frr_version, tree.path.display()),
-            Err(e) => {
-                report(&e);
-                code = code.max(e.exit_code());
+            Ok(tree) => {
+                out::line(format_args!("{image}  FRR {}  {}", tree.frr_version, tree.path.display()))?;
             }
+            Err(e) => code = code.max(Failure::from(e).report()),
         }
     }
     Ok(code)
 }
 
-fn prune(cache_dir: Option<PathBuf>, all: bool, json: bool) -> Result<u8, ImageError> {
-    let freed = Store::open(Options { cache_dir, ..Options::default() })?.prune(PruneOptions { all })?;
+fn prune(cache_dir: Option<PathBuf>, all: bool, json: bool) -> Result<u8, Failure> {
+    let freed = store(Options { cache_dir, ..Options::default() })?.prune(PruneOptions { all })?;
     if json {
-        anstream::println!("{}", serde_json::to_string_pretty(&freed).unwrap_or_default());
+        out::json(&freed)?;
         return Ok(0);
     }
-    anstream::println!(
+    out::line(format_args!(
         "freed {}: {} trees, {} downloads, {} of interrupted pulls",
         HumanBytes(freed.bytes),
         freed.trees,
         freed.downloads,
         HumanBytes(freed.staging_bytes)
-    );
+    ))?;
     for image in &freed.in_use {
-        anstream::eprintln!("{image} is in use and stays");
+        out::note(format_args!("{image} is in use and stays"));
     }
     Ok(0)
-}
-
-/// An error with its causes and hints, on stderr.
-fn report(error: &ImageError) {
-    anstream::eprintln!("error: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(c) = cause {
-        anstream::eprintln!("  caused by: {c}");
-        cause = c.source();
-    }
-    for hint in error.hints() {
-        anstream::eprintln!("  hint: {hint}");
-    }
 }
 
 /// Bars on a terminal, one line per step otherwise; always on stderr.
@@ -233,8 +219,8 @@ impl Progress for Lines {
         }
         *step = what.to_owned();
         match total {
-            0 => anstream::eprintln!("{image}: {what}"),
-            _ => anstream::eprintln!("{image}: {what} ({})", HumanBytes(total)),
+            0 => out::note(format_args!("{image}: {what}")),
+            _ => out::note(format_args!("{image}: {what} ({})", HumanBytes(total))),
         }
     }
 }

@@ -7,6 +7,7 @@ use routeproof_engine::run::{RunError, read_source};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 
 use crate::fail::Failure;
+use crate::out;
 
 #[derive(Debug, Args)]
 pub struct RenderArgs {
@@ -48,8 +49,8 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
         other => Failure::input(other),
     })?;
     for warning in &rendered.warnings {
-        eprintln!("warning: {warning}");
+        out::note(format_args!("warning: {warning}"));
     }
-    print!("{}", rendered.conf);
+    out::text(&rendered.conf)?;
     Ok(0)
 }

@@ -1,34 +1,60 @@
 //! `routeproof plan`: what would be run.
 
 use routeproof_engine::run::Loaded;
+use routeproof_model::plan::{Plan, PlannedRun};
 
 use super::select;
 use crate::args::PlanArgs;
 use crate::fail::Failure;
+use crate::out;
 
 pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     let loaded = select::scenarios(&args.scenarios, &args.only)?;
     if args.json {
-        let json = serde_json::to_string_pretty(&Loaded::plan(&loaded)).map_err(Failure::broken)?;
-        println!("{json}");
-        return Ok(0);
-    }
-    for scenario in &loaded {
-        println!("{}: {}", scenario.name, scenario.about);
-        for run in &scenario.runs {
-            let axes: Vec<String> = run.axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
-            let expected: Vec<String> =
-                run.expected.iter().map(|(key, value)| format!("{key} {value}")).collect();
-            let expected = if expected.is_empty() {
-                String::new()
-            } else {
-                format!("  expects {}", expected.join(", "))
-            };
-            println!("  {}{expected}", axes.join(" "));
-            for step in &run.steps {
-                println!("    - {}", step.name);
-            }
+        out::json(&Loaded::plan(&loaded))?;
+    } else if args.yaml {
+        out::text(yaml(&Loaded::plan(&loaded))?)?;
+    } else {
+        for scenario in &loaded {
+            out::line(format_args!("{}: {}", scenario.name, scenario.about))?;
+            scenario.runs.iter().try_for_each(|run| out::text(outline(run)))?;
         }
     }
     Ok(0)
+}
+
+/// The same document as the JSON: variants are mappings with one key, never YAML tags.
+fn yaml(plan: &Plan) -> Result<String, Failure> {
+    let mut text = Vec::new();
+    let mut writer = serde_yaml::Serializer::new(&mut text);
+    serde_yaml::with::singleton_map_recursive::serialize(plan, &mut writer).map_err(Failure::broken)?;
+    String::from_utf8(text).map_err(Failure::broken)
+}
+
+/// A run's axes and what it is expected to show, then its steps.
+fn outline(run: &PlannedRun) -> String {
+    let axes: Vec<String> = run.axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
+    let expected: Vec<String> = run.expected.iter().map(|(key, value)| format!("{key} {value}")).collect();
+    let expected = match expected.as_slice() {
+        [] => String::new(),
+        expected => format!("  expects {}", expected.join(", ")),
+    };
+    let steps = run.steps.iter().map(|step| format!("    - {}\n", step.name));
+    format!("  {}{expected}\n{}", axes.join(" "), steps.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_yaml_reads_back_as_the_same_plan() {
+        let scenario = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/frr-ordering");
+        let plan = Loaded::plan(&[routeproof_engine::run::load(&scenario).unwrap()]);
+        let text = yaml(&plan).expect("is written");
+        let source = routeproof_model::diag::Source::new("plan.yaml", text);
+        let back: Plan =
+            routeproof_model::yaml::parse(&source).unwrap_or_else(|e| panic!("{}", e.render(false)));
+        assert_eq!(serde_json::to_value(&plan).unwrap(), serde_json::to_value(&back).unwrap());
+    }
 }

@@ -8,6 +8,7 @@ use routeproof_engine::report::{self, ReportSpec, View};
 
 use super::run::chain;
 use crate::fail::Failure;
+use crate::out;
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -37,9 +38,9 @@ pub fn run(args: &ReportArgs) -> Result<u8, Failure> {
         .chain(report::write_all(&specs, &view).iter().map(|e| chain(e)))
         .collect();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&finished.result).map_err(Failure::broken)?);
+        out::json(&finished.result)?;
     } else if specs.is_empty() {
-        anstream::print!("{}", report::render_terminal(&view));
+        out::text(report::render_terminal(&view))?;
     }
     for problem in &problems {
         Failure::broken(problem).report();

@@ -1,7 +1,5 @@
 //! `routeproof run` and `routeproof matrix`.
 
-use std::sync::Arc;
-
 use routeproof_engine::event::EventBus;
 use routeproof_engine::image::{self, Store};
 use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
@@ -13,6 +11,7 @@ use tokio::sync::watch;
 use super::select;
 use crate::args::{RunArgs, SourceArgs};
 use crate::fail::{Failure, INTERRUPTED};
+use crate::out;
 
 /// What is run when no scenario is named.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +27,7 @@ pub fn store(source: &SourceArgs) -> Result<Store, Failure> {
         offline: source.offline,
         allow_expired: source.allow_expired,
     };
-    Ok(Store::open(options)?.with_finish(Arc::new(engine::finish_tree)))
+    Ok(engine::store(options)?)
 }
 
 pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
@@ -68,10 +67,9 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         return Err(error.into());
     }
     if args.json {
-        let json = serde_json::to_string_pretty(&finished.result).map_err(Failure::broken)?;
-        anstream::println!("{json}");
+        out::json(&finished.result)?;
     } else {
-        anstream::print!("{}", report::render_terminal(&view));
+        out::text(report::render_terminal(&view))?;
     }
     for problem in &problems {
         Failure::broken(problem).report();

@@ -3,12 +3,13 @@
 //! ```text
 //! downloads/SHA256         packages and indexes, whole
 //! trees/DIGEST/            a root filesystem, published by one rename, never changed afterwards
-//! refs/frr-8.4.4.json      which tree a name means and what it is made of
+//! refs/frr-8.4.4.2-1.json  which tree a name means, what it is made of, and in which format
 //! staging/ID/, ID.lock     work in progress; dead when nobody holds its lock
 //! locks/                   names (one pull at a time), trees (shared by running labs), staging
 //! ```
 
 use std::env;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,13 +20,35 @@ use super::lock::{self, Lock};
 use super::rooted::remove;
 use super::{ImageError, ImageRef};
 
-/// Changes whenever the same packages would give another tree; part of every digest.
+/// Changes whenever the same packages would give another tree.
 const TREE_FORMAT: u32 = 2;
-const SCHEMA: &str = "routeproof/image/v1";
+const SCHEMA: &str = "routeproof/image/v2";
 
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
     pub root: PathBuf,
+    /// What this program makes of the same packages. Trees of another format are not used: they are another release's.
+    pub format: Format,
+}
+
+/// How a tree is made: [`TREE_FORMAT`], and the format of its last step (0 without one). Part of every digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Format {
+    pub tree: u32,
+    pub finish: u32,
+}
+
+impl Format {
+    pub fn with_finish(finish: u32) -> Format {
+        Format { tree: TREE_FORMAT, finish }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.tree, self.finish)
+    }
 }
 
 /// One package of a tree, or one layer of an imported image.
@@ -42,6 +65,7 @@ pub struct PackageRecord {
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
     pub schema: String,
+    pub format: Format,
     pub image: String,
     pub digest: String,
     pub frr_version: String,
@@ -86,7 +110,7 @@ impl Cache {
             fs::create_dir_all(&dir).map_err(ImageError::io("make the cache folder", &dir))?;
         }
         let root = root.canonicalize().map_err(ImageError::io("open the cache", &root))?;
-        Ok(Cache { root })
+        Ok(Cache { root, format: Format::with_finish(0) })
     }
 
     pub fn download(&self, sha256: &str) -> PathBuf {
@@ -97,8 +121,9 @@ impl Cache {
         self.root.join("trees").join(digest)
     }
 
+    /// Each format has a record of its own: two releases of routeproof can use one cache in turn.
     pub fn record_path(&self, image: &ImageRef) -> PathBuf {
-        self.root.join("refs").join(format!("{}.json", image.file_stem()))
+        self.root.join("refs").join(format!("{}.{}.json", image.file_stem(), self.format))
     }
 
     /// Held exclusively while a name is being pulled.
@@ -115,12 +140,28 @@ impl Cache {
         self.root.join("locks/staging")
     }
 
-    /// What a name means. A record that cannot be read (an older format) is as good as none.
+    /// What a name means. A record that cannot be read, or is of another format, is as good as none.
     pub fn record(&self, image: &ImageRef) -> Option<Record> {
-        read_record(&self.record_path(image)).filter(|r| r.image == image.name())
+        self.read_record(&self.record_path(image)).filter(|r| r.image == image.name())
     }
 
-    /// Every record, by name.
+    fn read_record(&self, path: &Path) -> Option<Record> {
+        let record: Record = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
+        (record.schema == SCHEMA && record.format == self.format).then_some(record)
+    }
+
+    /// The name of a tree's content: the same packages on the same architecture give the same tree.
+    pub fn digest(&self, architecture: &str, packages: &[PackageRecord]) -> String {
+        let mut lines: Vec<String> =
+            packages.iter().map(|p| format!("{} {} {}\n", p.name, p.version, p.sha256)).collect();
+        lines.sort();
+        let mut hash = Sha256::new();
+        hash.update(format!("routeproof tree {}\n{architecture}\n", self.format));
+        lines.iter().for_each(|l| hash.update(l));
+        hex::encode(hash.finalize())
+    }
+
+    /// Every record, by name; `None` for one that is as good as none.
     pub fn records(&self) -> Result<Vec<(PathBuf, Option<Record>)>, ImageError> {
         let dir = self.root.join("refs");
         let mut paths = Vec::new();
@@ -128,7 +169,7 @@ impl Cache {
             paths.push(entry.map_err(ImageError::io("read", &dir))?.path());
         }
         paths.sort();
-        Ok(paths.into_iter().map(|p| (p.clone(), read_record(&p))).collect())
+        Ok(paths.into_iter().map(|p| (p.clone(), self.read_record(&p))).collect())
     }
 
     /// A fresh staging folder; those of killed pulls are removed on the way.
@@ -226,22 +267,6 @@ impl Record {
     }
 }
 
-fn read_record(path: &Path) -> Option<Record> {
-    let record: Record = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
-    (record.schema == SCHEMA).then_some(record)
-}
-
-/// The name of a tree's content: the same packages on the same architecture give the same tree.
-pub(super) fn digest(architecture: &str, packages: &[PackageRecord]) -> String {
-    let mut lines: Vec<String> =
-        packages.iter().map(|p| format!("{} {} {}\n", p.name, p.version, p.sha256)).collect();
-    lines.sort();
-    let mut hash = Sha256::new();
-    hash.update(format!("routeproof tree {TREE_FORMAT}\n{architecture}\n"));
-    lines.iter().for_each(|l| hash.update(l));
-    hex::encode(hash.finalize())
-}
-
 /// Bytes on disk below a path; what cannot be read counts nothing.
 pub(super) fn disk_usage(path: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
@@ -263,12 +288,17 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_knows_content_and_not_order() {
+    fn a_digest_knows_content_and_format_and_not_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(dir.path())).unwrap();
+        let digest = |architecture: &str, packages: &[PackageRecord]| cache.digest(architecture, packages);
         let (a, b) = (package("a", "1"), package("b", "2"));
         let one = digest("amd64", &[a.clone(), b.clone()]);
         assert_eq!(one, digest("amd64", &[b.clone(), a.clone()]));
-        assert_ne!(one, digest("arm64", &[a.clone(), b]));
-        assert_ne!(one, digest("amd64", &[a, package("b", "3")]));
+        assert_ne!(one, digest("arm64", &[a.clone(), b.clone()]));
+        assert_ne!(one, digest("amd64", &[a.clone(), package("b", "3")]));
+        let finished = Cache { format: Format::with_finish(1), ..cache.clone() };
+        assert_ne!(one, finished.digest("amd64", &[a, b]));
     }
 
     #[test]

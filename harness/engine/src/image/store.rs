@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 
-use super::cache::{Cache, Record, Staging, digest, disk_usage};
+use super::cache::{Cache, Format, Record, Staging, disk_usage};
 use super::debian::{self, Job, blocking};
 use super::fetch::Http;
 use super::lock::{self, Lock};
@@ -14,10 +14,26 @@ use super::name::suggestions;
 use super::openpgp::Keyring;
 use super::{ImageError, ImageRef, Progress, Source, apt, detect, import};
 
-/// The last step on a tree before it is published, for example byte-compiling Python. It gets the tree's folder.
-///
-/// It is not part of the tree's digest: after a change to it, `images prune --all` and pull again.
-pub type Finish = Arc<dyn Fn(&Path) -> Result<(), String> + Send + Sync>;
+/// The last step on a tree before it is published, for example byte-compiling Python.
+#[derive(Clone)]
+pub struct Finish {
+    format: u32,
+    step: Arc<dyn Fn(&Path) -> Result<(), String> + Send + Sync>,
+}
+
+impl Finish {
+    /// A step that gets the tree's folder. `format`, from 1, changes whenever the step would make another tree of the
+    /// same packages: trees that an older step finished are then not used any more.
+    pub fn new(format: u32, step: impl Fn(&Path) -> Result<(), String> + Send + Sync + 'static) -> Finish {
+        Finish { format, step: Arc::new(step) }
+    }
+}
+
+impl fmt::Debug for Finish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finish").field("format", &self.format).finish_non_exhaustive()
+    }
+}
 
 /// How a store works. The default is what a user without flags gets.
 #[derive(Clone, Debug, Default)]
@@ -77,9 +93,10 @@ impl Store {
         Ok(Store { cache, options, finish: None, keys: Keyring::debian })
     }
 
-    /// Adds a last step that runs on every new tree before it is published.
+    /// Adds a last step that runs on every new tree before it is published. A store sees only trees of its own step.
     #[must_use]
     pub fn with_finish(mut self, finish: Finish) -> Store {
+        self.cache.format = Format::with_finish(finish.format);
         self.finish = Some(finish);
         self
     }
@@ -203,8 +220,9 @@ impl Store {
         let packages = plan.records();
         let mut record = Record {
             schema: Record::schema(),
+            format: self.cache.format,
             image: image.name().to_owned(),
-            digest: digest(arch, &packages),
+            digest: self.cache.digest(arch, &packages),
             frr_version: plan.frr_version.clone(),
             architecture: arch.to_owned(),
             origin: plan.mirror.clone(),
@@ -228,8 +246,9 @@ impl Store {
         let architecture = detect::host_arch()?.to_owned();
         let mut record = Record {
             schema: Record::schema(),
+            format: self.cache.format,
             image: image.name().to_owned(),
-            digest: digest(&architecture, &opened.parts),
+            digest: self.cache.digest(&architecture, &opened.parts),
             frr_version: String::new(),
             architecture,
             origin: from.display().to_string(),
@@ -278,7 +297,7 @@ impl Store {
         let (cache, image, finish) = (self.cache.clone(), image.clone(), self.finish.clone());
         blocking(move || {
             if let Some(finish) = finish {
-                finish(&tree)
+                (finish.step)(&tree)
                     .map_err(|reason| ImageError::Finish { image: image.name().to_owned(), reason })?;
             }
             record.size = disk_usage(&tree);

@@ -13,6 +13,7 @@ mod agent;
 mod binds;
 mod boot;
 mod clone;
+mod confine;
 mod entry;
 mod error;
 mod init;
@@ -23,7 +24,7 @@ mod rootfs;
 mod spec;
 pub(crate) mod wire;
 
-pub use boot::{BootTimes, Lab};
+pub use boot::{BootTimes, Death, Lab};
 pub use error::LabError;
 pub use node::NodeHandle;
 pub use process::{Command, Exit, Output, Process, Stdio};

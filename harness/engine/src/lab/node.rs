@@ -154,6 +154,7 @@ impl NodeHandle {
             env: command.env.clone(),
             cwd: command.cwd.clone(),
             terminal: command.terminal,
+            confined: command.confined,
         };
         let fds = [stdio.stdin.as_fd(), stdio.stdout.as_fd(), stdio.stderr.as_fd()];
         let started = self.call(call, &fds, || format!("cannot start `{}`", command.line())).await?;

@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use routeproof_model::diag::nearest;
+
 use super::{FORMATS, Report, View};
 use crate::rundir::RunDir;
 
@@ -52,9 +54,8 @@ fn names() -> Vec<&'static str> {
 }
 
 fn did_you_mean(given: &str) -> String {
-    let near = names().into_iter().map(|name| (strsim::jaro_winkler(&given.to_lowercase(), name), name));
-    let best = near.filter(|(likeness, _)| *likeness > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map_or(String::new(), |(_, name)| format!(" (did you mean \"{name}\"?)"))
+    let near = nearest(given, names());
+    near.map_or(String::new(), |name| format!(" (did you mean \"{name}\"?)"))
 }
 
 impl ReportSpec {
@@ -84,7 +85,9 @@ impl ReportSpec {
         let written = match &self.target {
             Target::Stdout => {
                 let mut out = io::stdout().lock();
-                out.write_all(self.report.render(view).as_bytes()).and_then(|()| out.flush())
+                let written = out.write_all(self.report.render(view).as_bytes()).and_then(|()| out.flush());
+                // A reader that has enough (`| head`) is no failure.
+                written.or_else(|e| if e.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(e) })
             }
             Target::File(path) => write_file(path, &self.report.render(&View { width: FILE_WIDTH, ..*view })),
         };

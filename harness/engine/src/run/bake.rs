@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::image::{Finish, ImageError, Options, Store};
 use crate::lab::{Command, Lab, LabError, LabSpec, NodeSpec};
 
 /// Prints a tar archive of the byte code that running frr-reload.py leaves in the node's own layer.
@@ -12,8 +13,17 @@ t=tarfile.open(fileobj=sys.stdout.buffer,mode='w|')
 [t.add(f,arcname=f[1:],recursive=False) for f in sorted(glob.glob('/usr/lib/python3*/**/__pycache__/*.pyc',recursive=True))]
 t.close()";
 
-/// For [`crate::image::Store::with_finish`]: called on a blocking thread of a tokio runtime.
-pub fn finish_tree(tree: &Path) -> Result<(), String> {
+/// Changes whenever this module would make another tree.
+const FINISH_FORMAT: u32 = 1;
+
+/// Opens the store that runs use. Whatever looks into the cache must open it here: a store sees only the trees that
+/// its own last step finished.
+pub fn store(options: Options) -> Result<Store, ImageError> {
+    Ok(Store::open(options)?.with_finish(Finish::new(FINISH_FORMAT, finish)))
+}
+
+/// Called on a blocking thread of a tokio runtime.
+fn finish(tree: &Path) -> Result<(), String> {
     if !tree.join("usr/bin/python3").exists() || !tree.join("usr/lib/frr/frr-reload.py").exists() {
         return Ok(());
     }

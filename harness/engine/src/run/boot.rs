@@ -11,6 +11,7 @@ use routeproof_model::check::AddressBook;
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::KernelEvent;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::recording::Line;
 use routeproof_model::topology::{self, Role, Topology};
 
 use super::cluster::Cluster;
@@ -91,6 +92,7 @@ pub async fn boot(run: &PlannedRun, options: &BootOptions<'_>, events: &Events) 
     let recorder = Recorder::create(&options.folder.join("observations.jsonl"))?;
     let mut nodes = monitors(topology, &lab, options.folder, &recorder).await?;
     let book = address_book(topology, &nodes);
+    recorder.write(&Line::Addresses { book: book.clone() });
     let taps =
         nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
     let since = phase("monitors", since);
@@ -212,7 +214,7 @@ async fn monitors(
         let (sink, sink_name, taps) = (recorder.clone(), name.clone(), Taps::default());
         let feed = taps.clone();
         let sink = Box::new(move |event: &KernelEvent| {
-            sink.kernel(&sink_name, event);
+            sink.write(&Line::Kernel { node: sink_name.clone(), event: event.clone() });
             feed.feed(event);
         });
         let monitor = Monitor::start(Sockets::new(events, dumps), sink).await;

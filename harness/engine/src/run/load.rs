@@ -11,9 +11,10 @@ use routeproof_model::topology::{self, Role, Topology};
 use routeproof_model::yaml;
 
 use super::error::RunError;
+use super::rehearse::rehearse;
 
 /// A scenario that was read, with its runs and its matrix.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     pub name: String,
     pub about: String,
@@ -64,7 +65,8 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
     Ok(topology)
 }
 
-/// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests' existence.
+/// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests, which are
+/// applied to a cluster without nodes.
 pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let file = if path.is_dir() { path.join("scenario.yaml") } else { path.to_path_buf() };
     let source = read(&file)?;
@@ -80,6 +82,7 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let release = release(&source, &written)?;
     let scenario = scenario::expand(&written, &source, &topology)?;
     let mut runs = Vec::new();
+    let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
     for run in scenario.runs {
         for path in run.manifests() {
             if !path.is_file() {
@@ -88,7 +91,7 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
         }
         let frr =
             run.axes.iter().find(|(name, _)| name == "frr").map_or(release.frr, |(_, value)| value.as_str());
-        runs.push(PlannedRun {
+        let run = PlannedRun {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
             requirements: scenario.requirements.clone(),
@@ -99,9 +102,11 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             topology: topology.clone(),
             initial: run.initial,
             steps: run.steps,
-        });
+        };
+        let found = rehearse(&run, release)?;
+        warnings.extend(found.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
+        runs.push(run);
     }
-    let warnings = topology.warnings.iter().map(ToString::to_string).collect();
     Ok(Loaded { name: scenario.name, about: scenario.about, file, axes: written.axes.0, runs, warnings })
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use routeproof_model::event::{EventKind, RunId};
@@ -11,11 +11,12 @@ use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::Outcome;
 use tokio::sync::{Semaphore, watch};
 
-use super::boot::{BootOptions, boot};
+use super::boot::{BootOptions, Booted, boot};
 use super::error::RunError;
 use super::steps::{self, Verdict};
 use crate::event::Events;
 use crate::image::{ImageRef, Progress, Store, Tree};
+use crate::lab::Death;
 use crate::rundir::{RunDir, RunFolder};
 
 /// How an invocation does its runs.
@@ -47,18 +48,30 @@ pub async fn run(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Result<(), RunError> {
+    let places = Arc::new(Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS)));
+    run_in(places, plan, directory, options, events, stop).await
+}
+
+/// [`run`], with as many labs at once as there are `places`.
+pub(super) async fn run_in(
+    places: Arc<Semaphore>,
+    plan: &Plan,
+    directory: &RunDir,
+    options: &Options,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+) -> Result<(), RunError> {
     let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
     events.send(EventKind::Planned { runs: ids.clone() });
     let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
     written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)?;
 
     let images = plan.runs.iter().flat_map(|run| run.images.values());
-    let progress = Announce(events.clone());
+    let progress = Announce { events: events.clone(), passed: Mutex::default() };
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
     };
-    let places = Arc::new(Semaphore::new(options.jobs.max(1)));
     let mut tasks = Vec::new();
     for (index, planned) in plan.runs.iter().enumerate() {
         let folder =
@@ -120,12 +133,33 @@ pub async fn trees(
 }
 
 /// Passes a pull's progress on, at a rate that a log can bear.
-struct Announce(Events);
+struct Announce {
+    events: Events,
+    /// Per image: the step that was passed on last, and when.
+    passed: Mutex<BTreeMap<String, (String, Instant)>>,
+}
+
+impl Announce {
+    const EVERY: Duration = Duration::from_millis(200);
+
+    fn is_news(&self, image: &str, what: &str, complete: bool) -> bool {
+        let Ok(mut passed) = self.passed.lock() else { return true };
+        match passed.get(image) {
+            Some((step, since)) if step == what && !complete && since.elapsed() < Self::EVERY => false,
+            _ => {
+                passed.insert(image.to_string(), (what.to_string(), Instant::now()));
+                true
+            }
+        }
+    }
+}
 
 impl Progress for Announce {
     fn update(&self, image: &str, what: &str, done: u64, total: u64) {
-        let (image, what) = (image.to_string(), what.to_string());
-        self.0.send(EventKind::Image { image, what, done, total });
+        if self.is_news(image, what, total > 0 && done >= total) {
+            let (image, what) = (image.to_string(), what.to_string());
+            self.events.send(EventKind::Image { image, what, done, total });
+        }
     }
 }
 
@@ -146,7 +180,7 @@ impl One {
         let verdict = match boot(&self.planned, &options, &self.events).await {
             Ok(mut booted) => {
                 let verdict = tokio::select! {
-                    verdict = steps::run(&mut booted, &self.planned, &self.events) => Some(verdict),
+                    verdict = judge(&mut booted, &self.planned, &self.events) => Some(verdict),
                     () = stopped(self.stop.clone()) => None,
                 };
                 if let Err(e) = booted.shutdown().await {
@@ -168,6 +202,29 @@ impl One {
             finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
         }
     }
+}
+
+/// The steps' verdict, unless the lab dies under them: a wait for a route would go on in a lab that is no more, and then
+/// call it a failure of the router.
+async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Verdict {
+    let died = booted.lab.died();
+    tokio::pin!(died);
+    let verdict = tokio::select! {
+        verdict = steps::run(booted, planned, events) => verdict,
+        death = &mut died => return dead(&death),
+    };
+    if verdict.outcome == Outcome::Passed {
+        return verdict;
+    }
+    // A daemon's socket may close before we hear that its node has died.
+    match tokio::time::timeout(Duration::from_millis(100), died).await {
+        Ok(death) => dead(&death),
+        Err(_) => verdict,
+    }
+}
+
+fn dead(death: &Death) -> Verdict {
+    Verdict { outcome: Outcome::Broken, reason: Some(death.to_string()), observed: BTreeMap::new() }
 }
 
 fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {

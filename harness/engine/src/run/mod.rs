@@ -3,6 +3,7 @@
 //! [`load`] turns files into a plan, [`boot`] a planned run into a running lab, [`steps`] does the scenario's steps,
 //! [`matrix`] does many runs side by side. What is true is decided by `routeproof_model::check`, never here.
 
+mod api;
 mod bake;
 mod boot;
 mod cluster;
@@ -15,11 +16,13 @@ mod load;
 mod matrix;
 mod node;
 mod record;
+mod rehearse;
 mod steps;
 mod tap;
 mod until;
 
-pub use bake::finish_tree;
+pub use api::{Ran, RunOptions, Scenario};
+pub use bake::store;
 pub use boot::{BootOptions, Booted, boot};
 pub use cluster::Cluster;
 pub use error::RunError;

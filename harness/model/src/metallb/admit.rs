@@ -1,12 +1,13 @@
 //! What MetalLB's webhooks and reconcilers refuse, beyond what [`super::resolve`] finds in a single object.
 
 use super::community::Community;
-use super::objects::{Kind, Object, ObjectId, key, nearest};
+use super::objects::{Kind, Object, ObjectId};
 use super::reject::Reject;
 use super::release::{Generation, Release};
 use super::resolve::{self, Advertisement, Peer, Pool};
 use super::specs::BgpPeerSpec;
 use super::store::{METALLB_NAMESPACE, Objects};
+use crate::path;
 
 /// The ConfigMap with raw FRR configuration.
 pub(super) const EXTRAS_CONFIG_MAP: &str = "bgpextras";
@@ -15,7 +16,7 @@ pub(super) const EXTRAS_KEY: &str = "extras";
 
 /// Is the object in a namespace, and under a name and key, where MetalLB looks for it?
 pub(super) fn check_placement(id: &ObjectId, object: &Object) -> Result<(), Box<Reject>> {
-    let namespace = || vec![key("metadata"), key("namespace")];
+    let namespace = || path!["metadata", "namespace"];
     if id.kind.is_metallb() && id.namespace != METALLB_NAMESPACE {
         let reason = format!("resource must be created in {METALLB_NAMESPACE} namespace");
         return Err(Reject::at(id, namespace(), reason)
@@ -34,21 +35,18 @@ pub(super) fn check_placement(id: &ObjectId, object: &Object) -> Result<(), Box<
         return Ok(());
     }
     if id.name != EXTRAS_CONFIG_MAP {
-        return match nearest(&id.name, std::iter::once(EXTRAS_CONFIG_MAP)) {
-            Some(n) => Err(Reject::at(
-                id,
-                vec![key("metadata"), key("name")],
-                "a ConfigMap of this name is never read",
-            )
-            .hint(format!("did you mean `{n}`?"))),
-            None => Ok(()),
+        // Other ConfigMaps live there too: only what is all but this name is taken for a slip.
+        return match strsim::jaro_winkler(&id.name, EXTRAS_CONFIG_MAP) > 0.85 {
+            true => Err(Reject::at(id, path!["metadata", "name"], "a ConfigMap of this name is never read")
+                .hint(format!("did you mean `{EXTRAS_CONFIG_MAP}`?"))),
+            false => Ok(()),
         };
     }
     if !map.spec.is_empty() && !map.spec.contains_key(EXTRAS_KEY) {
         let found: Vec<&str> = map.spec.keys().map(String::as_str).collect();
         return Err(Reject::at(
             id,
-            vec![key("data")],
+            path!["data"],
             format!("it has no key `{EXTRAS_KEY}`, the only one that is read"),
         )
         .hint(format!("found: {}", found.join(", "))));

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn selector(text: &str) -> LabelSelector {
-        serde_yaml::from_str(text).unwrap()
+        crate::yaml::parse(&crate::diag::Source::new("selector.yaml", text)).unwrap()
     }
 
     #[test]

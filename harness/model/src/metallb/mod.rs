@@ -15,7 +15,6 @@ mod frrconf;
 mod layout;
 mod meta;
 mod objects;
-mod parse_shim;
 mod reject;
 mod release;
 mod render;

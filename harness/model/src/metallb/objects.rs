@@ -5,14 +5,14 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 
 use super::meta::{Meta, MetaFile};
-use super::parse_shim::{Origin, typed};
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
 };
-use crate::diag::{Diagnostic, Seg};
+use crate::diag::Diagnostic;
+use crate::path;
+use crate::yaml::Document;
 
 /// The kinds that are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,95 +155,73 @@ struct DataFile {
     _immutable: Option<IgnoredAny>,
 }
 
-pub(super) fn key(name: &str) -> Seg {
-    Seg::Key(name.to_owned())
-}
-
-/// Reads one document; a `List` gives several objects.
-pub(super) fn parse(origin: &Origin, value: Value) -> Result<Vec<(Origin, ObjectId, Object)>, Diagnostic> {
-    let word = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (Some(api), Some(kind)) = (word("apiVersion"), word("kind")) else {
-        let missing = if word("kind").is_none() { "kind" } else { "apiVersion" };
-        return Err(origin.error(
-            &[],
-            format!("this is no Kubernetes object: it has no `{missing}`"),
-            Vec::new(),
-        ));
+/// Reads one document; a `List` gives several objects, each with its place in the file.
+pub(super) fn parse(document: &Document) -> Result<Vec<(Document, ObjectId, Object)>, Diagnostic> {
+    let (Some(api), Some(kind)) = (document.text(&path!["apiVersion"]), document.text(&path!["kind"])) else {
+        let missing = if document.text(&path!["kind"]).is_none() { "kind" } else { "apiVersion" };
+        return Err(document.error_at(&[], format!("this is no Kubernetes object: it has no `{missing}`")));
     };
-    if kind == "List" && api == "v1" {
-        return parse_list(origin, value);
+    if (api, kind) == ("v1", "List") {
+        return parse_list(document);
     }
-    let kind = known_kind(origin, &api, &kind)?;
-    let (id, object) = parse_one(origin, kind, value)?;
+    let kind = known_kind(document, api, kind)?;
+    let (id, object) = parse_one(document, kind)?;
     if let Object::BgpPeer(peer) = &object {
-        refuse_newer_fields(origin, &api, &peer.spec)?;
+        refuse_newer_fields(document, api, &peer.spec)?;
     }
-    Ok(vec![(origin.clone(), id, object)])
+    Ok(vec![(document.clone(), id, object)])
 }
 
-fn parse_list(origin: &Origin, value: Value) -> Result<Vec<(Origin, ObjectId, Object)>, Diagnostic> {
-    let Value::Object(mut map) = value else { return Ok(Vec::new()) };
-    let items = match map.remove("items") {
-        Some(Value::Array(items)) => items,
-        _ => return Err(origin.error(&[key("items")], "a List needs a sequence `items`".into(), Vec::new())),
+fn parse_list(document: &Document) -> Result<Vec<(Document, ObjectId, Object)>, Diagnostic> {
+    // Aliases that multiply, or lead back to themselves, end here: the items together cost no more than this.
+    document.parse::<serde_json::Value>()?;
+    let Some(items) = document.items(&path!["items"]) else {
+        return Err(document.error_near(&path!["items"], "a List needs a list `items`"));
     };
     let mut all = Vec::new();
-    for (i, item) in items.into_iter().enumerate() {
-        all.extend(parse(&origin.join(&[key("items"), Seg::Index(i)]), item)?);
+    for item in items {
+        all.extend(parse(&item)?);
     }
     Ok(all)
 }
 
-fn known_kind(origin: &Origin, api: &str, kind: &str) -> Result<Kind, Diagnostic> {
-    let at =
-        |field: &str, message: String, hint: String| Err(origin.error(&[key(field)], message, vec![hint]));
+fn known_kind(document: &Document, api: &str, kind: &str) -> Result<Kind, Diagnostic> {
     match KINDS.iter().find(|row| row.1 == kind) {
         Some((found, _, versions, _)) if versions.contains(&api) => Ok(*found),
-        Some((_, name, versions, _)) => at(
-            "apiVersion",
-            format!("{name} of `{api}` is not understood"),
-            format!("{name} is understood as {}", versions.join(" and ")),
-        ),
+        Some((_, name, versions, _)) => Err(document
+            .error_at(&path!["apiVersion"], format!("{name} of `{api}` is not understood"))
+            .hint(format!("{name} is understood as {}", versions.join(" and ")))),
         None => {
             let names: Vec<&str> = KINDS.iter().map(|row| row.1).collect();
-            let hint = match nearest(kind, names.iter().copied()) {
-                Some(n) => format!("did you mean `{n}`?"),
-                None => format!("understood are {} and List", names.join(", ")),
-            };
-            at("kind", format!("objects of kind `{kind}` are not understood"), hint)
+            let message = format!("objects of kind `{kind}` are not understood");
+            let error = document.error_at(&path!["kind"], message).suggest(kind, names.iter().copied());
+            Err(error.hint(format!("understood are {} and List", names.join(", "))))
         }
     }
 }
 
-/// The candidate most like `word`, if any is alike.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let score = |c: &str| strsim::jaro_winkler(&c.to_lowercase(), &word.to_lowercase());
-    candidates.max_by(|a, b| score(a).total_cmp(&score(b))).filter(|c| score(c) > 0.85)
-}
-
-fn parse_one(origin: &Origin, kind: Kind, value: Value) -> Result<(ObjectId, Object), Diagnostic> {
-    let v = value;
+fn parse_one(document: &Document, kind: Kind) -> Result<(ObjectId, Object), Diagnostic> {
     Ok(match kind {
         Kind::BgpPeer => {
-            let (id, r) = with_spec(origin, kind, v)?;
+            let (id, r) = with_spec(document, kind)?;
             (id, Object::BgpPeer(Box::new(r)))
         }
-        Kind::IpAddressPool => map(with_spec(origin, kind, v)?, Object::IpAddressPool),
-        Kind::BgpAdvertisement => map(with_spec(origin, kind, v)?, Object::BgpAdvertisement),
-        Kind::Community => map(with_spec(origin, kind, v)?, Object::Community),
-        Kind::BfdProfile => map(with_spec(origin, kind, v)?, Object::BfdProfile),
+        Kind::IpAddressPool => map(with_spec(document, kind)?, Object::IpAddressPool),
+        Kind::BgpAdvertisement => map(with_spec(document, kind)?, Object::BgpAdvertisement),
+        Kind::Community => map(with_spec(document, kind)?, Object::Community),
+        Kind::BfdProfile => map(with_spec(document, kind)?, Object::BfdProfile),
         Kind::Service => {
-            let (id, r) = with_spec(origin, kind, v)?;
+            let (id, r) = with_spec(document, kind)?;
             (id, Object::Service(Box::new(r)))
         }
         Kind::ConfigMap => {
-            let (id, meta, file) = with_data(origin, kind, v)?;
+            let (id, meta, file) = with_data(document, kind)?;
             (id, Object::ConfigMap(Resource { meta, spec: file.data.unwrap_or_default() }))
         }
-        Kind::Secret => parse_secret(origin, v)?,
+        Kind::Secret => parse_secret(document)?,
         Kind::Node | Kind::Namespace => {
-            let file: SpecFile<IgnoredAny> = typed(origin, v)?;
-            let (id, meta) = identity(origin, kind, file.metadata)?;
+            let file: SpecFile<IgnoredAny> = document.parse_strict()?;
+            let (id, meta) = identity(document, kind, file.metadata)?;
             let resource = Resource { meta, spec: () };
             (id, if kind == Kind::Node { Object::Node(resource) } else { Object::Namespace(resource) })
         }
@@ -254,39 +232,37 @@ fn map<S>((id, r): (ObjectId, Resource<S>), wrap: fn(Resource<S>) -> Object) -> 
     (id, wrap(r))
 }
 
-fn with_spec<S>(origin: &Origin, kind: Kind, value: Value) -> Result<(ObjectId, Resource<S>), Diagnostic>
+fn with_spec<S>(document: &Document, kind: Kind) -> Result<(ObjectId, Resource<S>), Diagnostic>
 where
     S: serde::de::DeserializeOwned + Default,
 {
-    let file: SpecFile<S> = typed(origin, value)?;
-    let (id, meta) = identity(origin, kind, file.metadata)?;
+    let file: SpecFile<S> = document.parse_strict()?;
+    let (id, meta) = identity(document, kind, file.metadata)?;
     Ok((id, Resource { meta, spec: file.spec.unwrap_or_default() }))
 }
 
-fn with_data(origin: &Origin, kind: Kind, value: Value) -> Result<(ObjectId, Meta, DataFile), Diagnostic> {
-    let mut file: DataFile = typed(origin, value)?;
+fn with_data(document: &Document, kind: Kind) -> Result<(ObjectId, Meta, DataFile), Diagnostic> {
+    let mut file: DataFile = document.parse_strict()?;
     let stray = match kind {
         Kind::ConfigMap if file.secret_type.is_some() => Some("type"),
         Kind::ConfigMap if file.string_data.is_some() => Some("stringData"),
         _ => None,
     };
     if let Some(field) = stray {
-        return Err(origin.error(&[key(field)], format!("a ConfigMap has no field `{field}`"), Vec::new()));
+        return Err(document.error_at_key(&path![field], format!("a ConfigMap has no field `{field}`")));
     }
-    let (id, meta) = identity(origin, kind, std::mem::take(&mut file.metadata))?;
+    let (id, meta) = identity(document, kind, std::mem::take(&mut file.metadata))?;
     Ok((id, meta, file))
 }
 
-fn parse_secret(origin: &Origin, value: Value) -> Result<(ObjectId, Object), Diagnostic> {
-    let (id, meta, file) = with_data(origin, Kind::Secret, value)?;
+fn parse_secret(document: &Document) -> Result<(ObjectId, Object), Diagnostic> {
+    let (id, meta, file) = with_data(document, Kind::Secret)?;
     let mut data = BTreeMap::new();
     for (name, text) in file.data.unwrap_or_default() {
         let Some(bytes) = super::base64::decode(&text) else {
-            return Err(origin.error(
-                &[key("data"), key(&name)],
-                format!("`data.{name}` is not base64"),
-                vec!["plain text goes under `stringData`".to_owned()],
-            ));
+            return Err(document
+                .error_at(&path!["data", name.as_str()], format!("`data.{name}` is not base64"))
+                .hint("plain text goes under `stringData`"));
         };
         data.insert(name, bytes);
     }
@@ -296,14 +272,14 @@ fn parse_secret(origin: &Origin, value: Value) -> Result<(ObjectId, Object), Dia
     Ok((id, Object::Secret(Resource { meta, spec: SecretData { kind, data } })))
 }
 
-fn identity(origin: &Origin, kind: Kind, file: MetaFile) -> Result<(ObjectId, Meta), Diagnostic> {
+fn identity(document: &Document, kind: Kind, file: MetaFile) -> Result<(ObjectId, Meta), Diagnostic> {
     let Some(name) = file.name.filter(|n| !n.is_empty()) else {
-        let hints = file.generate_name.map(|_| "generateName is not supported: give a name".to_owned());
-        return Err(origin.error(
-            &[key("metadata")],
-            format!("this {} has no `metadata.name`", kind.name()),
-            hints.into_iter().collect(),
-        ));
+        let message = format!("this {} has no `metadata.name`", kind.name());
+        let error = document.error_near(&path!["metadata"], message);
+        return Err(match file.generate_name {
+            Some(_) => error.hint("generateName is not supported: give a name"),
+            None => error,
+        });
     };
     let namespace = if kind.is_cluster_scoped() {
         String::new()
@@ -320,7 +296,7 @@ fn identity(origin: &Origin, kind: Kind, file: MetaFile) -> Result<(ObjectId, Me
 }
 
 /// v1beta1 of BGPPeer has no `vrf`, `passwordSecret` or anything later.
-fn refuse_newer_fields(origin: &Origin, api: &str, spec: &BgpPeerSpec) -> Result<(), Diagnostic> {
+fn refuse_newer_fields(document: &Document, api: &str, spec: &BgpPeerSpec) -> Result<(), Diagnostic> {
     if api != "metallb.io/v1beta1" {
         return Ok(());
     }
@@ -329,10 +305,11 @@ fn refuse_newer_fields(origin: &Origin, api: &str, spec: &BgpPeerSpec) -> Result
     let newer = super::admit::newer_fields(spec).into_iter().next().map(|(field, _)| field);
     match vrf.or(secret).or(newer) {
         None => Ok(()),
-        Some(field) => Err(origin.error(
-            &[key("spec"), key(field)],
-            format!("BGPPeer of metallb.io/v1beta1 has no field `{field}`"),
-            vec!["use `apiVersion: metallb.io/v1beta2`".to_owned()],
-        )),
+        Some(field) => Err(document
+            .error_at_key(
+                &path!["spec", field],
+                format!("BGPPeer of metallb.io/v1beta1 has no field `{field}`"),
+            )
+            .hint("use `apiVersion: metallb.io/v1beta2`")),
     }
 }

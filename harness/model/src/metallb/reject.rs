@@ -1,7 +1,8 @@
 //! Why MetalLB does not take an object.
 
-use super::objects::{ObjectId, key};
+use super::objects::ObjectId;
 use crate::diag::Seg;
+use crate::path;
 
 /// A refusal (boxed, since errors travel far), with MetalLB's own reason and the place in the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub(super) struct Reject {
 impl Reject {
     /// A refusal of `spec.<field>`.
     pub fn spec(id: &ObjectId, field: &str, reason: impl Into<String>) -> Box<Self> {
-        Self::at(id, vec![key("spec"), key(field)], reason)
+        Self::at(id, path!["spec", field], reason)
     }
 
     pub fn at(id: &ObjectId, path: Vec<Seg>, reason: impl Into<String>) -> Box<Self> {
@@ -27,7 +28,7 @@ impl Reject {
 
     /// One item of a list in the spec.
     pub fn item(id: &ObjectId, field: &str, index: usize, reason: impl Into<String>) -> Box<Self> {
-        Self::at(id, vec![key("spec"), key(field), Seg::Index(index)], reason)
+        Self::at(id, path!["spec", field, index], reason)
     }
 
     pub fn hint(mut self: Box<Self>, hint: impl Into<String>) -> Box<Self> {

@@ -10,12 +10,12 @@ use super::admit;
 use super::allocate;
 use super::meta::Labels;
 use super::objects::{self, ConfigData, Kind, Object, ObjectId, Resource, SecretData};
-use super::parse_shim::{Origin, parse_documents};
 use super::reject::Reject;
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
 };
 use crate::diag::{Diagnostic, Source};
+use crate::yaml::{self, Document};
 
 /// The namespace in which MetalLB runs and reads its resources.
 pub const METALLB_NAMESPACE: &str = "metallb-system";
@@ -61,7 +61,8 @@ pub enum DeleteError {
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub object: Object,
-    pub origin: Origin,
+    /// Where it was written.
+    pub origin: Document,
     /// Counts up; the order in which Services get their addresses.
     pub created: u64,
 }
@@ -108,7 +109,7 @@ impl Objects {
         let mut next = self.clone();
         let mut report = Vec::new();
         for (origin, id, _) in read(source)? {
-            next.remove(&id).map_err(|e| origin.error(&[], e.to_string(), Vec::new()))?;
+            next.remove(&id).map_err(|e| origin.error_at(&[], e.to_string()))?;
             report.push(Applied { id, change: Change::Deleted });
         }
         *self = next;
@@ -136,7 +137,7 @@ impl Objects {
         self.items.keys()
     }
 
-    fn put(&mut self, origin: &Origin, id: &ObjectId, object: Object) -> Change {
+    fn put(&mut self, origin: &Document, id: &ObjectId, object: Object) -> Change {
         let origin = origin.clone();
         match self.items.get_mut(id) {
             Some(old) if old.object == object => {
@@ -160,7 +161,7 @@ impl Objects {
     pub(super) fn locate(&self, reject: &Reject) -> Diagnostic {
         match self.items.get(&reject.id) {
             Some(stored) => refusal(&stored.origin, reject),
-            None => refusal(&Origin::unknown(), reject),
+            None => Source::new("(cluster)", "").error(refusal_text(reject)),
         }
     }
 
@@ -170,27 +171,30 @@ impl Objects {
 }
 
 /// What the file says, without looking at the cluster.
-fn read(source: &Source) -> Result<Vec<(Origin, ObjectId, Object)>, Diagnostic> {
+fn read(source: &Source) -> Result<Vec<(Document, ObjectId, Object)>, Diagnostic> {
     let mut all = Vec::new();
-    for (origin, value) in parse_documents(source)? {
-        all.extend(objects::parse(&origin, value)?);
+    for document in yaml::documents(source)? {
+        all.extend(objects::parse(&document)?);
     }
     Ok(all)
 }
 
-fn refusal(origin: &Origin, reject: &Reject) -> Diagnostic {
-    let Reject { id, path, reason, hint, transient } = reject;
+fn refusal(origin: &Document, reject: &Reject) -> Diagnostic {
+    with_hint(origin.error_near(&reject.path, refusal_text(reject)), reject)
+}
+
+fn refusal_text(reject: &Reject) -> String {
+    let Reject { id, reason, transient, .. } = reject;
     let object = format!("{} `{}`", id.kind.name(), id.name);
-    let message = match transient {
+    match transient {
         true => format!("MetalLB keeps its old configuration until {object} is complete: {reason}"),
         false if id.kind.is_metallb() => format!("MetalLB refuses {object}: {reason}"),
         false => format!("{object} has no effect: {reason}"),
-    };
-    origin.error(path, message, hint.iter().cloned().collect())
+    }
 }
 
-fn refusal_by(origin: &Origin, applied: &ObjectId, reject: &Reject) -> Diagnostic {
-    let Reject { id, reason, hint, .. } = reject;
+fn refusal_by(origin: &Document, applied: &ObjectId, reject: &Reject) -> Diagnostic {
+    let Reject { id, reason, .. } = reject;
     let message = format!(
         "MetalLB refuses {} `{}` because of {} `{}`: {reason}",
         applied.kind.name(),
@@ -198,7 +202,14 @@ fn refusal_by(origin: &Origin, applied: &ObjectId, reject: &Reject) -> Diagnosti
         id.kind.name(),
         id.name
     );
-    origin.error(&[], message, hint.iter().cloned().collect())
+    with_hint(origin.error_at(&[], message), reject)
+}
+
+fn with_hint(error: Diagnostic, reject: &Reject) -> Diagnostic {
+    match &reject.hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
 }
 
 macro_rules! lists {

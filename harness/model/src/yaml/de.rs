@@ -20,11 +20,13 @@ pub(super) struct De<'t> {
     id: Id,
     depth: usize,
     spent: &'t Cell<usize>,
+    /// Whether only what YAML takes for text is text; keys always are.
+    strict: bool,
 }
 
 impl<'t> De<'t> {
-    pub(super) fn new(tree: &'t Tree, id: Id, spent: &'t Cell<usize>) -> Self {
-        Self { tree, id, depth: 0, spent }
+    pub(super) fn new(tree: &'t Tree, id: Id, spent: &'t Cell<usize>, strict: bool) -> Self {
+        Self { tree, id, depth: 0, spent, strict }
     }
 
     fn child(self, id: Id) -> Self {
@@ -118,10 +120,10 @@ impl<'t> de::Deserializer<'t> for De<'t> {
         self.visit(visitor).map_err(|e: Error| e.at(self.mark()))
     }
 
-    /// Any scalar is text when text is wanted: `image: 1.10` means `1.10`, not a number.
+    /// Any scalar is text when text is wanted, unless strictly read: `image: 1.10` means `1.10`, not a number.
     fn deserialize_str<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.open()? {
-            kind @ Kind::Scalar { text, .. } if !is_null(kind) => {
+            kind @ Kind::Scalar { text, .. } if !self.strict && !is_null(kind) => {
                 visitor.visit_borrowed_str(text).map_err(|e: Error| e.at(self.mark()))
             }
             _ => self.deserialize_any(visitor),
@@ -235,7 +237,7 @@ impl<'t> de::MapAccess<'t> for Entries<'t> {
     fn next_key_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
         let Some((key, value)) = self.pairs.next() else { return Ok(None) };
         self.value = Some(value);
-        let key = self.of.child(key);
+        let key = De { strict: false, ..self.of.child(key) };
         seed.deserialize(key).map(Some).map_err(|e| e.at(key.mark()))
     }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::super::unpack::tests::archive;
-use super::super::{PruneOptions, Quiet};
+use super::super::{PruneOptions, Quiet, State};
 use super::*;
 
 /// Signed by a subkey of `test-key.asc`; `expired` differs by its suite and a Valid-Until in the past.
@@ -281,11 +281,48 @@ async fn out_of_reach_and_offline_say_what_to_do() {
 async fn the_last_step_sees_the_tree_and_can_refuse_it() {
     let (dir, mirror) = (tempfile::tempdir().unwrap(), Mirror::start(sound()).await);
     let store = store(dir.path(), &mirror);
-    let refusing = store.clone().with_finish(Arc::new(|_| Err("no".into())));
+    let refusing = store.clone().with_finish(Finish::new(1, |_| Err("no".into())));
     let error = refusing.tree(&tested(), &Quiet).await.unwrap_err();
     assert!(matches!(error, ImageError::Finish { .. }));
     assert_clean(dir.path());
-    let marking =
-        store.with_finish(Arc::new(|tree| fs::write(tree.join("mark"), "x").map_err(|e| e.to_string())));
+    let marking = store.with_finish(marking(1));
     assert!(marking.tree(&tested(), &Quiet).await.unwrap().path.join("mark").exists());
+}
+
+/// A last step that writes its format into the tree.
+fn marking(format: u32) -> Finish {
+    Finish::new(format, move |tree| {
+        fs::write(tree.join("mark"), format.to_string()).map_err(|e| e.to_string())
+    })
+}
+
+#[tokio::test]
+async fn another_releases_trees_are_not_used_and_prune_removes_them() {
+    let (dir, mirror) = (tempfile::tempdir().unwrap(), Mirror::start(sound()).await);
+    let store = store(dir.path(), &mirror);
+    let (old, new) = (store.clone().with_finish(marking(1)), store.with_finish(marking(2)));
+    let old_tree = old.tree(&tested(), &Quiet).await.unwrap();
+    assert!(new.cached(&tested()).unwrap().is_none());
+    assert!(new.list().unwrap().iter().all(|e| e.state == State::NotCached));
+    let new_tree = new.tree(&tested(), &Quiet).await.unwrap();
+    let mark = |tree: &Tree| fs::read_to_string(tree.path.join("mark")).unwrap();
+    assert_eq!((mark(&old_tree).as_str(), mark(&new_tree).as_str()), ("1", "2"));
+    // Side by side both stay usable, until the one prunes.
+    assert_eq!(old.cached(&tested()).unwrap().unwrap().digest, old_tree.digest);
+    drop(old_tree);
+    assert_eq!(new.prune(PruneOptions::default()).unwrap().trees, 1);
+    assert!(old.cached(&tested()).unwrap().is_none() && new.cached(&tested()).unwrap().is_some());
+}
+
+/// A file of another format under the name of ours (a copied cache, a hand at work) does not count either.
+#[tokio::test]
+async fn the_record_itself_names_its_format() {
+    let (dir, mirror) = (tempfile::tempdir().unwrap(), Mirror::start(sound()).await);
+    let store = store(dir.path(), &mirror);
+    store.tree(&tested(), &Quiet).await.unwrap();
+    let path = store.cache.record_path(&tested());
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"finish\": 0"), "{text}");
+    fs::write(&path, text.replace("\"finish\": 0", "\"finish\": 7")).unwrap();
+    assert!(store.cached(&tested()).unwrap().is_none());
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use super::Pool;
-use crate::diag::Seg;
+use crate::diag::nearest;
 use crate::metallb::community::{Community, CommunityError};
 use crate::metallb::meta::{LabelSelector, check_selectors, first_duplicate};
-use crate::metallb::objects::{ObjectId, Resource, key, nearest};
+use crate::metallb::objects::{ObjectId, Resource};
 use crate::metallb::reject::Reject;
 use crate::metallb::specs::{BgpAdvertisementSpec, CommunitySpec};
+use crate::path;
 
 /// How the addresses of some pools are announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub(in crate::metallb) fn aliases<'a>(
     let mut all = Aliases::new();
     for (id, object) in objects {
         for (i, alias) in object.spec.communities.iter().enumerate() {
-            let at = |field: &str| vec![key("spec"), key("communities"), Seg::Index(i), key(field)];
+            let at = |field: &str| path!["spec", "communities", i, field];
             let value = Community::parse(&alias.value).map_err(|e| {
                 let (CommunityError::Value(why) | CommunityError::Format(why)) = e;
                 Reject::at(id, at("value"), format!("parsing community \"{}\": {why}", alias.name))

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::metallb::duration::GoDuration;
 use crate::metallb::meta::{LabelSelector, check_selectors};
-use crate::metallb::objects::{Kind, ObjectId, Resource, key};
+use crate::metallb::objects::{Kind, ObjectId, Resource};
 use crate::metallb::reject::Reject;
 use crate::metallb::specs::BgpPeerSpec;
 use crate::metallb::store::{METALLB_NAMESPACE, Objects};
+use crate::path;
 
 /// A BGP session that some nodes run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +141,7 @@ fn password(id: &ObjectId, spec: &BgpPeerSpec, objects: &Objects) -> Result<Stri
     if name.is_empty() {
         return Ok(spec.password.clone());
     }
-    let path = vec![key("spec"), key("passwordSecret"), key("name")];
+    let path = path!["spec", "passwordSecret", "name"];
     let Some(secret) = objects.secret(METALLB_NAMESPACE, name) else {
         return Err(Reject::at(id, path, "secret ref not found for peer config")
             .hint(format!("apply a Secret `{name}` in namespace {METALLB_NAMESPACE}"))

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
 
 use crate::metallb::meta::{LabelSelector, Labels, check_selectors, first_duplicate};
-use crate::metallb::objects::{ObjectId, Resource, key};
+use crate::metallb::objects::{ObjectId, Resource};
 use crate::metallb::reject::Reject;
 use crate::metallb::specs::{IpAddressPoolSpec, ServiceAllocation};
 use crate::metallb::store::Objects;
+use crate::path;
 
 /// Addresses for Services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +109,7 @@ pub(in crate::metallb) fn parse_addresses(text: &str) -> Result<Vec<IpNet>, Stri
 }
 
 fn allocation(id: &ObjectId, from: &ServiceAllocation, objects: &Objects) -> Result<Allocation, Box<Reject>> {
-    let at = |field: &str| vec![key("spec"), key("serviceAllocation"), key(field)];
+    let at = |field: &str| path!["spec", "serviceAllocation", field];
     if first_duplicate(&from.namespaces).is_some() {
         return Err(Reject::at(id, at("namespaces"), "duplicate definition in namespaces field"));
     }

@@ -50,29 +50,30 @@ fn peers() {
       hint: set `myASN`, for example 64513
     test.yaml:4:1: MetalLB refuses BGPPeer `gw1`: missing peer ASN
       hint: set `peerASN` to the gateway's AS number, for example 64512
-    test.yaml:7:3: MetalLB refuses BGPPeer `gw1`: invalid BGPPeer address "192.168.1.500"
+    test.yaml:7:16: MetalLB refuses BGPPeer `gw1`: invalid BGPPeer address "192.168.1.500"
       hint: an IPv4 or IPv6 address, without a prefix length
     test.yaml:4:1: MetalLB refuses BGPPeer `gw1`: invalid BGPPeer address ""
       hint: set `peerAddress`
-    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid source IP "eth0"
+    test.yaml:8:18: MetalLB refuses BGPPeer `gw1`: invalid source IP "eth0"
       hint: an IPv4 or IPv6 address, without a prefix length
-    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid router ID "1.2.3"
+    test.yaml:8:13: MetalLB refuses BGPPeer `gw1`: invalid router ID "1.2.3"
       hint: an IPv4 or IPv6 address, without a prefix length
-    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: spec.peerPort in body should be less than or equal to 16384
-    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid hold time "2s": must be 0 or >=3s
-    test.yaml:8:3: invalid type: integer `90`, expected a duration with its unit, such as `90s`
-    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid keepaliveTime "120s", must be lower than holdTime "90s"
+    test.yaml:8:13: MetalLB refuses BGPPeer `gw1`: spec.peerPort in body should be less than or equal to 16384
+    test.yaml:8:13: MetalLB refuses BGPPeer `gw1`: invalid hold time "2s": must be 0 or >=3s
+    test.yaml:8:13: expected a duration with its unit, such as `90s`, found the number 90
+    test.yaml:8:18: MetalLB refuses BGPPeer `gw1`: invalid keepaliveTime "120s", must be lower than holdTime "90s"
       hint: holdTime is 90s when it is not set
-    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: invalid ebgp-multihop parameter set for an ibgp peer
+    test.yaml:8:17: MetalLB refuses BGPPeer `gw1`: invalid ebgp-multihop parameter set for an ibgp peer
     test.yaml:9:3: MetalLB refuses BGPPeer `gw1`: can not have both password and secret ref set in peer config
-    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: secret type mismatch on "metallb-system"/"s", type "kubernetes.io/basic-auth" is expected
+    test.yaml:8:26: MetalLB refuses BGPPeer `gw1`: secret type mismatch on "metallb-system"/"s", type "kubernetes.io/basic-auth" is expected
       hint: its type is `Opaque`
-    test.yaml:8:3: MetalLB refuses BGPPeer `gw1`: duplicate definition of nodeSelectors
-    test.yaml:8:3: unknown field `peerAdress`, expected one of `myASN`, `peerASN`, `peerAddress`, `sourceAddress`, `peerPort`, `holdTime`, `keepaliveTime`, `routerID`, `nodeSelectors`, `password`, `passwordSecret`, `bfdProfile`, `ebgpMultiHop`, `vrf`, `connectTime`, `disableMP`, `enableGracefulRestart`, `dynamicASN`, `interface`, `dualStackAddressFamily`, `localASN`
+    test.yaml:8:42: MetalLB refuses BGPPeer `gw1`: duplicate definition of nodeSelectors
+    test.yaml:8:3: unknown field `peerAdress`
       hint: did you mean `peerAddress`?
+      hint: known here: myASN, peerASN, peerAddress, sourceAddress, peerPort, holdTime, keepaliveTime, routerID, nodeSelectors, password, passwordSecret, bfdProfile, ebgpMultiHop, vrf, connectTime, disableMP, enableGracefulRestart, dynamicASN, interface, dualStackAddressFamily, localASN
     test.yaml:8:3: BGPPeer of metallb.io/v1beta1 has no field `vrf`
       hint: use `apiVersion: metallb.io/v1beta2`
-    test.yaml:3:1: MetalLB refuses BGPPeer `gw1`: resource must be created in metallb-system namespace
+    test.yaml:3:34: MetalLB refuses BGPPeer `gw1`: resource must be created in metallb-system namespace
       hint: set `metadata.namespace: metallb-system` (it is `default` now)
     "#);
 }
@@ -110,25 +111,25 @@ fn pools_and_advertisements() {
         refusal(&[&echo[0], &echo[1], &echo[2], &adv("{}")]),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    test.yaml:4:1: MetalLB refuses IPAddressPool `p`: pool has no prefixes defined
-    test.yaml:4:1: MetalLB refuses IPAddressPool `p`: invalid CIDR "10.0.0.0/33" in pool "p": invalid CIDR "10.0.0.0/33"
+    test.yaml:4:8: MetalLB refuses IPAddressPool `p`: pool has no prefixes defined
+    test.yaml:4:32: MetalLB refuses IPAddressPool `p`: invalid CIDR "10.0.0.0/33" in pool "p": invalid CIDR "10.0.0.0/33"
       hint: either a CIDR (192.0.2.0/24) or a range (192.0.2.10-192.0.2.20)
-    test.yaml:4:1: MetalLB refuses IPAddressPool `p`: invalid CIDR "10.0.0.9-10.0.0.1" in pool "p": invalid IP range "10.0.0.9-10.0.0.1": start IP "10.0.0.9" is after the end IP "10.0.0.1"
+    test.yaml:4:20: MetalLB refuses IPAddressPool `p`: invalid CIDR "10.0.0.9-10.0.0.1" in pool "p": invalid IP range "10.0.0.9-10.0.0.1": start IP "10.0.0.9" is after the end IP "10.0.0.1"
       hint: either a CIDR (192.0.2.0/24) or a range (192.0.2.10-192.0.2.20)
-    test.yaml:4:1: MetalLB refuses IPAddressPool `q`: CIDR "10.0.0.77/32" in pool "q" overlaps with already defined CIDR "10.0.0.0/24"
-    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: invalid aggregation length "33" for IPv4
-    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: invalid aggregation length 24: prefix 26 in this pool is more specific than the aggregation length for addresses 10.0.0.0/26
+    test.yaml:4:20: MetalLB refuses IPAddressPool `q`: CIDR "10.0.0.77/32" in pool "q" overlaps with already defined CIDR "10.0.0.0/24"
+    test.yaml:4:27: MetalLB refuses BGPAdvertisement `adv`: invalid aggregation length "33" for IPv4
+    test.yaml:4:27: MetalLB refuses BGPAdvertisement `adv`: invalid aggregation length 24: prefix 26 in this pool is more specific than the aggregation length for addresses 10.0.0.0/26
       hint: pool p has it; use at least 26
     test.yaml:1:1: MetalLB refuses IPAddressPool `p` because of BGPAdvertisement `adv`: invalid aggregation length 24: prefix 26 in this pool is more specific than the aggregation length for addresses 10.0.0.0/26
       hint: pool p has it; use at least 26
-    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: invalid community "70000:1" in BGP advertisement: invalid community value: invalid section "70000" of community "70000:1"
-    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: invalid community "big:1:2:3" in BGP advertisement: invalid community value: invalid marker for large community, expected community to be of format large:<uint32>:<uint32>:<uint32> but got "big:1:2:3" instead
-    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: duplicate definition of community "1:1"
-    test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: duplicate definition of peers "a"
-    test.yaml:4:1: MetalLB refuses Community `c`: parsing community "a": invalid community format: b
+    test.yaml:4:22: MetalLB refuses BGPAdvertisement `adv`: invalid community "70000:1" in BGP advertisement: invalid community value: invalid section "70000" of community "70000:1"
+    test.yaml:4:22: MetalLB refuses BGPAdvertisement `adv`: invalid community "big:1:2:3" in BGP advertisement: invalid community value: invalid marker for large community, expected community to be of format large:<uint32>:<uint32>:<uint32> but got "big:1:2:3" instead
+    test.yaml:4:8: MetalLB refuses BGPAdvertisement `adv`: duplicate definition of community "1:1"
+    test.yaml:4:8: MetalLB refuses BGPAdvertisement `adv`: duplicate definition of peers "a"
+    test.yaml:4:39: MetalLB refuses Community `c`: parsing community "a": invalid community format: b
       hint: `65000:1` or `large:65000:1:1`
-    test.yaml:4:1: MetalLB refuses Community `c`: duplicate definition of community "a"
-    test.yaml:4:1: MetalLB refuses BFDProfile `b`: invalid receive interval value: invalid value 5, must be in 10-60000 range
+    test.yaml:4:54: MetalLB refuses Community `c`: duplicate definition of community "a"
+    test.yaml:4:25: MetalLB refuses BFDProfile `b`: invalid receive interval value: invalid value 5, must be in 10-60000 range
     test.yaml:4:1: MetalLB refuses BGPAdvertisement `adv`: pool six has bgpadvertisement adv which references peer gw1 which has bfd echo enabled, which is not possible
     "#);
 }
@@ -144,15 +145,15 @@ fn extras_that_nobody_reads() {
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bgpextras, namespace: metallb-system}\ndata: {}\n",
         ]),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
-    test.yaml:3:1: ConfigMap `bgpextras` has no effect: a bgpextras in namespace `default` is never read, only the one in metallb-system is
+    insta::assert_snapshot!(all.join("\n"), @r"
+    test.yaml:3:40: ConfigMap `bgpextras` has no effect: a bgpextras in namespace `default` is never read, only the one in metallb-system is
       hint: set `metadata.namespace: metallb-system`
-    test.yaml:3:1: ConfigMap `bgpextra` has no effect: a ConfigMap of this name is never read
+    test.yaml:3:18: ConfigMap `bgpextra` has no effect: a ConfigMap of this name is never read
       hint: did you mean `bgpextras`?
     test.yaml:4:1: ConfigMap `bgpextras` has no effect: it has no key `extras`, the only one that is read
       hint: found: extra
     accepted
-    "#);
+    ");
 }
 
 #[test]
@@ -168,22 +169,25 @@ fn what_is_no_known_object() {
         refusal(&["a: [\n"]),
         refusal(&["# only a comment\n---\n"]),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
-    test.yaml:2:1: objects of kind `BGPPear` are not understood
+    insta::assert_snapshot!(all.join("\n"), @r"
+    test.yaml:2:7: objects of kind `BGPPear` are not understood
       hint: did you mean `BGPPeer`?
-    test.yaml:2:1: objects of kind `Deployment` are not understood
       hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service, ConfigMap, Secret, Node, Namespace and List
-    test.yaml:1:1: BGPPeer of `metallb.io/v1` is not understood
+    test.yaml:2:7: objects of kind `Deployment` are not understood
+      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service, ConfigMap, Secret, Node, Namespace and List
+    test.yaml:1:13: BGPPeer of `metallb.io/v1` is not understood
       hint: BGPPeer is understood as metallb.io/v1beta2 and metallb.io/v1beta1
     test.yaml:1:1: this is no Kubernetes object: it has no `apiVersion`
-    test.yaml:3:1: unknown field `lables`, expected one of `name`, `namespace`, `labels`, `annotations`, `generateName`, `uid`, `resourceVersion`, `generation`, `creationTimestamp`, `deletionTimestamp`, `deletionGracePeriodSeconds`, `ownerReferences`, `finalizers`, `managedFields`, `selfLink`
+    test.yaml:3:12: unknown field `lables`
       hint: did you mean `labels`?
+      hint: known here: name, namespace, labels, annotations, generateName, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, ownerReferences, finalizers, managedFields, selfLink
     test.yaml:3:1: this Service has no `metadata.name`
-    test.yaml:5:3: objects of kind `Pod` are not understood
+    test.yaml:5:9: objects of kind `Pod` are not understood
+      hint: did you mean `Node`?
       hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service, ConfigMap, Secret, Node, Namespace and List
-    test.yaml:2:1: not YAML: did not find expected node content at line 2 column 1, while parsing a flow node
+    test.yaml:2:1: not valid YAML: while parsing a node, did not find expected node content
     accepted
-    "#);
+    ");
 }
 
 #[test]
@@ -202,16 +206,16 @@ fn rules_of_a_release() {
             &[&metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24], serviceAllocation: {}}")],
         ),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
-    test.yaml:8:3: MetalLB refuses BGPPeer `b`: peer b has RouterID different from a, in FRR mode all RouterID must be equal
-    test.yaml:7:3: MetalLB refuses BGPPeer `b`: peer 10.0.0.1 already exists, FRR mode doesn't support duplicate BGPPeers
-    test.yaml:5:3: MetalLB refuses BGPPeer `b`: peer 10.0.0.2 has myAsn different from 10.0.0.1, in FRR mode all myAsn must be equal for the same VRF
+    insta::assert_snapshot!(all.join("\n"), @r"
+    test.yaml:8:13: MetalLB refuses BGPPeer `b`: peer b has RouterID different from a, in FRR mode all RouterID must be equal
+    test.yaml:7:16: MetalLB refuses BGPPeer `b`: peer 10.0.0.1 already exists, FRR mode doesn't support duplicate BGPPeers
+    test.yaml:5:10: MetalLB refuses BGPPeer `b`: peer 10.0.0.2 has myAsn different from 10.0.0.1, in FRR mode all myAsn must be equal for the same VRF
     rendered
-    test.yaml:8:3: MetalLB refuses BGPPeer `b`: MetalLB v0.13.7 has no field `vrf`
-    test.yaml:8:3: MetalLB refuses BGPPeer `b`: MetalLB v0.13.10 has no field `dynamicASN`
-    test.yaml:4:1: MetalLB refuses BGPAdvertisement `a`: invalid community large:1:2:3
-    test.yaml:4:1: MetalLB refuses IPAddressPool `p`: MetalLB v0.13.7 has no field `serviceAllocation`
-    "#);
+    test.yaml:8:8: MetalLB refuses BGPPeer `b`: MetalLB v0.13.7 has no field `vrf`
+    test.yaml:8:15: MetalLB refuses BGPPeer `b`: MetalLB v0.13.10 has no field `dynamicASN`
+    test.yaml:4:8: MetalLB refuses BGPAdvertisement `a`: invalid community large:1:2:3
+    test.yaml:4:34: MetalLB refuses IPAddressPool `p`: MetalLB v0.13.7 has no field `serviceAllocation`
+    ");
 }
 
 #[test]
@@ -222,9 +226,9 @@ fn missing_references_are_pending_not_refused() {
         render_refusal("v0.13.10", &[&metallb("BGPAdvertisement", "adv", "{communities: [gold]}")]),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    pending: test.yaml:8:3: MetalLB keeps its old configuration until BGPPeer `a` is complete: peer a referencing non existing bfd profile fast
-    pending: test.yaml:8:3: MetalLB keeps its old configuration until BGPPeer `a` is complete: secret ref not found for peer config
-    pending: test.yaml:4:1: MetalLB keeps its old configuration until BGPAdvertisement `adv` is complete: invalid community "gold" in BGP advertisement: invalid community format: gold
+    pending: test.yaml:8:15: MetalLB keeps its old configuration until BGPPeer `a` is complete: peer a referencing non existing bfd profile fast
+    pending: test.yaml:8:26: MetalLB keeps its old configuration until BGPPeer `a` is complete: secret ref not found for peer config
+    pending: test.yaml:4:22: MetalLB keeps its old configuration until BGPAdvertisement `adv` is complete: invalid community "gold" in BGP advertisement: invalid community format: gold
     "#);
 }
 
@@ -247,11 +251,11 @@ fn two_local_preferences_for_one_update() {
             ],
         ),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
-    test.yaml:4:1: MetalLB refuses BGPAdvertisement `b`: invalid local preference 200: local preference 100 was already set for the same type of BGP update
+    insta::assert_snapshot!(all.join("\n"), @r"
+    test.yaml:4:19: MetalLB refuses BGPAdvertisement `b`: invalid local preference 200: local preference 100 was already set for the same type of BGP update
     rendered
     rendered
-    "#);
+    ");
 }
 
 #[test]
@@ -284,6 +288,70 @@ fn a_bfd_profile_in_use_cannot_be_deleted() {
     let profile = metallb("BFDProfile", "fast", "{}");
     let mut objects = objects(&[&profile, &peer("gw1", "10.0.0.1", "  bfdProfile: fast\n")]);
     insta::assert_snapshot!(objects.delete(&source(&profile)).unwrap_err(), @"test.yaml:1:1: cannot delete bfdprofile.metallb.io/fast: failed to delete BFDProfile fast, used by BGPPeer gw1");
+}
+
+/// Each refusal as a user sees it: the word underlined is the one to change.
+#[test]
+fn marks_are_exact() {
+    let shown = |text: &str| Objects::new().apply(&source(text)).unwrap_err().render(false);
+    let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Node\n  metadata: {name: a}\n\
+                - apiVersion: metallb.io/v1beta2\n  kind: BGPPeer\n  metadata: {name: b, namespace: metallb-system}\n  \
+                spec: {myASN: 64513, peerASN: 64512, peerAddress: 10.0.0.300}\n";
+    let second = format!(
+        "# a comment\n---\n{}---\n{}",
+        peer("a", "10.0.0.1", ""),
+        peer("b", "10.0.0.2", "  peerPort: 179x\n")
+    );
+    let all = [shown(list), shown(&second), shown(&service("s", "labels: {rack: 7}", ""))];
+    insta::assert_snapshot!(all.join("\n\n"), @r#"
+    error: MetalLB refuses BGPPeer `b`: invalid BGPPeer address "10.0.0.300"
+      --> test.yaml:10:53
+       |
+    10 |   spec: {myASN: 64513, peerASN: 64512, peerAddress: 10.0.0.300}
+       |                                                     ^^^^^^^^^^
+       |
+    help: an IPv4 or IPv6 address, without a prefix length
+
+    error: expected a whole number from 0 to 65535, found the text `179x`
+      --> test.yaml:18:13
+       |
+    18 |   peerPort: 179x
+       |             ^^^^
+
+    error: expected text, found the number 7
+     --> test.yaml:3:36
+      |
+    3 | metadata: {name: s, labels: {rack: 7}}
+      |                                    ^
+    "#);
+}
+
+/// As `kubectl apply` has it: only text is text, and keys always are.
+#[test]
+fn numbers_are_no_text_in_manifests() {
+    let labels = |l: &str| refusal(&[&service("s", &format!("labels: {l}"), "")]);
+    let all = [labels("{rack: true}"), labels("{rack: 1.5}"), labels("{7: '1.5'}"), labels("{rack: }")];
+    insta::assert_snapshot!(all.join("\n"), @r"
+    test.yaml:3:36: expected text, found `true`
+    test.yaml:3:36: expected text, found the number 1.5
+    accepted
+    test.yaml:3:34: expected text, found nothing
+    ");
+}
+
+#[test]
+fn lists_of_aliases_end() {
+    let list = |items: &str| format!("apiVersion: v1\nkind: List\nitems: {items}\n");
+    let bomb = list(&format!(
+        "[&a {{apiVersion: v1, kind: Node, metadata: {{name: {}}}}}{}]",
+        "x".repeat(10_000),
+        ", *a".repeat(10_000)
+    ));
+    for text in ["&l {apiVersion: v1, kind: List, items: [*l]}\n".to_owned(), list("&i [*i]"), bomb] {
+        assert!(
+            Objects::new().apply(&source(&text)).unwrap_err().message.contains("without reasonable bound")
+        );
+    }
 }
 
 proptest::proptest! {
