@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::HumanBytes;
-use routeproof_engine::image::{Options, Store};
+use routeproof_engine::image::Options;
 use routeproof_engine::keep::{self, Swept};
+use routeproof_engine::run;
 use serde::Serialize;
 
 use crate::fail::Failure;
@@ -37,7 +38,7 @@ struct Output {
 
 pub fn run(args: &SweepArgs) -> Result<u8, Failure> {
     let removed = keep::sweep(&args.run_dir, args.dry_run)?;
-    let store = Store::open(Options { cache_dir: args.cache_dir.clone(), ..Options::default() })?;
+    let store = run::store(Options { cache_dir: args.cache_dir.clone(), ..Options::default() })?;
     let cache_bytes = store.sweep(args.dry_run)?;
     let output = Output { schema: "routeproof/sweep/v1", dry_run: args.dry_run, removed, cache_bytes };
     match args.json {

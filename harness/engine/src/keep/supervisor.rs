@@ -21,7 +21,7 @@ use super::error::KeepError;
 use super::folder::{Held, State, States};
 use super::protocol::{Order, Refusal, Report};
 use crate::event::EventBus;
-use crate::image::{self, Quiet, Store, Tree};
+use crate::image::{self, Quiet, Tree};
 use crate::lab::register;
 use crate::observe::now;
 use crate::run::{self, BootOptions, Booted, Reached, RunError};
@@ -138,7 +138,7 @@ async fn boot(
         Ok(())
     });
     let cache = image::Options { cache_dir: Some(order.cache.clone()), offline: true, ..Default::default() };
-    let trees = run::trees(order.run.images.values(), &Store::open(cache)?, &Quiet).await?;
+    let trees = run::trees(order.run.images.values(), &run::store(cache)?, &Quiet).await?;
     let options = BootOptions { folder, trees: &trees, tap: !order.until.routes.is_empty() };
     let events = bus.events();
     let booted = tokio::select! {

@@ -83,7 +83,9 @@ impl Scenario {
         let fits = |axes: &AxisValues| axes.iter().any(|(name, v)| name == axis && v == value);
         self.loaded.runs.retain(|run| fits(&run.axes));
         match self.loaded.runs.is_empty() {
-            true => Err(RunError::NoRun { scenario: self.loaded.name, axis: axis.into(), value: value.into() }),
+            true => {
+                Err(RunError::NoRun { scenario: self.loaded.name, axis: axis.into(), value: value.into() })
+            }
             false => Ok(self),
         }
     }
@@ -172,7 +174,11 @@ mod tests {
     fn a_test_binarys_runs_are_kept_in_cargos_target_folder() {
         let folder = default_run_dir();
         assert!(folder.ends_with(DEFAULT_PARENT));
-        assert!(std::env::current_exe().unwrap().starts_with(folder.parent().unwrap()), "{}", folder.display());
+        assert!(
+            std::env::current_exe().unwrap().starts_with(folder.parent().unwrap()),
+            "{}",
+            folder.display()
+        );
     }
 
     #[test]

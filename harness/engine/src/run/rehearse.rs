@@ -53,9 +53,7 @@ fn render(run: &PlannedRun, release: &Release, objects: &Objects) -> Result<Vec<
     for info in node_infos(run) {
         let rendered = metallb::render(release, objects, &info).map_err(|e| match e {
             RenderError::Refused(d) | RenderError::Pending(d) => RunError::Input(d),
-            other => {
-                RunError::Config { node: info.name.clone(), what: other.to_string(), hints: Vec::new() }
-            }
+            other => RunError::Config { node: info.name.clone(), what: other.to_string(), hints: Vec::new() },
         })?;
         warnings.extend(rendered.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
     }
