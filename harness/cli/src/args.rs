@@ -40,8 +40,13 @@ pub enum Command {
     Images(crate::cmd::images::ImagesArgs),
     /// Print the frr.conf that MetalLB writes for a node
     Render(crate::cmd::metallb::RenderArgs),
+    /// Judge a recorded run directory again, without labs or privilege
+    Replay(crate::cmd::replay::ReplayArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
+    /// Keep a lab: `up` starts this itself
+    #[command(hide = true)]
+    Supervise(crate::cmd::up::SuperviseArgs),
 }
 
 /// Where root filesystems come from.

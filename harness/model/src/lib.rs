@@ -11,6 +11,8 @@ pub mod fact;
 pub mod frr;
 pub mod metallb;
 pub mod plan;
+pub mod recording;
+pub mod replay;
 pub mod result;
 pub mod scenario;
 pub mod topology;

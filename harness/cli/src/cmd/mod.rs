@@ -6,6 +6,7 @@ pub mod images;
 pub mod lab;
 pub mod metallb;
 pub mod plan;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod select;
@@ -36,7 +37,9 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Images(args) => images::run(args).await,
             Command::Render(args) => metallb::render(&args),
+            Command::Replay(args) => replay::run(&args),
             Command::Report(args) => report::run(&args),
+            Command::Supervise(args) => Ok(up::supervise(&args).await),
         }
     });
     // Blocking reads (a terminal's stdin) must not keep a finished command from ending.

@@ -91,7 +91,8 @@ async fn on_interrupt(stop: watch::Sender<bool>, events: routeproof_engine::even
     }
 }
 
-async fn interrupted() -> bool {
+/// Resolves at SIGINT or SIGTERM.
+pub async fn interrupted() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

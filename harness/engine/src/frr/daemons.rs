@@ -88,7 +88,7 @@ impl Frr {
         };
         let mut argv = vec![format!("/usr/lib/frr/{}", spec.name)];
         argv.extend(spec.args.iter().cloned());
-        let process = self.node.spawn(&Command::new(argv), stdio).await?;
+        let process = self.node.spawn(&Command { confined: false, ..Command::new(argv) }, stdio).await?;
         Ok(Running { name: spec.name.clone(), process })
     }
 

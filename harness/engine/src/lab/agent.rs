@@ -21,12 +21,20 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, sethostname, setsid};
 
 use super::binds;
+use super::confine::confine;
 use super::links::open_route_socket;
 use super::rootfs;
 use super::spec::{Call, NodeSpec, Reply, Request};
 use super::wire;
 
 type Failure = (String, io::Error);
+
+/// How a process is started.
+#[derive(Clone, Copy)]
+struct How {
+    terminal: bool,
+    confined: bool,
+}
 
 /// What a call yields: a pid, names, a descriptor.
 #[derive(Default)]
@@ -65,6 +73,7 @@ fn start(mount_point: &Path, node: &NodeSpec) -> Result<[OwnedFd; 2], Failure> {
         binds::copy_in(&root, from, to).map_err(|e| (what(), e))?;
     }
     rootfs::write_sysctls(&root, &node.sysctls)?;
+    rootfs::close_proc(mount_point, node, &root)?;
     rootfs::enter(&root)?;
     Ok([netns.into(), route])
 }
@@ -111,8 +120,9 @@ fn answer(socket: &OwnedFd, request: Request, fds: Vec<OwnedFd>) -> io::Result<(
 fn perform(call: Call, fds: Vec<OwnedFd>) -> io::Result<Yield> {
     let with_fd = |fd: OwnedFd| Yield { fd: Some(fd), ..Yield::default() };
     match call {
-        Call::Spawn { argv, env, cwd, terminal } => {
-            let pid = spawn(&argv, &env, &cwd, terminal, fds)?;
+        Call::Spawn { argv, env, cwd, terminal, confined } => {
+            let how = How { terminal, confined };
+            let pid = spawn(&argv, &env, &cwd, how, fds)?;
             Ok(Yield { pid: Some(pid), ..Yield::default() })
         }
         Call::Kill { pid, signal, group } => {
@@ -165,7 +175,7 @@ fn spawn(
     argv: &[String],
     env: &BTreeMap<String, String>,
     cwd: &str,
-    terminal: bool,
+    how: How,
     fds: Vec<OwnedFd>,
 ) -> io::Result<i32> {
     let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
@@ -175,13 +185,16 @@ fn spawn(
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(env).current_dir(cwd);
     command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
-    // SAFETY: the closure calls only setsid and ioctl, which are async-signal-safe.
+    // SAFETY: the closure calls only setsid, ioctl and prctl, which are async-signal-safe.
     unsafe {
         command.pre_exec(move || {
             // A session of its own, so that one signal reaches the command and what it started.
             setsid()?;
-            if terminal && libc::ioctl(0, libc::TIOCSCTTY, 0) == -1 {
+            if how.terminal && libc::ioctl(0, libc::TIOCSCTTY, 0) == -1 {
                 return Err(io::Error::last_os_error());
+            }
+            if how.confined {
+                confine()?;
             }
             Ok(())
         });

@@ -13,6 +13,8 @@ pub struct Command {
     pub cwd: String,
     /// Make stdin the controlling terminal of the new session.
     pub terminal: bool,
+    /// Run with the capabilities of a network administrator only; off for FRR's daemons, which insist on CAP_SYS_ADMIN.
+    pub confined: bool,
 }
 
 impl Command {
@@ -24,6 +26,7 @@ impl Command {
             env: env.into_iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             cwd: "/".to_string(),
             terminal: false,
+            confined: true,
         }
     }
 

@@ -13,6 +13,9 @@ use super::spec::NodeSpec;
 
 type Failure = (String, io::Error);
 
+/// For file systems that hold neither programs nor devices.
+const QUIET: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
+
 fn at<T, E: Into<io::Error>>(result: Result<T, E>, what: impl FnOnce() -> String) -> Result<T, Failure> {
     result.map_err(|e| (what(), e.into()))
 }
@@ -89,13 +92,35 @@ pub fn build(mount_point: &Path, node: &NodeSpec) -> Result<PathBuf, Failure> {
             at(fs::create_dir_all(&dir), || format!("create {}", dir.display()))?;
         }
     }
-    let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount_at("proc", &root.join("proc"), Some("proc"), quiet, None)?;
+    mount_at("proc", &root.join("proc"), Some("proc"), QUIET, None)?;
     // Only `ip` on very old trees and humans look into /sys; some containers forbid the mount.
-    let _ = mount_at("sysfs", &root.join("sys"), Some("sysfs"), quiet | MsFlags::MS_RDONLY, None);
+    let _ = mount_at("sysfs", &root.join("sys"), Some("sysfs"), QUIET.union(MsFlags::MS_RDONLY), None);
     let dev = mount_point.join(".dev");
     mount_at(&dev.to_string_lossy(), &root.join("dev"), None, MsFlags::MS_BIND | MsFlags::MS_REC, None)?;
     Ok(root)
+}
+
+/// Closes the parts of /proc through which real root could change the host: uid 0 may write there without any
+/// capability. Network sysctls belong to the node and stay writable. What runs in a node lacks CAP_SYS_ADMIN (see
+/// `confine`) and cannot undo these mounts.
+pub fn close_proc(mount_point: &Path, node: &NodeSpec, root: &Path) -> Result<(), Failure> {
+    let proc = root.join("proc");
+    let (net, aside) = (proc.join("sys/net"), mount_point.join(&node.name).join("sysctl-net"));
+    at(mkdir(&aside, Mode::from_bits_truncate(0o755)), || format!("create {}", aside.display()))?;
+    bind(&net, &aside)?;
+    for name in ["sys", "bus", "fs", "irq", "sysrq-trigger"] {
+        let path = proc.join(name);
+        if path.exists() {
+            bind(&path, &path)?;
+            let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | QUIET;
+            mount_at("proc", &path, None, flags, None)?;
+        }
+    }
+    bind(&aside, &net)
+}
+
+fn bind(from: &Path, to: &Path) -> Result<(), Failure> {
+    mount_at(&from.to_string_lossy(), to, None, MsFlags::MS_BIND, None)
 }
 
 /// Makes `root` the root of this process's mount namespace and forgets the old one.

@@ -79,6 +79,8 @@ pub enum Call {
         env: BTreeMap<String, String>,
         cwd: String,
         terminal: bool,
+        /// Give up every capability that network configuration does not need.
+        confined: bool,
     },
     /// Signals a process, or its process group.
     Kill {

@@ -8,6 +8,7 @@ use routeproof_model::check::{
 };
 use routeproof_model::fact::KernelState;
 use routeproof_model::frr::{Question, Session, view_questions};
+use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Diagnosis, Observe, Signature};
 
@@ -27,18 +28,20 @@ pub struct Diagnosed {
 
 pub async fn diagnose(
     booted: &Booted,
+    step: usize,
     d: &Diagnosis,
     samples: &[Sample],
     status: &(dyn Fn(&str) + Sync),
 ) -> Result<Diagnosed, RunError> {
     match d.signature {
-        Signature::FrrOrdering => frr_ordering(booted, d, status).await,
+        Signature::FrrOrdering => frr_ordering(booted, step, d, status).await,
         Signature::ExtrasAlternation => Ok(extras_alternation(d, samples)),
     }
 }
 
 async fn frr_ordering(
     booted: &Booted,
+    step: usize,
     d: &Diagnosis,
     status: &(dyn Fn(&str) + Sync),
 ) -> Result<Diagnosed, RunError> {
@@ -55,6 +58,7 @@ async fn frr_ordering(
     // Whether it arrived or the time ran out, the facts decide.
     let _ = wait::until("the route", d.within, d.within, probe, || watched.changed()).await;
     let facts = ordering_facts(booted, watched, d).await?;
+    booted.recorder.write(&Line::OrderingFacts { step, facts: facts.clone() });
     keep_answers(watched, "diagnose").await?;
     let conclusion = ordering(&facts);
     let (outcome, bug, message) = match conclusion {

@@ -35,6 +35,8 @@ pub enum RunError {
     View { node: String, command: String, why: String },
     #[error("cannot observe node {node}: {why}")]
     Observe { node: String, why: String },
+    #[error("scenario {scenario} has no run with {axis}={value}")]
+    NoRun { scenario: String, axis: String, value: String },
     #[error("cannot write to the run directory")]
     Record(#[source] std::io::Error),
 }

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use routeproof_model::check::{self, Checked, evidence};
 use routeproof_model::fact::KernelState;
 use routeproof_model::frr::adj_rib_out;
+use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Expect, ExpectRoute};
 
@@ -14,6 +15,7 @@ use super::boot::Booted;
 use super::error::RunError;
 use super::node::Node;
 use super::steps::Done;
+use crate::observe::now as clock;
 use crate::wait::{self, Probe};
 
 /// bgpd sends no events; asking it costs well under a millisecond.
@@ -30,6 +32,10 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
         Expect::Session(e) => Ok(check::session(e, &watched.sessions().await?, &booted.book)),
         Expect::Route(e) => Ok(watched.monitor.with_state(|k| check::route(e, k, &booted.book))),
         Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
+        Expect::RibFib(e) => {
+            let rib = watched.rib().await?;
+            Ok(watched.monitor.with_state(|k| check::rib_fib(&e.node, &rib, k)))
+        }
     }
 }
 
@@ -75,15 +81,12 @@ pub async fn eventually(
 /// The expectation is true now and after every event until the window ends; so is its witness.
 pub async fn holds(
     booted: &Booted,
+    step: usize,
     expect: &Expect,
     window: Duration,
     witness: Option<IpNet>,
 ) -> Result<Done, RunError> {
     let watched = node(booted, expect.node())?;
-    // Each event is judged in its place: a flicker between two looks counts.
-    let tap = watched.taps.open();
-    let mut state = watched.monitor.snapshot();
-    let gap = state.gap().cloned();
     let mut witnessed = Witness::new(booted, expect, witness)?;
     if let Some(message) = witnessed.appears(booted, watched).await? {
         return Ok(Done {
@@ -92,13 +95,21 @@ pub async fn holds(
             evidence: context(booted, watched).await,
         });
     }
+    // Each event is judged in its place: a flicker between two looks counts, also of the witness.
+    let tap = watched.taps.open();
+    let mut state = watched.monitor.snapshot();
+    let opened = clock();
+    booted.recorder.write(&Line::WindowOpened { step, at: opened });
+    let gap = state.gap().cloned();
     let end = std::time::Instant::now() + window;
     loop {
         let wake = watched.changed();
-        let flicker = tap.take().iter().find_map(|event| {
+        let mut flicker = None;
+        for event in tap.take().iter().filter(|event| event.at > opened) {
             state.apply(event);
-            judge(booted, expect, &state).filter(|checked| !checked.holds)
-        });
+            flicker = flicker.or_else(|| judge(booted, expect, &state).filter(|checked| !checked.holds));
+            witnessed.judge(booted, &state);
+        }
         let checked = match flicker {
             Some(checked) => checked,
             None => now(booted, expect).await?,
@@ -107,7 +118,7 @@ pub async fn holds(
             let message = format!("did not hold: {}", checked.status);
             return Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence: checked.evidence });
         }
-        if let Some(message) = witnessed.look(booted).await? {
+        if let Some(message) = witnessed.flickered().or(witnessed.look(booted).await?) {
             return Ok(Done {
                 outcome: Outcome::Inconclusive,
                 message: Some(message),
@@ -130,7 +141,7 @@ pub async fn holds(
 /// The verdict on a kernel state; `None` for what the kernel does not know.
 fn judge(booted: &Booted, expect: &Expect, state: &KernelState) -> Option<Checked> {
     match expect {
-        Expect::Session(_) => None,
+        Expect::Session(_) | Expect::RibFib(_) => None,
         Expect::Route(e) => Some(check::route(e, state, &booted.book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
     }
@@ -142,18 +153,14 @@ struct Witness<'a> {
     /// The node, the gateway, and the prefix that the gateway must advertise.
     peer: Option<(&'a Node, &'a Node, String, Option<IpNet>)>,
     evidence: Vec<Evidence>,
+    /// The witness prefix was away for a moment, with the status of that moment.
+    away: Option<String>,
 }
 
 impl<'a> Witness<'a> {
     fn new(booted: &'a Booted, expect: &Expect, witness: Option<IpNet>) -> Result<Witness<'a>, RunError> {
         let watched = node(booted, expect.node())?;
-        let prefix = witness.map(|prefix| ExpectRoute {
-            node: expect.node().to_string(),
-            prefix,
-            via: Vec::new(),
-            proto: None,
-            table: 254,
-        });
+        let prefix = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
         let peer = match expect {
             Expect::NoRoute(e) => match &e.peer {
                 Some(peer) => {
@@ -164,7 +171,18 @@ impl<'a> Witness<'a> {
             },
             _ => None,
         };
-        Ok(Witness { prefix, peer, evidence: Vec::new() })
+        Ok(Witness { prefix, peer, evidence: Vec::new(), away: None })
+    }
+
+    fn judge(&mut self, booted: &Booted, state: &KernelState) {
+        let checked = self.prefix.as_ref().map(|expect| check::route(expect, state, &booted.book));
+        if let Some(gone) = checked.filter(|checked| !checked.holds) {
+            self.away.get_or_insert(gone.status);
+        }
+    }
+
+    fn flickered(&self) -> Option<String> {
+        self.away.as_ref().map(|status| format!("the witness is missing: {status}"))
     }
 
     /// Waits for the witness before the window opens: an Established session has not sent its routes yet.
@@ -238,6 +256,12 @@ pub async fn advertised(booted: &Booted, to: &Node, gateway: &Node) -> Result<Ve
     }
     prefixes.sort();
     prefixes.dedup();
+    booted.recorder.write(&Line::Advertised {
+        gateway: gateway.name.clone(),
+        to: to.name.clone(),
+        at: clock(),
+        prefixes: prefixes.clone(),
+    });
     Ok(prefixes)
 }
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use routeproof_model::fact::Mono;
-use routeproof_model::frr::{self, Session};
+use ipnet::IpNet;
+use routeproof_model::frr::{self, RibEntry, Session};
+use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
 use tokio::sync::Mutex;
 
@@ -73,11 +74,25 @@ impl Node {
         let sessions = frr::sessions(&text).map_err(|e| self.unreadable(command, &e))?;
         let mut last = self.last_sessions.lock().await;
         if !same(&last, &sessions) {
-            let Mono(at) = now();
-            self.recorder.sessions(&self.name, at, &sessions);
+            let seen = sessions.clone();
+            self.recorder.write(&Line::Sessions { node: self.name.clone(), at: now(), sessions: seen });
             last.clone_from(&sessions);
         }
         Ok(sessions)
+    }
+
+    /// zebra's RIB over both families and all VRFs.
+    pub async fn rib(&self) -> Result<Vec<(IpNet, RibEntry)>, RunError> {
+        let mut entries = Vec::new();
+        for command in ["show ip route vrf all json", "show ipv6 route vrf all json"] {
+            let text = self.ask("zebra", command).await?;
+            let rib = frr::rib(&text).map_err(|e| self.unreadable(command, &e))?;
+            entries.extend(
+                rib.into_iter().flat_map(|(prefix, found)| found.into_iter().map(move |e| (prefix, e))),
+            );
+        }
+        self.recorder.write(&Line::Rib { node: self.name.clone(), at: now(), entries: entries.clone() });
+        Ok(entries)
     }
 
     /// Resolves at the next change of the node's kernel after this call (not after the first poll).

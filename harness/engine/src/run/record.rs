@@ -5,27 +5,9 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use routeproof_model::fact::KernelEvent;
-use routeproof_model::frr::Session;
-use serde::Serialize;
+use routeproof_model::recording::Line;
 
 use super::error::RunError;
-
-/// One line of the file.
-#[derive(Serialize)]
-#[serde(tag = "source", rename_all = "kebab-case")]
-enum Line<'a> {
-    Kernel {
-        node: &'a str,
-        event: &'a KernelEvent,
-    },
-    /// What bgpd claims of its sessions; written when it changed.
-    Sessions {
-        node: &'a str,
-        at: u64,
-        sessions: &'a [Session],
-    },
-}
 
 /// A cheap handle on the file. A write error is kept and reported at the end: it must not change a verdict.
 #[derive(Clone, Debug)]
@@ -43,7 +25,7 @@ impl Recorder {
         Ok(Recorder(Arc::new(Mutex::new(State { file, error: None }))))
     }
 
-    fn write(&self, line: &Line<'_>) {
+    pub fn write(&self, line: &Line) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.error.is_some() {
             return;
@@ -52,14 +34,6 @@ impl Recorder {
         if let Err(e) = written.and_then(|()| state.file.write_all(b"\n")) {
             state.error = Some(e.to_string());
         }
-    }
-
-    pub fn kernel(&self, node: &str, event: &KernelEvent) {
-        self.write(&Line::Kernel { node, event });
-    }
-
-    pub fn sessions(&self, node: &str, at: u64, sessions: &[Session]) {
-        self.write(&Line::Sessions { node, at, sessions });
     }
 
     /// Flushes; the error if any line could not be written.

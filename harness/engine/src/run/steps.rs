@@ -6,17 +6,23 @@ use std::time::{Duration, Instant};
 use routeproof_model::check::{Sample, evidence};
 use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
-use routeproof_model::scenario::{Step, Verb};
+use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
+use routeproof_model::topology::Role;
 
 use super::boot::Booted;
 use super::error::RunError;
 use super::{diagnose, expect};
 use crate::event::Events;
+use crate::observe::now;
 use crate::wait;
 
 /// FRR's `bgp route-map delay-timer`, 5 s by default, and time for what it sets off.
 const ROUTE_MAP_DELAY: Duration = Duration::from_millis(6500);
+
+/// zebra tells its kernel queue's state a moment late.
+const AGREE: Duration = Duration::from_secs(2);
 
 /// How a step ended.
 #[derive(Debug)]
@@ -53,20 +59,14 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
     for (index, step) in run.steps.iter().enumerate() {
         let limit_ms = limit(&step.verb).map(|limit| limit.as_millis() as u64);
         events.send(EventKind::StepStarted { index, name: step.name.clone(), limit_ms });
+        booted.recorder.write(&Line::StepStarted { step: index, at: now() });
         let start = Instant::now();
         let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
-        let done = match perform(booted, step, &mut memory, events, &status).await {
+        let done = match perform(booted, index, step, &mut memory, events, &status).await {
             Ok(done) => done,
-            Err(e) => {
-                let hints = e.hints();
-                let message = [e.line()].into_iter().chain(hints.into_iter().map(|h| format!("hint: {h}")));
-                Done {
-                    outcome: e.outcome(),
-                    message: Some(message.collect::<Vec<_>>().join("; ")),
-                    evidence: Vec::new(),
-                }
-            }
+            Err(e) => broken(&e),
         };
+        booted.recorder.write(&Line::StepFinished { step: index, at: now() });
         let result = StepResult {
             name: step.name.clone(),
             outcome: done.outcome,
@@ -80,7 +80,49 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
             return Verdict { outcome: done.outcome, reason, observed: memory.observed };
         }
     }
-    compare(run, memory.observed)
+    let verdict = compare(run, memory.observed);
+    if verdict.outcome == Outcome::Passed {
+        agree(booted, run.steps.len(), events, verdict).await
+    } else {
+        verdict
+    }
+}
+
+/// The last step of every run, unasked: on each cluster node the daemon and the kernel tell the same story.
+async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict) -> Verdict {
+    let name = "FRR and the kernels agree".to_string();
+    events.send(EventKind::StepStarted {
+        index,
+        name: name.clone(),
+        limit_ms: Some(AGREE.as_millis() as u64),
+    });
+    booted.recorder.write(&Line::StepStarted { step: index, at: now() });
+    let start = Instant::now();
+    let mut all = Done::passed();
+    for node in booted.nodes.values().filter(|n| n.role == Role::ClusterNode) {
+        let expect = Expect::RibFib(ExpectRibFib { node: node.name.clone() });
+        let done = expect::eventually(booted, &expect, AGREE, &|_| {}).await.unwrap_or_else(|e| broken(&e));
+        all.evidence.extend(done.evidence);
+        if done.outcome != Outcome::Passed {
+            (all.outcome, all.message) = (done.outcome, done.message);
+        }
+    }
+    booted.recorder.write(&Line::StepFinished { step: index, at: now() });
+    let (outcome, message) = (all.outcome, all.message.clone());
+    let duration_ms = start.elapsed().as_millis() as u64;
+    let step =
+        StepResult { name: name.clone(), outcome, duration_ms, message: all.message, evidence: all.evidence };
+    events.send(EventKind::StepFinished { index, step });
+    match outcome {
+        Outcome::Passed => verdict,
+        _ => Verdict { outcome, reason: Some(format!("{name}: {}", message.unwrap_or_default())), ..verdict },
+    }
+}
+
+fn broken(error: &RunError) -> Done {
+    let hints = error.hints().into_iter().map(|h| format!("hint: {h}"));
+    let message = [error.line()].into_iter().chain(hints).collect::<Vec<_>>().join("; ");
+    Done { outcome: error.outcome(), message: Some(message), evidence: Vec::new() }
 }
 
 /// A run whose steps passed still fails if it observed something else than the scenario expects.
@@ -108,6 +150,7 @@ fn limit(verb: &Verb) -> Option<Duration> {
 
 async fn perform(
     booted: &mut Booted,
+    index: usize,
     step: &Step,
     memory: &mut Memory,
     events: &Events,
@@ -148,15 +191,18 @@ async fn perform(
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
         }
         Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
-        Verb::Holds { expect, window, witness } => expect::holds(booted, expect, *window, *witness).await,
+        Verb::Holds { expect, window, witness } => {
+            expect::holds(booted, index, expect, *window, *witness).await
+        }
         Verb::Observe(observe) => {
             let sample = diagnose::sample(booted, observe).await?;
             let found = evidence("sample", &observe.node, &sample);
+            booted.recorder.write(&Line::Sample { step: index, sample: sample.clone() });
             memory.samples.push(sample);
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: vec![found] })
         }
         Verb::Diagnose(d) => {
-            let diagnosed = diagnose::diagnose(booted, d, &memory.samples, status).await?;
+            let diagnosed = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
             if let Some(bug) = diagnosed.bug {
                 memory.observed.insert("bug".to_string(), bug.to_string());
             }

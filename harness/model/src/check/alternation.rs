@@ -2,12 +2,12 @@
 //! same route-map entry. frr-reload.py compares lines, so each reload adds whichever spelling the running configuration
 //! lacks, and the entry flips.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::SessionMark;
 
 /// What a node held after one reload.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sample {
     /// How many reloads the node had seen.
     pub reloads: usize,

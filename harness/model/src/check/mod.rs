@@ -4,6 +4,7 @@ mod addresses;
 mod alternation;
 mod no_route;
 mod ordering;
+mod rib_fib;
 mod route;
 mod session;
 
@@ -13,6 +14,7 @@ pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
+pub use rib_fib::{Disagreement, Way, rib_fib};
 pub use route::route;
 pub use session::session;
 

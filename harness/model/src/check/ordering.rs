@@ -4,10 +4,10 @@
 //! Absence of the route alone would also fit a slow lab, a session that never came up, extras that are not there, and a
 //! gateway whose route refresh does not work. Each of these is told apart by evidence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A session at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionMark {
     pub established: bool,
     /// How often the session has come up and gone down so far.
@@ -21,7 +21,7 @@ pub struct SessionMark {
 }
 
 /// Everything that the conclusion rests on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OrderingFacts {
     pub in_kernel: bool,
     pub in_bgp_table: bool,

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::step::{ExpectNoRoute, ExpectRoute, ExpectSession, Observe, RestartSpeaker, Settle, Signature};
+use super::step::{
+    ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession, Observe, RestartSpeaker, Settle, Signature,
+};
 
 /// A scenario file. Paths are relative to it; `${axis}` in a path stands for the run's value of that axis.
 #[derive(Clone, Debug, Deserialize)]
@@ -148,6 +150,7 @@ pub struct ExpectFile {
     pub session: Option<ExpectSession>,
     pub route: Option<ExpectRoute>,
     pub no_route: Option<ExpectNoRoute>,
+    pub rib_fib: Option<ExpectRibFib>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

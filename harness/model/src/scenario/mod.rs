@@ -9,6 +9,6 @@ pub use axes::{AxisValues, combinations};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};
 pub use step::{
-    Diagnosis, Expect, ExpectNoRoute, ExpectRoute, ExpectSession, Observe, RestartSpeaker, Settle, Signature,
-    Step, Verb,
+    Diagnosis, Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession, Observe,
+    RestartSpeaker, Settle, Signature, Step, Verb,
 };

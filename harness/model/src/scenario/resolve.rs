@@ -230,8 +230,8 @@ impl Resolver<'_> {
     ) -> Result<Verb, Diagnostic> {
         let here = [at, &[key("expect")]].concat();
         let inner = |verb: &str, field: &str| [&here[..], &[key(verb), key(field)]].concat();
-        let expect = match (&expect.session, &expect.route, &expect.no_route) {
-            (Some(s), None, None) => {
+        let expect = match (&expect.session, &expect.route, &expect.no_route, &expect.rib_fib) {
+            (Some(s), None, None, None) => {
                 self.cluster_node(&s.node, &inner("session", "node"))?;
                 self.peer(&s.peer, &inner("session", "peer"))?;
                 let states = ["idle", "connect", "active", "opensent", "openconfirm", "established"];
@@ -245,14 +245,23 @@ impl Resolver<'_> {
                 }
                 Expect::Session(s.clone())
             }
-            (None, Some(r), None) => {
+            (None, Some(r), None, None) => {
                 self.any_node(&r.node, &inner("route", "node"))?;
-                for via in &r.via {
-                    self.peer(via, &inner("route", "via"))?;
+                for (i, via) in r.via.iter().enumerate() {
+                    self.peer(via, &[inner("route", "via"), vec![Seg::Index(i)]].concat())?;
+                }
+                for (i, hop) in r.nexthops.iter().enumerate() {
+                    let at = [inner("route", "nexthops"), vec![Seg::Index(i), key("via")]].concat();
+                    hop.via.as_ref().map_or(Ok(()), |via| self.peer(via, &at))?;
+                }
+                if !r.via.is_empty() && !r.nexthops.is_empty() {
+                    return Err(self
+                        .source
+                        .error_at(&inner("route", "via"), "`via` and `nexthops` say the same: one of them"));
                 }
                 Expect::Route(r.clone())
             }
-            (None, None, Some(n)) => {
+            (None, None, Some(n), None) => {
                 self.any_node(&n.node, &inner("no-route", "node"))?;
                 if let Some(peer) = &n.peer {
                     self.peer(peer, &inner("no-route", "peer"))?;
@@ -264,10 +273,14 @@ impl Resolver<'_> {
                 }
                 Expect::NoRoute(n.clone())
             }
+            (None, None, None, Some(r)) => {
+                self.any_node(&r.node, &inner("rib-fib", "node"))?;
+                Expect::RibFib(r.clone())
+            }
             _ => {
                 return Err(self
                     .source
-                    .error_at(&here, "`expect` needs exactly one of session, route or no-route"));
+                    .error_at(&here, "`expect` needs exactly one of session, route, no-route or rib-fib"));
             }
         };
         match (step.within, step.holds) {
@@ -362,6 +375,7 @@ fn expect_name(expect: &Expect) -> String {
         Expect::Session(s) => format!("session {} -> {} is {}", s.node, s.peer, s.state),
         Expect::Route(r) if r.via.is_empty() => format!("{} has {}", r.node, r.prefix),
         Expect::Route(r) => format!("{} has {} via {}", r.node, r.prefix, r.via.join(" and ")),
+        Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
         Expect::NoRoute(n) => {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());
             let proto = n.proto.as_ref().map(|p| format!(" of protocol {p}")).unwrap_or_default();

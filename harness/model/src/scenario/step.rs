@@ -59,6 +59,7 @@ pub enum Expect {
     Session(ExpectSession),
     Route(ExpectRoute),
     NoRoute(ExpectNoRoute),
+    RibFib(ExpectRibFib),
 }
 
 impl Expect {
@@ -68,6 +69,7 @@ impl Expect {
             Expect::Session(e) => &e.node,
             Expect::Route(e) => &e.node,
             Expect::NoRoute(e) => &e.node,
+            Expect::RibFib(e) => &e.node,
         }
     }
 }
@@ -87,19 +89,73 @@ fn established() -> String {
     "established".to_string()
 }
 
+/// A route of the kernel. What is not said does not matter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectRoute {
     pub node: String,
     pub prefix: ipnet::IpNet,
-    /// The exact set of gateways: names of nodes, or addresses. Empty: any.
+    /// The gateways: names of nodes, or addresses.
     #[serde(default)]
     pub via: Vec<String>,
+    /// The next hops in full, instead of `via`.
+    #[serde(default)]
+    pub nexthops: Vec<ExpectNextHop>,
+    /// Whether `via` and `nexthops` are the whole set; with `false` there may be others beside them.
+    #[serde(default = "yes")]
+    pub exact: bool,
     /// rtm_protocol by name, for instance `bgp`.
     pub proto: Option<String>,
     /// Kernel table; the main table is 254.
     #[serde(default = "main_table")]
     pub table: u32,
+    /// A VRF device, instead of its table.
+    pub vrf: Option<String>,
+    /// The kernel's metric (RTA_PRIORITY); FRR uses 20 by default.
+    pub metric: Option<u32>,
+    /// rtm_scope by name: `global`, `link`, `host`.
+    pub scope: Option<String>,
+    /// The preferred source (RTA_PREFSRC).
+    pub src: Option<std::net::IpAddr>,
+    /// rtm_type by name: `unicast`, `blackhole`, `unreachable`, `prohibit`, ...
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+/// One next hop. What is not said does not matter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectNextHop {
+    /// A node's name, or an address.
+    pub via: Option<String>,
+    pub dev: Option<String>,
+    /// 1 and up, as `ip route` writes it.
+    pub weight: Option<u16>,
+    pub onlink: Option<bool>,
+}
+
+impl ExpectRoute {
+    /// Any route to the prefix in the main table.
+    pub fn any(node: &str, prefix: ipnet::IpNet) -> ExpectRoute {
+        ExpectRoute {
+            node: node.to_string(),
+            prefix,
+            via: Vec::new(),
+            nexthops: Vec::new(),
+            exact: true,
+            proto: None,
+            table: main_table(),
+            vrf: None,
+            metric: None,
+            scope: None,
+            src: None,
+            kind: None,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn main_table() -> u32 {
@@ -118,6 +174,13 @@ pub struct ExpectNoRoute {
     /// A gateway that must have an Established session and, if a prefix is given, advertise it to the node, for the
     /// whole window: the positive witness where no other prefix can serve.
     pub peer: Option<String>,
+}
+
+/// What zebra calls installed is what the kernel holds, and the other way round, for every prefix and table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectRibFib {
+    pub node: String,
 }
 
 /// Samples what a node holds of a prefix: the kernel, the BGP table, the route map in the running configuration.

@@ -1,0 +1,54 @@
+//! T1: what runs in a node can configure its network and cannot reach the host. Needs namespaces, not FRR: the node's
+//! root is an overlay over the host's own.
+
+use std::path::Path;
+
+use routeproof_engine::lab::{Command, Lab, LabSpec, NodeSpec};
+
+async fn lab(folder: &Path) -> Option<Lab> {
+    let node = NodeSpec {
+        name: "node".to_string(),
+        hostname: "node".to_string(),
+        tree: "/".into(),
+        sysctls: vec![("net.ipv4.ip_forward".to_string(), "0".to_string())],
+        files: Vec::new(),
+    };
+    let spec = LabSpec { mount_point: folder.join("lab"), nodes: vec![node], ..LabSpec::default() };
+    match Lab::boot(spec, &folder.join("lab.log")).await {
+        Ok(lab) => Some(lab),
+        Err(e) if std::env::var_os("ROUTEPROOF_REQUIRE").is_some() => panic!("{e}: {:?}", e.hints()),
+        Err(e) => {
+            println!("SKIPPED: no labs here: {e}");
+            None
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_nodes_commands_stay_inside() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(lab) = lab(folder.path()).await else { return };
+    let run =
+        async |script: &str| lab.nodes[0].output(&Command::new(["/bin/sh", "-c", script])).await.unwrap();
+    for refused in [
+        "echo x > /proc/sys/kernel/core_pattern",
+        "echo h > /proc/sysrq-trigger",
+        "mknod /tmp/disk b 8 0",
+        "mount -t tmpfs none /mnt",
+        "mount -o remount,rw,bind /proc/sys",
+        "umount /proc/sys",
+    ] {
+        let output = run(refused).await;
+        assert!(!output.exit.success(), "`{refused}` must fail: {output:?}");
+    }
+    for allowed in ["echo 1 > /proc/sys/net/ipv4/ip_forward", "echo x > /etc/routeproof-was-here", "hostname"]
+    {
+        let output = run(allowed).await;
+        assert!(output.exit.success(), "`{allowed}` must work: {output:?}");
+    }
+    assert_eq!(run("cat /proc/sys/net/ipv4/ip_forward").await.stdout, "1\n");
+    assert_eq!(run("hostname").await.stdout, "node\n");
+    assert!(!Path::new("/etc/routeproof-was-here").exists(), "a node's writes stay in the lab");
+    lab.shutdown().await;
+    assert!(!folder.path().join("lab").exists());
+}

@@ -1,0 +1,191 @@
+//! A run as it was seen: the lines of `observations.jsonl`, on one monotonic clock. With the plan they are enough to judge
+//! the run again ([`crate::replay`]).
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::check::{AddressBook, OrderingFacts, Sample};
+use crate::fact::{KernelEvent, KernelState, Mono};
+use crate::frr::{RibEntry, Session};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "kebab-case")]
+pub enum Line {
+    /// Who has which address; written once, before the first step.
+    Addresses {
+        book: AddressBook,
+    },
+    Kernel {
+        node: String,
+        event: KernelEvent,
+    },
+    /// What bgpd claims of its sessions; written when it changed.
+    Sessions {
+        node: String,
+        at: Mono,
+        sessions: Vec<Session>,
+    },
+    /// What zebra claims to have; written when it was asked.
+    Rib {
+        node: String,
+        at: Mono,
+        entries: Vec<(IpNet, RibEntry)>,
+    },
+    /// A gateway's Adj-RIB-Out towards a node.
+    Advertised {
+        gateway: String,
+        to: String,
+        at: Mono,
+        prefixes: Vec<IpNet>,
+    },
+    /// A window in which something must hold opens; its witness was there.
+    WindowOpened {
+        step: usize,
+        at: Mono,
+    },
+    StepStarted {
+        step: usize,
+        at: Mono,
+    },
+    StepFinished {
+        step: usize,
+        at: Mono,
+    },
+    /// What a `diagnose` step concludes from.
+    OrderingFacts {
+        step: usize,
+        facts: OrderingFacts,
+    },
+    /// What an `observe` step saw.
+    Sample {
+        step: usize,
+        sample: Sample,
+    },
+}
+
+/// A recording, indexed for questions of the form "how was it at that time".
+#[derive(Debug, Default)]
+pub struct Recording {
+    pub book: AddressBook,
+    kernel: BTreeMap<String, Vec<KernelEvent>>,
+    sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
+    ribs: BTreeMap<String, Vec<(Mono, Vec<(IpNet, RibEntry)>)>>,
+    advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
+    started: BTreeMap<usize, Mono>,
+    opened: BTreeMap<usize, Mono>,
+    finished: BTreeMap<usize, Mono>,
+    pub facts: BTreeMap<usize, OrderingFacts>,
+    pub samples: BTreeMap<usize, Sample>,
+}
+
+/// A line of the file that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line} of the recording")]
+pub struct RecordingError {
+    pub line: usize,
+    #[source]
+    pub source: serde_json::Error,
+}
+
+impl Recording {
+    /// Reads the text of `observations.jsonl`. A last line that was cut short by a kill is left out.
+    ///
+    /// # Errors
+    /// Any other line that is not a fact.
+    pub fn parse(text: &str) -> Result<Recording, RecordingError> {
+        let mut recording = Recording::default();
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            match serde_json::from_str(line) {
+                Ok(line) => recording.take(line),
+                Err(_) if index + 1 == lines.len() && !text.ends_with('\n') => {}
+                Err(source) => return Err(RecordingError { line: index + 1, source }),
+            }
+        }
+        Ok(recording)
+    }
+
+    fn take(&mut self, line: Line) {
+        match line {
+            Line::Addresses { book } => self.book = book,
+            Line::Kernel { node, event } => self.kernel.entry(node).or_default().push(event),
+            Line::Sessions { node, at, sessions } => {
+                self.sessions.entry(node).or_default().push((at, sessions))
+            }
+            Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
+            Line::Advertised { gateway, to, at, prefixes } => {
+                self.advertised.push((at, gateway, to, prefixes))
+            }
+            Line::WindowOpened { step, at } => {
+                self.opened.insert(step, at);
+            }
+            Line::StepStarted { step, at } => {
+                self.started.insert(step, at);
+            }
+            Line::StepFinished { step, at } => {
+                self.finished.insert(step, at);
+            }
+            Line::OrderingFacts { step, facts } => {
+                self.facts.insert(step, facts);
+            }
+            Line::Sample { step, sample } => {
+                self.samples.insert(step, sample);
+            }
+        }
+    }
+
+    /// When a step began to count (a `holds` once its window opened) and when it ended; `None` if it never ended.
+    pub fn window(&self, step: usize) -> Option<(Mono, Mono)> {
+        let from = self.opened.get(&step).or_else(|| self.started.get(&step))?;
+        Some((*from, *self.finished.get(&step)?))
+    }
+
+    /// The node's kernel at `from` and after each later event up to `to`.
+    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(&KernelState)) {
+        let mut state = KernelState::default();
+        let mut looked = false;
+        for event in self.kernel.get(node).into_iter().flatten().take_while(|event| event.at <= to) {
+            if event.at > from && !looked {
+                looked = true;
+                look(&state);
+            }
+            state.apply(event);
+            if event.at > from {
+                look(&state);
+            }
+        }
+        if !looked {
+            look(&state);
+        }
+    }
+
+    /// What bgpd claimed last at that time.
+    pub fn sessions_at(&self, node: &str, at: Mono) -> &[Session] {
+        last(self.sessions.get(node), at).map_or(&[], Vec::as_slice)
+    }
+
+    /// What zebra claimed last at that time.
+    pub fn rib_at(&self, node: &str, at: Mono) -> Option<&Vec<(IpNet, RibEntry)>> {
+        last(self.ribs.get(node), at)
+    }
+
+    /// What a gateway advertised to a node at every look in a window.
+    pub fn advertised(
+        &self,
+        gateway: &str,
+        to: &str,
+        from: Mono,
+        until: Mono,
+    ) -> impl Iterator<Item = &Vec<IpNet>> {
+        let fits = move |(at, g, t, _): &&(Mono, String, String, Vec<IpNet>)| {
+            *at >= from && *at <= until && g == gateway && t == to
+        };
+        self.advertised.iter().filter(fits).map(|(_, _, _, prefixes)| prefixes)
+    }
+}
+
+fn last<T>(seen: Option<&Vec<(Mono, T)>>, at: Mono) -> Option<&T> {
+    seen?.iter().take_while(|(when, _)| *when <= at).last().map(|(_, value)| value)
+}

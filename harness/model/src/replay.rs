@@ -1,0 +1,361 @@
+//! Judges a recorded run again: the plan's expectations over the recording's facts, with the same checks.
+//!
+//! What a step did (`apply`, `restart-speaker`) cannot be judged from facts; such steps count as they were recorded.
+
+use std::collections::BTreeMap;
+
+use crate::check::{
+    self, AlternationConclusion, Checked, OrderingConclusion, alternation, no_route, ordering, rib_fib,
+    route, session,
+};
+use crate::fact::{KernelState, Mono};
+use crate::plan::PlannedRun;
+use crate::recording::Recording;
+use crate::result::{Outcome, StepResult};
+use crate::scenario::{Diagnosis, Expect, ExpectRoute, ExpectSession, Signature, Verb};
+
+/// The verdict of a replay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    pub outcome: Outcome,
+    pub observed: BTreeMap<String, String>,
+    /// Step by step, as far as the run went: outcome, and why it is not `passed`.
+    pub steps: Vec<(String, Outcome, Option<String>)>,
+}
+
+type Verdict = (Outcome, Option<String>);
+
+/// Judges `run` by `recording`; `recorded` are the steps as they were judged live.
+pub fn replay(run: &PlannedRun, recording: &Recording, recorded: &[StepResult]) -> Replayed {
+    let mut replayed = Replayed { outcome: Outcome::Passed, observed: BTreeMap::new(), steps: Vec::new() };
+    for (index, step) in run.steps.iter().enumerate() {
+        let Some(live) = recorded.get(index) else {
+            replayed.outcome = Outcome::Inconclusive;
+            return replayed;
+        };
+        let (outcome, why) = judge(run, recording, index, live, &mut replayed.observed);
+        replayed.steps.push((step.name.clone(), outcome, why));
+        if outcome != Outcome::Passed {
+            replayed.outcome = outcome;
+            return replayed;
+        }
+    }
+    let differs = run.expected.iter().any(|(key, value)| replayed.observed.get(key) != Some(value));
+    if differs {
+        replayed.outcome = Outcome::Failed;
+    } else if let Some(live) = recorded.get(run.steps.len()) {
+        let (outcome, why) = agreement(run, recording, live);
+        replayed.steps.push((live.name.clone(), outcome, why));
+        replayed.outcome = outcome;
+    }
+    replayed
+}
+
+fn judge(
+    run: &PlannedRun,
+    recording: &Recording,
+    index: usize,
+    live: &StepResult,
+    observed: &mut BTreeMap<String, String>,
+) -> Verdict {
+    let as_recorded = (live.outcome, live.message.clone());
+    let Some((from, to)) = recording.window(index) else {
+        return (Outcome::Inconclusive, Some("the recording ends in this step".to_string()));
+    };
+    // A broken step (a refused line, a dead node) left no facts to judge.
+    if live.outcome == Outcome::Broken {
+        return as_recorded;
+    }
+    match &run.steps[index].verb {
+        Verb::Apply { .. }
+        | Verb::Delete { .. }
+        | Verb::RestartSpeaker(_)
+        | Verb::Settle(_)
+        | Verb::Observe(_) => as_recorded,
+        Verb::Eventually { expect, .. } => eventually(run, recording, expect, from, to),
+        Verb::Holds { expect, witness, .. } => {
+            let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
+            holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded)
+        }
+        Verb::Diagnose(d) => diagnose(recording, index, d, observed),
+    }
+}
+
+/// The name of a node as the recording has it, behind an alias.
+fn name<'a>(run: &'a PlannedRun, node: &'a str) -> &'a str {
+    run.topology.find(node).map_or(node, |n| n.name.as_str())
+}
+
+fn eventually(run: &PlannedRun, recording: &Recording, expect: &Expect, from: Mono, to: Mono) -> Verdict {
+    let mut last = None;
+    let mut held = false;
+    looks(run, recording, expect, from, to, |checked| {
+        held |= checked.holds;
+        last = Some(checked.status);
+    });
+    if held { (Outcome::Passed, None) } else { (Outcome::Failed, last) }
+}
+
+fn holds(
+    run: &PlannedRun,
+    recording: &Recording,
+    expect: &Expect,
+    witness: Option<&ExpectRoute>,
+    (from, to): (Mono, Mono),
+    as_recorded: Verdict,
+) -> Verdict {
+    let mut broken = None;
+    looks(run, recording, expect, from, to, |checked| {
+        if !checked.holds && broken.is_none() {
+            broken = Some(checked.status);
+        }
+    });
+    if let Some(why) = broken {
+        return (Outcome::Failed, Some(why));
+    }
+    let mut missing = None;
+    if let Some(witness) = witness {
+        let expect = Expect::Route(witness.clone());
+        looks(run, recording, &expect, from, to, |checked| {
+            if !checked.holds && missing.is_none() {
+                missing = Some(checked.status);
+            }
+        });
+    }
+    missing = missing.or_else(|| peer_witness(run, recording, expect, from, to));
+    match missing {
+        Some(why) => (Outcome::Inconclusive, Some(format!("the witness is missing: {why}"))),
+        // A gap in the events is recorded as such and made the live verdict inconclusive.
+        None if as_recorded.0 == Outcome::Inconclusive => as_recorded,
+        None => (Outcome::Passed, None),
+    }
+}
+
+fn peer_witness(
+    run: &PlannedRun,
+    recording: &Recording,
+    expect: &Expect,
+    from: Mono,
+    to: Mono,
+) -> Option<String> {
+    let Expect::NoRoute(absent) = expect else { return None };
+    let peer = absent.peer.as_ref()?;
+    let up =
+        ExpectSession { node: absent.node.clone(), peer: peer.clone(), state: "established".to_string() };
+    let mut down = None;
+    looks(run, recording, &Expect::Session(up), from, to, |checked| {
+        if !checked.holds && down.is_none() {
+            down = Some(checked.status);
+        }
+    });
+    let gateway = recording.book.node(peer).unwrap_or(peer);
+    let mut adverts = recording.advertised(gateway, name(run, &absent.node), from, to);
+    let seen = adverts.all(|prefixes| match absent.prefix {
+        Some(prefix) => prefixes.contains(&prefix),
+        None => !prefixes.is_empty(),
+    });
+    down.or_else(|| (!seen).then(|| format!("{gateway} does not advertise it")))
+}
+
+/// Shows every state of the window to `look`: the kernel's after each event, the daemon's at its end.
+fn looks(
+    run: &PlannedRun,
+    recording: &Recording,
+    expect: &Expect,
+    from: Mono,
+    to: Mono,
+    mut look: impl FnMut(Checked),
+) {
+    let node = name(run, expect.node());
+    let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
+        recording.kernel_states(node, from, to, |state| look(check(state)))
+    };
+    match expect {
+        Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
+        Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
+        Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
+        Expect::RibFib(e) => match recording.rib_at(node, to) {
+            None => look(unasked(&e.node)),
+            Some(rib) => recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state))),
+        },
+    }
+}
+
+fn unasked(node: &str) -> Checked {
+    Checked { holds: false, status: format!("zebra of {node} was not asked"), evidence: Vec::new() }
+}
+
+fn diagnose(
+    recording: &Recording,
+    index: usize,
+    d: &Diagnosis,
+    observed: &mut BTreeMap<String, String>,
+) -> Verdict {
+    let (bug, outcome, why) = match d.signature {
+        Signature::FrrOrdering => match recording.facts.get(&index).map(ordering) {
+            None => (None, Outcome::Inconclusive, Some("no facts were recorded".to_string())),
+            Some(OrderingConclusion::Absent) => (Some("absent"), Outcome::Passed, None),
+            Some(OrderingConclusion::Present) => (Some("present"), Outcome::Passed, None),
+            Some(OrderingConclusion::LookAlike(why) | OrderingConclusion::NotApplied(why)) => {
+                (None, Outcome::Failed, Some(why))
+            }
+            Some(OrderingConclusion::Unclear(why)) => (None, Outcome::Inconclusive, Some(why)),
+        },
+        Signature::ExtrasAlternation => {
+            let samples: Vec<check::Sample> =
+                recording.samples.range(..index).map(|(_, sample)| sample.clone()).collect();
+            match alternation(&samples) {
+                AlternationConclusion::Absent => (Some("absent"), Outcome::Passed, None),
+                AlternationConclusion::Present(_) => (Some("present"), Outcome::Passed, None),
+                AlternationConclusion::Unclear(why) => (None, Outcome::Inconclusive, Some(why)),
+            }
+        }
+    };
+    if let Some(bug) = bug {
+        observed.insert("bug".to_string(), bug.to_string());
+    }
+    (outcome, why)
+}
+
+/// The unasked last step: FRR and the kernels agree.
+fn agreement(run: &PlannedRun, recording: &Recording, live: &StepResult) -> Verdict {
+    let Some((from, to)) = recording.window(run.steps.len()) else {
+        return (live.outcome, live.message.clone());
+    };
+    let members = run.topology.nodes.iter().filter(|n| n.role == crate::topology::Role::ClusterNode);
+    for node in members {
+        let expect = Expect::RibFib(crate::scenario::ExpectRibFib { node: node.name.clone() });
+        let verdict = eventually(run, recording, &expect, from, to);
+        if verdict.0 != Outcome::Passed {
+            return verdict;
+        }
+    }
+    (Outcome::Passed, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Source;
+    use crate::fact::{Change, KernelEvent, NextHop, Object, Route};
+    use crate::recording::Line;
+    use crate::scenario::{ScenarioFile, expand};
+    use crate::{topology, yaml};
+
+    const TOPOLOGY: &str = "
+name: t
+topology:
+  nodes:
+    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
+    gw1: { kind: linux, image: 'frr:8.4.4' }
+  links:
+    - endpoints: ['n:eth1', 'gw1:eth1']
+";
+    const SCENARIO: &str = "
+name: s
+about: a
+topology: t
+metallb: { version: v0.13.10 }
+steps:
+  - expect: { route: { node: n, prefix: 172.16.1.0/24, via: [gw1] } }
+    within: 5s
+  - expect: { no-route: { node: n, prefix: 172.16.9.0/24 } }
+    holds: 5s
+    witness: 172.16.1.0/24
+";
+
+    fn planned() -> PlannedRun {
+        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
+        let source = Source::new("/t/scenario.yaml", SCENARIO);
+        let file: ScenarioFile = yaml::parse(&source).unwrap();
+        let scenario = expand(&file, &source, &topology).unwrap();
+        let run = scenario.runs.into_iter().next().unwrap();
+        PlannedRun {
+            scenario: scenario.name,
+            about: scenario.about,
+            requirements: Vec::new(),
+            axes: run.axes,
+            expected: run.expected,
+            metallb: scenario.metallb,
+            topology,
+            images: BTreeMap::new(),
+            initial: Vec::new(),
+            steps: run.steps,
+        }
+    }
+
+    fn route(prefix: &str) -> Object {
+        let hop = NextHop::new(Some("10.0.0.1".parse().unwrap()), Some("eth1"));
+        Object::Route(Route {
+            table: 254,
+            prefix: prefix.parse().unwrap(),
+            protocol: "bgp".into(),
+            kind: "unicast".into(),
+            nexthops: NextHop::set([hop]),
+            ..Route::default()
+        })
+    }
+
+    fn kernel(at: u64, change: Change) -> Line {
+        Line::Kernel { node: "n".into(), event: KernelEvent { at: Mono(at), change } }
+    }
+
+    /// Step 0 from 10 to 30, the window of step 1 from 40 to 60.
+    fn recorded(more: Vec<Line>) -> Recording {
+        let mut book = check::AddressBook::default();
+        book.insert("10.0.0.1".parse().unwrap(), "gw1");
+        let mut lines = vec![
+            Line::Addresses { book },
+            Line::StepStarted { step: 0, at: Mono(10) },
+            kernel(20, Change::New(route("172.16.1.0/24"))),
+            Line::StepFinished { step: 0, at: Mono(30) },
+            Line::StepStarted { step: 1, at: Mono(31) },
+            Line::WindowOpened { step: 1, at: Mono(40) },
+        ];
+        lines.extend(more);
+        lines.push(Line::StepFinished { step: 1, at: Mono(60) });
+        let text: Vec<String> = lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+        Recording::parse(&text.join("\n")).unwrap()
+    }
+
+    fn outcome(more: Vec<Line>) -> Outcome {
+        let run = planned();
+        let live = |step: &crate::scenario::Step| StepResult {
+            name: step.name.clone(),
+            outcome: Outcome::Passed,
+            duration_ms: 0,
+            message: None,
+            evidence: Vec::new(),
+        };
+        let steps: Vec<StepResult> = run.steps.iter().map(live).collect();
+        replay(&run, &recorded(more), &steps).outcome
+    }
+
+    #[test]
+    fn facts_decide_and_not_the_recorded_verdict() {
+        assert_eq!(outcome(Vec::new()), Outcome::Passed);
+        let flicker = vec![
+            kernel(45, Change::New(route("172.16.9.0/24"))),
+            kernel(46, Change::Del(route("172.16.9.0/24"))),
+        ];
+        assert_eq!(outcome(flicker), Outcome::Failed);
+        let witness_gone = vec![kernel(50, Change::Del(route("172.16.1.0/24")))];
+        assert_eq!(outcome(witness_gone), Outcome::Inconclusive);
+    }
+
+    #[test]
+    fn a_recording_cut_short_is_not_green() {
+        let run = planned();
+        let mut recording = recorded(Vec::new());
+        assert_eq!(replay(&run, &recording, &[]).outcome, Outcome::Inconclusive);
+        recording = Recording::parse("").unwrap();
+        let live = StepResult {
+            name: "x".into(),
+            outcome: Outcome::Passed,
+            duration_ms: 0,
+            message: None,
+            evidence: Vec::new(),
+        };
+        assert_eq!(replay(&run, &recording, &[live.clone(), live]).outcome, Outcome::Inconclusive);
+    }
+}
