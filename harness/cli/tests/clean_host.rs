@@ -55,6 +55,10 @@ impl Scene {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = self.folder.command(args);
+        if args[0] == "run" {
+            // An absolute path, so that what a lab mounts can be told by it.
+            command.arg("--run-dir").arg(self.folder.path("runs"));
+        }
         command.env("TMPDIR", self.folder.path("tmp")).env("HOME", self.folder.path("home"));
         command.env("ROUTEPROOF_CACHE", &*CACHE);
         command
@@ -98,7 +102,7 @@ impl Running {
         self.child.take().unwrap().wait_with_output().unwrap().into()
     }
 
-    /// Waits until the first lab has all its nodes and their daemons run for a moment; gives its init and its nodes' agents.
+    /// Waits until a lab's two nodes stand and have started daemons; gives the lab's init and the nodes' agents.
     #[track_caller]
     fn lab(&self) -> (i32, Vec<i32>) {
         let end = Instant::now() + Duration::from_secs(20);
@@ -135,7 +139,7 @@ fn after_a_pass() {
     let during = Host::now(scene.folder.0.path(), &CACHE);
     assert!(during.processes.contains_key(&init), "the test sees what it looks for: {during:?}");
     // A lab and two nodes, each with its own.
-    for (kind, at_least) in [("net:", 3), ("pid:", 3), ("mnt:", 3), ("user:", 1)] {
+    for (kind, at_least) in [("net:", 3), ("pid:", 3), ("mnt:", 3), ("uts:", 3)] {
         let found = during.namespaces.iter().filter(|n| n.starts_with(kind)).count();
         assert!(
             found >= at_least || (kind == "user:" && nix::unistd::geteuid().is_root()),
@@ -243,7 +247,7 @@ fn two_at_once() {
     let (one, two) = (scene.start(&RUN[..4]), scene.start(&RUN[..4]));
     let (one, two) = (one.end(), two.end());
     assert_eq!((one.code, two.code), (Some(0), Some(0)), "{one}\n{two}");
-    let runs = std::fs::read_dir(scene.folder.path("routeproof-runs")).unwrap().flatten();
+    let runs = std::fs::read_dir(scene.folder.path("runs")).unwrap().flatten();
     let kept =
         runs.filter(|run| run.path().join("result.json").is_file() && !run.path().is_symlink()).count();
     assert_eq!(kept, 2, "each has its own run directory");
@@ -275,13 +279,16 @@ fn as_an_ordinary_user() {
     std::fs::copy(env!("CARGO_BIN_EXE_routeproof"), place("routeproof")).unwrap();
     give_to(scene.folder.0.path(), NOBODY);
     let user = |args: &[&str]| {
-        let mut command = scene.command(args);
+        let command = scene.command(args);
         let mut own = Command::new(place("routeproof"));
-        own.args(args).current_dir(scene.folder.0.path()).stdin(Stdio::null()).uid(NOBODY).gid(NOBODY);
+        own.args(command.get_args())
+            .current_dir(scene.folder.0.path())
+            .stdin(Stdio::null())
+            .uid(NOBODY)
+            .gid(NOBODY);
         own.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         own.env("ROUTEPROOF_CACHE", place("cache"));
-        command = own;
-        Said::from(command.output().unwrap())
+        Said::from(own.output().unwrap())
     };
     let doctor = user(&["doctor", "--json"]);
     if doctor.json()[0]["present"] == false {

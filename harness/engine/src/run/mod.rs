@@ -25,7 +25,7 @@ mod until;
 
 pub use api::{Ran, RunOptions, Scenario};
 pub use bake::store;
-pub use boot::{BootOptions, Booted, boot};
+pub use boot::{BootOptions, Booted, boot, boot_unless};
 pub use cluster::Cluster;
 pub use error::RunError;
 pub use images::{check_images, check_topology_images};
