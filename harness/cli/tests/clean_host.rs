@@ -74,6 +74,19 @@ impl Scene {
         assert_clean(&self.before, self.folder.0.path(), &CACHE, grace, when);
     }
 
+    /// Waits until the only run has begun its step of this number, from 0.
+    #[track_caller]
+    fn wait_for_step(&self, number: usize) {
+        let end = Instant::now() + Duration::from_secs(30);
+        let begun = format!("\"step-started\",\"index\":{number},");
+        while !std::fs::read_to_string(self.folder.path("runs/latest/events.jsonl"))
+            .is_ok_and(|l| l.contains(&begun))
+        {
+            assert!(Instant::now() < end, "step {number} did not begin");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The only run's outcome and reason.
     fn verdict(&self) -> (String, String) {
         let json: serde_json::Value =
@@ -207,10 +220,13 @@ fn after_ctrl_c_twice() {
 
 /// Kills one process of a lab; the run must end soon, and say what has happened.
 #[track_caller]
-fn broken_by(victim: impl Fn(i32, &[i32]) -> i32, reason: &str) {
+fn broken_by(when: When, victim: impl Fn(i32, &[i32]) -> i32, reason: &str) {
     let Some(scene) = Scene::set(&["learn-routes"]) else { return };
     let running = scene.start(&RUN);
     let (init, agents) = running.lab();
+    if when == When::StepsAreDone {
+        scene.wait_for_step(5);
+    }
     kill(Pid::from_raw(victim(init, &agents)), Signal::SIGKILL).unwrap();
     let killed = Instant::now();
     let said = running.end();
@@ -222,9 +238,17 @@ fn broken_by(victim: impl Fn(i32, &[i32]) -> i32, reason: &str) {
     assert!(said.contains(reason), "{said}");
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    DaemonsStart,
+    StepsAreDone,
+}
+
+const BOTH: [When; 2] = [When::DaemonsStart, When::StepsAreDone];
+
 #[test]
 fn after_kill_9_of_the_labs_init() {
-    broken_by(|init, _| init, "the lab has died");
+    BOTH.into_iter().for_each(|when| broken_by(when, |init, _| init, "the lab has died"));
 }
 
 #[test]
@@ -233,12 +257,24 @@ fn after_kill_9_of_the_process_that_waits_for_it() {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
         stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
     };
-    broken_by(|init, _| parent(init), "the lab has died");
+    BOTH.into_iter().for_each(|when| broken_by(when, |init, _| parent(init), "the lab has died"));
 }
 
 #[test]
 fn after_kill_9_of_a_node() {
-    broken_by(|_, agents| agents[0], "has died");
+    BOTH.into_iter().for_each(|when| broken_by(when, |_, agents| agents[0], "has died"));
+}
+
+/// A crash is not a route that was not learnt.
+#[test]
+fn after_kill_9_of_a_daemon() {
+    let bgpd = |agents: &[i32]| {
+        let is_bgpd = |pid: &i32| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "bgpd")
+        };
+        children(agents[0]).into_iter().find(is_bgpd).expect("a bgpd")
+    };
+    broken_by(When::StepsAreDone, |_, agents| bgpd(agents), "bgpd");
 }
 
 #[test]

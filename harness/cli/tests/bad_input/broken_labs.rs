@@ -79,6 +79,21 @@ fn a_gateways_configuration_that_frr_rejects() {
 }
 
 #[test]
+fn a_daemon_that_does_not_start() {
+    if !labs() {
+        return;
+    }
+    let folder = folder();
+    let _redacted = folder.redacted();
+    folder.edit("topologies/one-gateway/gw1/daemons", "bgpd_options=\"", "bgpd_options=\"--nonsense ");
+    assert_snapshot!(outcome(&folder), @r"
+    exit 3
+    broken
+    node gw1: bgpd ended at once with exit code 1:   -s, --socket_size  Set BGP peer socket send buffer size |  | Report bugs to https://github.com/frrouting/frr/issues
+    ");
+}
+
+#[test]
 fn what_people_see_of_a_broken_lab() {
     if !labs() {
         return;
