@@ -10,6 +10,7 @@ mod cluster;
 mod diagnose;
 mod error;
 mod expect;
+mod fault;
 mod gate;
 mod gateway;
 mod images;

@@ -13,7 +13,7 @@ use routeproof_model::topology::Role;
 
 use super::boot::Booted;
 use super::error::RunError;
-use super::{diagnose, expect};
+use super::{diagnose, expect, fault};
 use crate::event::Events;
 use crate::observe::now;
 use crate::wait;
@@ -204,6 +204,10 @@ async fn perform(
             let found = node.sessions().await?;
             let found = found.iter().map(|s| evidence("session-when-settled", &settle.node, s)).collect();
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
+        }
+        Verb::Fault(fault) => {
+            fault::inject(booted, fault).await?;
+            Ok(Done::passed())
         }
         Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
         Verb::Holds { expect, window, witness } => {
