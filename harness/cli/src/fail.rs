@@ -4,11 +4,13 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 
 use routeproof_engine::image::ImageError;
+use routeproof_engine::keep::{Blame, KeepError, Refusal};
 use routeproof_engine::run::RunError;
 
 use crate::out;
 
 /// DESIGN, section 5.
+pub const FAILED: u8 = 1;
 pub const BAD_INPUT: u8 = 2;
 pub const BROKEN: u8 = 3;
 pub const MISSING: u8 = 5;
@@ -33,6 +35,11 @@ impl Failure {
         Failure { code: BROKEN, ..Failure::input(text) }
     }
 
+    /// What was expected did not come true.
+    pub fn failed(text: impl Display) -> Failure {
+        Failure { code: FAILED, ..Failure::input(text) }
+    }
+
     /// A capability that the user requires is not there.
     pub fn missing(text: impl Display) -> Failure {
         Failure { code: MISSING, ..Failure::input(text) }
@@ -40,6 +47,12 @@ impl Failure {
 
     pub fn hint(mut self, hint: impl Display) -> Failure {
         self.hints.push(hint.to_string());
+        self
+    }
+
+    /// With this hint instead of those that it has.
+    pub fn only_hint(mut self, hint: impl Display) -> Failure {
+        self.hints = vec![hint.to_string()];
         self
     }
 
@@ -70,6 +83,31 @@ impl From<RunError> for Failure {
             RunError::Image(e) => e.into(),
             other => Failure { code: BROKEN, text: other.line(), hints: other.hints(), rendered: false },
         }
+    }
+}
+
+impl From<KeepError> for Failure {
+    fn from(error: KeepError) -> Failure {
+        let code = match error.blame() {
+            Blame::User => BAD_INPUT,
+            Blame::Lab => BROKEN,
+        };
+        Failure { code, hints: error.hints(), text: crate::cmd::run::chain(&error), rendered: false }
+    }
+}
+
+/// What a supervisor could not do; it rendered the error as we would have.
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        let Refusal { code, text, hints, rendered } = refusal;
+        Failure { code, text, hints, rendered }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        let Failure { code, text, hints, rendered } = failure;
+        Refusal { code, text, hints, rendered }
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Each module has one job: [`image`] gets root filesystems, [`lab`] boots nodes in namespaces, [`frr`] runs and
 //! asks the routing daemons, [`observe`] reads the kernel over netlink, [`run`] knows the order of a scenario's
-//! steps, [`report`] turns events into what people and tools read.
+//! steps, [`keep`] keeps a lab beyond one command, [`report`] turns events into what people and tools read.
 
 pub mod event;
 pub mod exec;
 pub mod frr;
 pub mod image;
+pub mod keep;
 pub mod lab;
 pub mod observe;
 pub mod preflight;
@@ -15,3 +16,5 @@ pub mod report;
 pub mod run;
 pub mod rundir;
 pub mod wait;
+
+pub use run::{Ran, RunOptions, Scenario};

@@ -14,6 +14,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -55,7 +56,12 @@ impl RunDir {
     /// Makes a new directory below `parent`, which is created when it is missing, and prunes older ones down to
     /// [`KEEP`]. Invocations that start in the same second, also in several pid namespaces, get different ones.
     pub fn create_in(parent: &Path) -> Result<RunDir, RunDirError> {
-        RunDir::create(parent, SystemTime::now(), KEEP)
+        RunDir::create_keeping(parent, KEEP)
+    }
+
+    /// [`RunDir::create_in`], pruning down to `keep`.
+    pub fn create_keeping(parent: &Path, keep: usize) -> Result<RunDir, RunDirError> {
+        RunDir::create(parent, SystemTime::now(), keep)
     }
 
     fn create(parent: &Path, now: SystemTime, keep: usize) -> Result<RunDir, RunDirError> {
@@ -81,6 +87,16 @@ impl RunDir {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The locked marker: whoever holds a copy of the descriptor keeps the directory from being pruned.
+    pub fn marker(&self) -> BorrowedFd<'_> {
+        self._marker.as_fd()
+    }
+
+    /// The directory again, in a process that was handed its marker.
+    pub fn from_marker(path: PathBuf, marker: OwnedFd) -> RunDir {
+        RunDir { path, _marker: marker.into() }
     }
 
     pub fn plan(&self) -> PathBuf {
@@ -208,6 +224,17 @@ fn point_latest(parent: &Path, target: &Path) {
     if std::os::unix::fs::symlink(name, &temporary).is_ok() && fs::rename(&temporary, &latest).is_err() {
         let _ = fs::remove_file(&temporary);
     }
+}
+
+/// Our run directories below `parent` whose invocation has ended.
+pub fn ended(parent: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let ended = |path: &PathBuf| {
+        let real = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir());
+        // Shared, so that it keeps nobody from pruning.
+        real && File::open(path.join(MARKER)).is_ok_and(|marker| marker.try_lock_shared().is_ok())
+    };
+    entries.flatten().map(|entry| entry.path()).filter(ended).collect()
 }
 
 /// Removes the oldest run directories beyond `keep`: only real directories that carry our marker and whose

@@ -25,14 +25,13 @@ pub struct RenderArgs {
     metallb: String,
 }
 
+/// The release of `--metallb`.
+pub fn release(version: &str) -> Result<&'static Release, Failure> {
+    Release::find(version).map_err(Failure::input)
+}
+
 pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
-    let release = Release::find(&args.metallb).map_err(|e| {
-        let failure = Failure::input(&e);
-        match e.nearest {
-            Some(near) => failure.hint(format!("did you mean {near}?")),
-            None => failure,
-        }
-    })?;
+    let release = release(&args.metallb)?;
     let mut objects = Objects::new();
     for manifest in &args.manifests {
         objects.apply(&read_source(manifest)?).map_err(RunError::from)?;

@@ -39,6 +39,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Render(args) => metallb::render(&args),
             Command::Replay(args) => replay::run(&args),
             Command::Report(args) => report::run(&args),
+            Command::Supervise(args) => Ok(up::supervise(&args).await),
         }
     });
     // Blocking reads (a terminal's stdin) must not keep a finished command from ending.

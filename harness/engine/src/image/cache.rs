@@ -190,6 +190,21 @@ impl Cache {
         self.sweep_locked()
     }
 
+    /// How many bytes the staging folders of dead pulls take.
+    pub fn dead_staging(&self) -> Result<u64, ImageError> {
+        let _guard = lock::exclusive(&self.staging_lock())?;
+        let dir = self.root.join("staging");
+        let mut bytes = 0;
+        for entry in fs::read_dir(&dir).map_err(ImageError::io("read", &dir))? {
+            let path = entry.map_err(ImageError::io("read", &dir))?.path();
+            let lock_path = path.with_extension("lock");
+            if path != lock_path && lock::try_exclusive(&lock_path)?.is_some() {
+                bytes += disk_usage(&path);
+            }
+        }
+        Ok(bytes)
+    }
+
     fn sweep_locked(&self) -> Result<u64, ImageError> {
         let dir = self.root.join("staging");
         let mut freed = 0;

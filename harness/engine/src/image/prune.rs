@@ -61,6 +61,11 @@ impl Store {
         Ok(freed)
     }
 
+    /// Removes staging folders of dead pulls only, or just says how large they are: bytes on disk.
+    pub fn sweep(&self, dry_run: bool) -> Result<u64, ImageError> {
+        if dry_run { self.cache.dead_staging() } else { self.cache.sweep_staging() }
+    }
+
     fn prune_trees(
         &self,
         staging: &Path,

@@ -23,13 +23,22 @@ pub struct BootTimes {
     pub links_us: u64,
 }
 
+/// The end of a lab, or of a part of it, that nobody asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Death {
+    #[error("node {0} has died: somebody or something killed its first process")]
+    Node(String),
+    #[error("the lab has died: somebody or something killed its init, and every node ended with it")]
+    Lab,
+}
+
 /// A running lab. Dropping it ends it; [`Lab::shutdown`] also waits until nothing is left.
 #[derive(Debug)]
 pub struct Lab {
     pub nodes: Vec<NodeHandle>,
     pub times: BootTimes,
-    /// The first node that died unasked, by name.
-    died: watch::Receiver<Option<String>>,
+    /// What died unasked, if something has.
+    died: watch::Receiver<Option<Death>>,
     release: watch::Sender<bool>,
     child: Child,
     spec: LabSpec,
@@ -78,13 +87,24 @@ impl Lab {
         self.nodes.iter().find(|n| n.name() == name)
     }
 
-    /// Resolves when a node has died, with its name; never if none does.
-    pub async fn died(&self) -> String {
+    /// Resolves when the lab or a node of it has died; never if none does.
+    pub fn died(&self) -> impl Future<Output = Death> + use<> {
         let mut died = self.died.clone();
-        match died.wait_for(Option::is_some).await {
-            Ok(name) => name.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
+        async move {
+            if let Ok(death) = died.wait_for(Option::is_some).await
+                && let Some(death) = death.clone()
+            {
+                return death;
+            }
+            std::future::pending().await
         }
+    }
+
+    /// Resolves when the lab as a whole has ended.
+    pub async fn ended(&self) {
+        // The task that holds the control socket lives until then, and the sender with it.
+        let mut died = self.died.clone();
+        while died.changed().await.is_ok() {}
     }
 
     /// Ends the lab and waits until its processes, namespaces and mounts are gone.
@@ -109,7 +129,7 @@ async fn next_report(control: &AsyncFd<OwnedFd>) -> Result<(InitReport, Vec<Owne
 async fn hold(
     control: AsyncFd<OwnedFd>,
     names: Vec<String>,
-    death: watch::Sender<Option<String>>,
+    death: watch::Sender<Option<Death>>,
     mut released: watch::Receiver<bool>,
 ) {
     loop {
@@ -117,10 +137,10 @@ async fn hold(
             // An error means that the Lab was dropped.
             _ = released.changed() => return,
             report = next_report(&control) => match report {
-                Ok((InitReport::NodeDied { node }, _)) => { let _ = death.send(names.get(node).cloned()); }
+                Ok((InitReport::NodeDied { node }, _)) => { let _ = death.send(names.get(node).cloned().map(Death::Node)); }
                 Ok(_) => {}
                 Err(_) => {
-                    let _ = death.send(Some("every node (the lab's init)".to_string()));
+                    let _ = death.send(Some(Death::Lab));
                     return;
                 }
             },

@@ -22,9 +22,9 @@ mod node;
 mod process;
 mod rootfs;
 mod spec;
-mod wire;
+pub(crate) mod wire;
 
-pub use boot::{BootTimes, Lab};
+pub use boot::{BootTimes, Death, Lab};
 pub use error::LabError;
 pub use node::NodeHandle;
 pub use process::{Command, Exit, Output, Process, Stdio};

@@ -17,15 +17,20 @@ use super::process::{Command, Exit, Output, Process, Stdio};
 use super::spec::{Call, Reply, Request};
 use super::wire;
 
-type Answer = Result<(Option<i32>, Vec<String>, Option<OwnedFd>), io::Error>;
+/// What a call yielded.
+#[derive(Debug)]
+struct Yield {
+    process: Option<Process>,
+    names: Vec<String>,
+    fd: Option<OwnedFd>,
+}
 
 /// What the reader task and the callers share.
 #[derive(Debug, Default)]
 struct Pending {
-    calls: HashMap<u64, oneshot::Sender<Answer>>,
+    calls: HashMap<u64, oneshot::Sender<io::Result<Yield>>>,
+    /// Of the processes that we started; the node's orphans, whose ends are reported too, concern nobody.
     exits: HashMap<i32, watch::Sender<Option<Exit>>>,
-    /// Exits that arrived before the caller learnt the pid.
-    early: HashMap<i32, Exit>,
     dead: bool,
 }
 
@@ -59,7 +64,7 @@ impl NodeHandle {
         call: Call,
         fds: &[BorrowedFd<'_>],
         what: impl FnOnce() -> String,
-    ) -> Result<(Option<i32>, Vec<String>, Option<OwnedFd>), LabError> {
+    ) -> Result<Yield, LabError> {
         let died = || LabError::NodeDied { node: self.0.name.clone() };
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
@@ -90,7 +95,7 @@ impl NodeHandle {
 
     async fn call_fd(&self, call: Call, what: impl Fn() -> String) -> Result<OwnedFd, LabError> {
         let missing = || io::Error::new(io::ErrorKind::UnexpectedEof, "no descriptor came back");
-        let (_, _, fd) = self.call(call, &[], &what).await?;
+        let fd = self.call(call, &[], &what).await?.fd;
         fd.ok_or_else(|| LabError::Node { node: self.0.name.clone(), what: what(), source: missing() })
     }
 
@@ -117,9 +122,8 @@ impl NodeHandle {
     }
 
     pub async fn list(&self, dir: &str) -> Result<Vec<String>, LabError> {
-        let (_, names, _) =
-            self.call(Call::List { dir: dir.to_string() }, &[], || format!("cannot list {dir}")).await?;
-        Ok(names)
+        let call = Call::List { dir: dir.to_string() };
+        Ok(self.call(call, &[], || format!("cannot list {dir}")).await?.names)
     }
 
     pub async fn read(&self, path: &str) -> Result<Vec<u8>, LabError> {
@@ -153,14 +157,8 @@ impl NodeHandle {
             confined: command.confined,
         };
         let fds = [stdio.stdin.as_fd(), stdio.stdout.as_fd(), stdio.stderr.as_fd()];
-        let (pid, _, _) = self.call(call, &fds, || format!("cannot start `{}`", command.line())).await?;
-        let pid = pid.unwrap_or_default();
-        let mut pending = self.0.lock();
-        let (sender, exit) = watch::channel(pending.early.remove(&pid));
-        if exit.borrow().is_none() && !pending.dead {
-            pending.exits.insert(pid, sender);
-        }
-        Ok(Process { pid, exit })
+        let started = self.call(call, &fds, || format!("cannot start `{}`", command.line())).await?;
+        started.process.ok_or_else(|| LabError::NodeDied { node: self.0.name.clone() })
     }
 
     pub async fn kill(
@@ -213,8 +211,14 @@ impl Agent {
         let mut pending = self.lock();
         match reply {
             Reply::Done { id, pid, names } => {
+                // Before the next message, which may say that the process has ended.
+                let process = pid.map(|pid| {
+                    let (sender, exit) = watch::channel(None);
+                    pending.exits.insert(pid, sender);
+                    Process { pid, exit }
+                });
                 if let Some(caller) = pending.calls.remove(&id) {
-                    let _ = caller.send(Ok((pid, names, fds.into_iter().next())));
+                    let _ = caller.send(Ok(Yield { process, names, fd: fds.into_iter().next() }));
                 }
             }
             Reply::Failed { id, errno, what } => {
@@ -226,13 +230,8 @@ impl Agent {
             }
             Reply::Exited { pid, code, signal } => {
                 let exit = code.map(Exit::Code).or(signal.map(Exit::Signal)).unwrap_or(Exit::Code(-1));
-                match pending.exits.remove(&pid) {
-                    Some(sender) => {
-                        let _ = sender.send(Some(exit));
-                    }
-                    None => {
-                        pending.early.insert(pid, exit);
-                    }
+                if let Some(sender) = pending.exits.remove(&pid) {
+                    let _ = sender.send(Some(exit));
                 }
             }
         }

@@ -7,10 +7,15 @@ use std::path::Path;
 use crate::image::{Finish, ImageError, Options, Store};
 use crate::lab::{Command, Lab, LabError, LabSpec, NodeSpec};
 
-/// Prints a tar archive of the byte code that running frr-reload.py leaves in the node's own layer.
-const COLLECT: &str = "import glob,os,sys,tarfile
+/// Prints a tar archive of the byte code that running frr-reload.py left in the node's own layer. It is compiled anew so
+/// that Python does not compare it with its source's time (PEP 552): the same packages give the same bytes, and a cache
+/// that was copied without times stays as good.
+const COLLECT: &str = "import glob,importlib.util,py_compile,sys,tarfile
+unchecked=py_compile.PycInvalidationMode.UNCHECKED_HASH
 t=tarfile.open(fileobj=sys.stdout.buffer,mode='w|')
-[t.add(f,arcname=f[1:],recursive=False) for f in sorted(glob.glob('/usr/lib/python3*/**/__pycache__/*.pyc',recursive=True))]
+for f in sorted(glob.glob('/usr/lib/python3*/**/__pycache__/*.pyc',recursive=True)):
+    py_compile.compile(importlib.util.source_from_cache(f),cfile=f,doraise=True,invalidation_mode=unchecked)
+    t.add(f,arcname=f[1:],recursive=False)
 t.close()";
 
 /// Changes whenever this module would make another tree.
@@ -29,13 +34,16 @@ fn finish(tree: &Path) -> Result<(), String> {
     }
     let baked = tokio::runtime::Handle::current().block_on(bake(tree));
     match baked {
-        Ok(archive) => unpack(tree, &archive).map_err(|e| format!("cannot add Python's byte code: {e}")),
-        // Where no lab can be booted the tree is as good as before, and the first run says why it cannot.
-        Err(_) => Ok(()),
+        Ok(Some(archive)) => {
+            unpack(tree, &archive).map_err(|e| format!("cannot add Python's byte code: {e}"))
+        }
+        // Where no lab can be booted, or an imported image's Python is too old for this, the tree is as good as before:
+        // the first run says why no lab boots, and Python compiles for itself.
+        Ok(None) | Err(_) => Ok(()),
     }
 }
 
-async fn bake(tree: &Path) -> Result<Vec<u8>, LabError> {
+async fn bake(tree: &Path) -> Result<Option<Vec<u8>>, LabError> {
     let folder = tempfile::tempdir().map_err(LabError::Start)?;
     let node = NodeSpec {
         name: "bake".to_string(),
@@ -49,9 +57,12 @@ async fn bake(tree: &Path) -> Result<Vec<u8>, LabError> {
     let collected = async {
         let node = &lab.nodes[0];
         node.output(&Command::new(["/usr/bin/python3", "/usr/lib/frr/frr-reload.py", "--help"])).await?;
-        let script = r#"/usr/bin/python3 -c "$0" > /tmp/byte-code.tar"#;
-        node.output(&Command::new(["/bin/sh", "-c", script, COLLECT])).await?;
-        node.read("/tmp/byte-code.tar").await
+        let script = r#"PYTHONHASHSEED=0 /usr/bin/python3 -B -c "$0" > /tmp/byte-code.tar"#;
+        let output = node.output(&Command::new(["/bin/sh", "-c", script, COLLECT])).await?;
+        match output.exit.success() {
+            true => node.read("/tmp/byte-code.tar").await.map(Some),
+            false => Ok(None),
+        }
     };
     let collected = collected.await;
     lab.shutdown().await;

@@ -19,7 +19,7 @@ use super::error::RunError;
 use super::gateway;
 use super::node::Node;
 use super::record::Recorder;
-use super::tap::Taps;
+use super::tap::{Tap, Taps};
 use crate::event::Events;
 use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec};
@@ -32,6 +32,8 @@ pub struct BootOptions<'a> {
     pub folder: &'a Path,
     /// Image name -> root filesystem.
     pub trees: &'a BTreeMap<String, Tree>,
+    /// Keep every node's kernel events from before its daemons start, for [`Booted::take_taps`].
+    pub tap: bool,
 }
 
 /// A lab that is up.
@@ -42,12 +44,18 @@ pub struct Booted {
     pub book: AddressBook,
     pub cluster: Cluster,
     pub(super) recorder: Recorder,
+    pub(super) taps: BTreeMap<String, Tap>,
 }
 
 impl Booted {
     /// A node by its name or alias.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.get(name).or_else(|| self.nodes.get(self.cluster.name_of(name)?))
+    }
+
+    /// What the kernels of the nodes have done since the boot, if it was asked for. It is collected until it is dropped.
+    pub fn take_taps(&mut self) -> BTreeMap<String, Tap> {
+        std::mem::take(&mut self.taps)
     }
 
     /// Collects the logs that are worth keeping, then ends the lab.
@@ -85,6 +93,8 @@ pub async fn boot(run: &PlannedRun, options: &BootOptions<'_>, events: &Events) 
     let mut nodes = monitors(topology, &lab, options.folder, &recorder).await?;
     let book = address_book(topology, &nodes);
     recorder.write(&Line::Addresses { book: book.clone() });
+    let taps =
+        nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
     let since = phase("monitors", since);
     let mut cluster = Cluster::new(run)?;
     // Routers and cluster nodes start side by side: most of a daemon's start is waiting.
@@ -98,7 +108,7 @@ pub async fn boot(run: &PlannedRun, options: &BootOptions<'_>, events: &Events) 
     cluster.load_initial(&mut nodes, &run.initial).await?;
     phase("initial manifests", since);
     events.send(EventKind::LabReady { duration_us: start.elapsed().as_micros() as u64 });
-    Ok(Booted { lab, nodes, book, cluster, recorder })
+    Ok(Booted { lab, nodes, book, cluster, recorder, taps })
 }
 
 /// What the lab's init is to build.

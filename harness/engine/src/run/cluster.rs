@@ -14,6 +14,7 @@ use super::error::RunError;
 use super::gate::{gate, save};
 use super::load::read;
 use super::node::{LastChange, Node};
+use super::rehearse::node_infos;
 use crate::frr::{DaemonSpec, Frr, load_conf, reload, start_peers};
 
 /// The cluster of one lab.
@@ -33,16 +34,11 @@ impl Cluster {
             what: e.to_string(),
             hints: Vec::new(),
         })?;
-        let members = run.topology.nodes.iter().filter(|n| n.role == Role::ClusterNode);
-        let info = |n: &routeproof_model::topology::Node| NodeInfo {
-            name: n.name.clone(),
-            labels: [("kubernetes.io/hostname".to_string(), n.name.clone())].into_iter().collect(),
-        };
         let aliases = run.topology.nodes.iter().filter_map(|n| Some((n.alias.clone()?, n.name.clone())));
         Ok(Cluster {
             objects: Objects::default(),
             release,
-            nodes: members.map(|n| (n.name.clone(), info(n))).collect(),
+            nodes: node_infos(run).map(|info| (info.name.clone(), info)).collect(),
             aliases: aliases.collect(),
         })
     }
@@ -121,12 +117,11 @@ impl Cluster {
         let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
         let notes = try_join_all(members.map(async |node| {
             let rendered = rendered(&self.objects, self.release, &self.nodes, node)?;
-            let mut notes = rendered.warnings;
             // The speaker does not send a configuration that equals the last one.
-            if node.conf.as_ref() != Some(&rendered.conf) {
-                notes.extend(gated_reload(node, rendered.conf).await?);
+            match node.conf.as_ref() == Some(&rendered.conf) {
+                true => Ok::<_, RunError>(Vec::new()),
+                false => gated_reload(node, rendered.conf).await,
             }
-            Ok::<_, RunError>(notes)
         }))
         .await?;
         Ok(notes.into_iter().flatten().collect())

@@ -26,7 +26,7 @@ pub enum RunError {
     Lab(#[from] LabError),
     #[error(transparent)]
     Frr(#[from] FrrError),
-    #[error("node {node}: `{command}` failed ({exit}): {output}")]
+    #[error("node {node}: `{command}` failed ({exit}){}", if output.is_empty() { String::new() } else { format!(": {output}") })]
     Exec { node: String, command: String, exit: String, output: String },
     /// FRR refused a line, or does not have it afterwards: nothing after that would mean anything.
     #[error("node {node}: {what}")]
@@ -35,6 +35,8 @@ pub enum RunError {
     View { node: String, command: String, why: String },
     #[error("cannot observe node {node}: {why}")]
     Observe { node: String, why: String },
+    #[error("scenario {scenario} has no run with {axis}={value}")]
+    NoRun { scenario: String, axis: String, value: String },
     #[error("cannot write to the run directory")]
     Record(#[source] std::io::Error),
 }

@@ -4,20 +4,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use routeproof_model::diag::{Diagnostic, Seg, Source};
-use routeproof_model::metallb::Release;
+use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
-use routeproof_model::scenario::{self, Mode, ScenarioFile};
-use routeproof_model::topology::{self, Topology};
+use routeproof_model::scenario::{self, MetallbFile, Mode, ScenarioFile};
+use routeproof_model::topology::{self, Role, Topology};
 use routeproof_model::yaml;
 
 use super::error::RunError;
+use super::places;
+use super::rehearse::rehearse;
 
 /// A scenario that was read, with its runs and its matrix.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     pub name: String,
     pub about: String,
     pub file: PathBuf,
+    pub topology_file: PathBuf,
     /// Axis name and values, in the file's order.
     pub axes: Vec<(String, Vec<String>)>,
     pub runs: Vec<PlannedRun>,
@@ -41,36 +44,34 @@ pub fn read(path: &Path) -> Result<Source, RunError> {
 pub fn topology(path: &Path) -> Result<Topology, RunError> {
     let source = read(path)?;
     let topology = topology::load(&source)?;
-    let folder =
-        topology.dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
+    // A file that is named without a folder lies in this one.
+    let dir = if topology.dir.as_os_str().is_empty() { Path::new(".") } else { &topology.dir };
+    let folder = dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
     for node in &topology.nodes {
         for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config) {
-            let at = [Seg::Key("topology".into()), Seg::Key("nodes".into()), Seg::Key(node.name.clone())];
-            let missing = |e: std::io::Error| {
-                source.error_at(&at, format!("node `{}`: {}: {e}", node.name, file.display()))
+            let place = places::file_of_topology(&source, &topology.dir, file);
+            let wrong = |what: String| {
+                Diagnostic::new(&source, place, format!("node `{}`: {} {what}", node.name, file.display()))
             };
-            let real = file.canonicalize().map_err(missing)?;
+            let real = file.canonicalize().map_err(|e| wrong(format!("cannot be read: {e}")))?;
             if !real.starts_with(&folder) {
-                let message =
-                    format!("node `{}`: {} leads out of the topology's folder", node.name, file.display());
-                return Err(source
-                    .error_at(&at, message)
-                    .hint("a topology may only read files of its own folder")
-                    .into());
+                let error = wrong("leads out of the topology's folder".to_string());
+                return Err(error.hint("a topology may only read files of its own folder").into());
             }
         }
     }
     Ok(topology)
 }
 
-/// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests' existence.
+/// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests, which are
+/// applied to a cluster without nodes.
 pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let file = if path.is_dir() { path.join("scenario.yaml") } else { path.to_path_buf() };
     let source = read(&file)?;
     let written: ScenarioFile = yaml::parse(&source)?;
     let at = |name: &str| [Seg::Key(name.to_string())];
     let dir = file.parent().map(Path::to_path_buf).unwrap_or_default();
-    let topology_path = dir.join(&written.topology);
+    let topology_path = places::joined(&dir, &written.topology);
     if !topology_path.is_file() {
         let message = format!("there is no topology {}", topology_path.display());
         return Err(source.error_at(&at("topology"), message).into());
@@ -79,15 +80,17 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let release = release(&source, &written)?;
     let scenario = scenario::expand(&written, &source, &topology)?;
     let mut runs = Vec::new();
+    let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
     for run in scenario.runs {
         for path in run.manifests() {
             if !path.is_file() {
-                return Err(source.error(format!("there is no manifest {}", path.display())).into());
+                let at = places::manifest(&written, &dir, &run.axes, path);
+                return Err(source.error_at(&at, format!("there is no manifest {}", path.display())).into());
             }
         }
         let frr =
             run.axes.iter().find(|(name, _)| name == "frr").map_or(release.frr, |(_, value)| value.as_str());
-        runs.push(PlannedRun {
+        let run = PlannedRun {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
             requirements: scenario.requirements.clone(),
@@ -98,10 +101,61 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             topology: topology.clone(),
             initial: run.initial,
             steps: run.steps,
-        });
+        };
+        let found = rehearse(&run, release)?;
+        warnings.extend(found.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
+        runs.push(run);
     }
-    let warnings = topology.warnings.iter().map(ToString::to_string).collect();
-    Ok(Loaded { name: scenario.name, about: scenario.about, file, axes: written.axes.0, runs, warnings })
+    let axes = written.axes.0;
+    let (name, about, topology_file) = (scenario.name, scenario.about, topology_path);
+    Ok(Loaded { name, about, file, topology_file, axes, runs, warnings })
+}
+
+/// A run without steps, for a lab that is to be kept: the topology, with these manifests applied before the speakers
+/// start. Manifests that MetalLB would refuse are errors here already. Gives what is worth knowing, too.
+pub fn plan_topology(
+    path: &Path,
+    manifests: &[PathBuf],
+    release: &Release,
+    frr: &str,
+) -> Result<(PlannedRun, Vec<String>), RunError> {
+    let topology = topology(path)?;
+    let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
+    let mut objects = Objects::new();
+    for manifest in manifests {
+        objects.apply(&read(manifest)?)?;
+    }
+    for node in topology.nodes.iter().filter(|n| n.role == Role::ClusterNode) {
+        match metallb::render(release, &objects, &NodeInfo { name: node.name.clone(), ..NodeInfo::default() })
+        {
+            Ok(rendered) => warnings.extend(rendered.warnings),
+            Err(RenderError::Refused(refusal) | RenderError::Pending(refusal)) => {
+                return Err((*refusal).into());
+            }
+            Err(other) => {
+                return Err(RunError::Config {
+                    node: node.name.clone(),
+                    what: other.to_string(),
+                    hints: Vec::new(),
+                });
+            }
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    warnings.retain(|warning| seen.insert(warning.clone()));
+    let run = PlannedRun {
+        scenario: topology.name.clone(),
+        about: "A lab that `up` keeps.".to_string(),
+        requirements: Vec::new(),
+        axes: Default::default(),
+        expected: Default::default(),
+        metallb: MetallbFile { version: release.version.to_string(), mode: Mode::Frr },
+        images: plan::images(&topology, frr),
+        topology,
+        initial: manifests.to_vec(),
+        steps: Vec::new(),
+    };
+    Ok((run, warnings))
 }
 
 fn release(source: &Source, written: &ScenarioFile) -> Result<&'static Release, Diagnostic> {
@@ -111,7 +165,8 @@ fn release(source: &Source, written: &ScenarioFile) -> Result<&'static Release, 
         return Err(error.hint("`mode: frr` runs MetalLB's own FRR container"));
     }
     let release = Release::find(&written.metallb.version).map_err(|unknown| {
-        let error = source.error_at(&at("version"), unknown.to_string());
+        let error =
+            source.error_at(&at("version"), format!("there is no MetalLB release `{}`", unknown.version));
         match unknown.nearest {
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error,

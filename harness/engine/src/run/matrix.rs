@@ -11,11 +11,12 @@ use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::Outcome;
 use tokio::sync::{Semaphore, watch};
 
-use super::boot::{BootOptions, boot};
+use super::boot::{BootOptions, Booted, boot};
 use super::error::RunError;
 use super::steps::{self, Verdict};
 use crate::event::Events;
 use crate::image::{ImageRef, Progress, Store, Tree};
+use crate::lab::Death;
 use crate::rundir::{RunDir, RunFolder};
 
 /// How an invocation does its runs.
@@ -47,16 +48,30 @@ pub async fn run(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Result<(), RunError> {
+    let places = Arc::new(Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS)));
+    run_in(places, plan, directory, options, events, stop).await
+}
+
+/// [`run`], with as many labs at once as there are `places`.
+pub(super) async fn run_in(
+    places: Arc<Semaphore>,
+    plan: &Plan,
+    directory: &RunDir,
+    options: &Options,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+) -> Result<(), RunError> {
     let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
     events.send(EventKind::Planned { runs: ids.clone() });
     let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
     written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)?;
 
+    let images = plan.runs.iter().flat_map(|run| run.images.values());
+    let progress = Announce { events: events.clone(), passed: Mutex::default() };
     let trees = tokio::select! {
-        trees = trees(plan, options, events) => Arc::new(trees?),
+        trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
     };
-    let places = Arc::new(Semaphore::new(options.jobs.max(1)));
     let mut tasks = Vec::new();
     for (index, planned) in plan.runs.iter().enumerate() {
         let folder =
@@ -103,13 +118,16 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Every root filesystem that the plan needs, by the image's name as the topology writes it.
-async fn trees(plan: &Plan, options: &Options, events: &Events) -> Result<BTreeMap<String, Tree>, RunError> {
-    let names: BTreeSet<&String> = plan.runs.iter().flat_map(|run| run.images.values()).collect();
-    let progress = Announce { events: events.clone(), passed: Mutex::default() };
+/// Root filesystems by their names, as topologies write them; those that are not cached are pulled.
+pub async fn trees(
+    images: impl IntoIterator<Item = &String>,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<String, Tree>, RunError> {
+    let names: BTreeSet<&String> = images.into_iter().collect();
     let get = async |name: &String| {
         let image = ImageRef::parse(name)?;
-        Ok::<_, RunError>((name.clone(), options.store.tree(&image, &progress).await?))
+        Ok::<_, RunError>((name.clone(), store.tree(&image, progress).await?))
     };
     Ok(try_join_all(names.into_iter().map(get)).await?.into_iter().collect())
 }
@@ -158,11 +176,11 @@ impl One {
     async fn run(self) {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
-        let options = BootOptions { folder: self.folder.path(), trees: &self.trees };
+        let options = BootOptions { folder: self.folder.path(), trees: &self.trees, tap: false };
         let verdict = match boot(&self.planned, &options, &self.events).await {
             Ok(mut booted) => {
                 let verdict = tokio::select! {
-                    verdict = steps::run(&mut booted, &self.planned, &self.events) => Some(verdict),
+                    verdict = judge(&mut booted, &self.planned, &self.events) => Some(verdict),
                     () = stopped(self.stop.clone()) => None,
                 };
                 if let Err(e) = booted.shutdown().await {
@@ -184,6 +202,29 @@ impl One {
             finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
         }
     }
+}
+
+/// The steps' verdict, unless the lab dies under them: a wait for a route would go on in a lab that is no more, and then
+/// call it a failure of the router.
+async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Verdict {
+    let died = booted.lab.died();
+    tokio::pin!(died);
+    let verdict = tokio::select! {
+        verdict = steps::run(booted, planned, events) => verdict,
+        death = &mut died => return dead(&death),
+    };
+    if verdict.outcome == Outcome::Passed {
+        return verdict;
+    }
+    // A daemon's socket may close before we hear that its node has died.
+    match tokio::time::timeout(Duration::from_millis(100), died).await {
+        Ok(death) => dead(&death),
+        Err(_) => verdict,
+    }
+}
+
+fn dead(death: &Death) -> Verdict {
+    Verdict { outcome: Outcome::Broken, reason: Some(death.to_string()), observed: BTreeMap::new() }
 }
 
 fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {

@@ -3,6 +3,7 @@
 //! [`load`] turns files into a plan, [`boot`] a planned run into a running lab, [`steps`] does the scenario's steps,
 //! [`matrix`] does many runs side by side. What is true is decided by `routeproof_model::check`, never here.
 
+mod api;
 mod bake;
 mod boot;
 mod cluster;
@@ -11,17 +12,25 @@ mod error;
 mod expect;
 mod gate;
 mod gateway;
+mod images;
 mod load;
 mod matrix;
 mod node;
+mod places;
 mod record;
+mod rehearse;
 mod steps;
 mod tap;
+mod until;
 
+pub use api::{Ran, RunOptions, Scenario};
 pub use bake::store;
 pub use boot::{BootOptions, Booted, boot};
 pub use cluster::Cluster;
 pub use error::RunError;
-pub use load::{Loaded, load, read as read_source, topology as load_topology};
-pub use matrix::{Options, parallelism, run};
+pub use images::{check_images, check_topology_images};
+pub use load::{Loaded, load, plan_topology, read as read_source, topology as load_topology};
+pub use matrix::{Options, parallelism, run, trees};
 pub use node::Node;
+pub use tap::Tap;
+pub use until::{Reached, Unmet, Until, reach};

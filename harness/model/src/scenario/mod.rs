@@ -5,7 +5,7 @@ mod file;
 mod resolve;
 mod step;
 
-pub use axes::{AxisValues, combinations};
+pub use axes::{AxisValues, combinations, substitute};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};
 pub use step::{

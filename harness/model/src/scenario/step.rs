@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
@@ -94,6 +94,7 @@ fn established() -> String {
 #[serde(deny_unknown_fields)]
 pub struct ExpectRoute {
     pub node: String,
+    #[serde(deserialize_with = "prefix")]
     pub prefix: ipnet::IpNet,
     /// The gateways: names of nodes, or addresses.
     #[serde(default)]
@@ -154,6 +155,20 @@ impl ExpectRoute {
     }
 }
 
+/// ipnet's own message speaks of an IP address, whatever is wrong.
+fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ipnet::IpNet, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is not a prefix such as 172.16.1.0/24 or fc00:1::/64"))
+    })
+}
+
+fn some_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ipnet::IpNet>, D::Error> {
+    // JSON plans have `null` here; in a scenario file the field is missing instead.
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| prefix(serde::de::value::StringDeserializer::new(text))).transpose()
+}
+
 fn yes() -> bool {
     true
 }
@@ -167,6 +182,7 @@ fn main_table() -> u32 {
 pub struct ExpectNoRoute {
     pub node: String,
     /// Without it: no route at all of the protocol `proto`.
+    #[serde(default, deserialize_with = "some_prefix")]
     pub prefix: Option<ipnet::IpNet>,
     pub proto: Option<String>,
     #[serde(default = "main_table")]
@@ -189,6 +205,7 @@ pub struct ExpectRibFib {
 pub struct Observe {
     pub node: String,
     pub peer: String,
+    #[serde(deserialize_with = "prefix")]
     pub prefix: ipnet::IpNet,
 }
 

@@ -1,0 +1,287 @@
+//! T1: the commands of kept labs, driven as a user does. Pulls FRR 8.4.4 when it is not cached.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the commands under test are processes, and their ends are awaited"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A user of their own: state folders and run directories in a temporary folder. Every lab ends with it.
+struct User {
+    home: tempfile::TempDir,
+}
+
+impl User {
+    fn new() -> User {
+        User { home: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_routeproof"));
+        command.args(arguments).current_dir(self.home.path()).env("XDG_RUNTIME_DIR", self.home.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Stdout of a command that must exit with 0.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Stderr of a command that must exit with `code`.
+    fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+        stderr
+    }
+
+    fn up(&self, more: &[&str]) -> String {
+        let topology = format!("{ROOT}/topologies/one-gateway.clab.yml");
+        self.ok(&[&["up", &topology, "--frr", "8.4.4"], more].concat())
+    }
+
+    fn state(&self, lab: &str) -> PathBuf {
+        self.home.path().join("routeproof").join(lab)
+    }
+
+    fn supervisor(&self, lab: &str) -> i32 {
+        let state: Value =
+            serde_json::from_slice(&fs::read(self.state(lab).join("state.json")).unwrap()).unwrap();
+        i32::try_from(state["pid"].as_i64().unwrap()).unwrap()
+    }
+
+    /// What is left in the folder of state folders.
+    fn left(&self) -> usize {
+        fs::read_dir(self.home.path().join("routeproof")).map_or(0, Iterator::count)
+    }
+
+    fn mount_points(&self) -> usize {
+        let runs = fs::read_dir(self.home.path().join("routeproof-runs")).unwrap().flatten();
+        let folders = runs.filter_map(|run| fs::read_dir(run.path()).ok()).flatten().flatten();
+        folders.filter(|folder| folder.path().join("lab").exists()).count()
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let _ = self.command(&["down", "--all"]).output();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Pids of a process and of everything below it.
+fn family(pid: i32) -> BTreeSet<i32> {
+    let parents: Vec<(i32, i32)> = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| {
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            // The name in parentheses may hold spaces.
+            let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
+            Some((pid, parent))
+        })
+        .collect();
+    let mut family = BTreeSet::from([pid]);
+    loop {
+        let more: Vec<i32> = parents
+            .iter()
+            .filter(|(p, parent)| family.contains(parent) && !family.contains(p))
+            .map(|(p, _)| *p)
+            .collect();
+        if more.is_empty() {
+            return family;
+        }
+        family.extend(more);
+    }
+}
+
+/// Whether a process runs; a zombie, whose parent is slow, does not.
+fn runs(pid: &i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
+}
+
+fn eventually(what: &str, check: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !check() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn kill(pid: i32, signal: nix::sys::signal::Signal) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
+}
+
+fn learn_routes(file: &str) -> String {
+    format!("{ROOT}/scenarios/learn-routes/manifests/{file}.yaml")
+}
+
+fn with_input(mut command: Command, input: &str) -> Output {
+    let mut child: Child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_lab_from_up_to_down() {
+    let user = User::new();
+    let (extras, peers) = (learn_routes("extras"), learn_routes("peers"));
+    let until = ["--until-route", "172.16.1.0/24", "--until-sessions", "--json"];
+    let up: Value =
+        serde_json::from_str(&user.up(&[&["-m", &extras, "-m", &peers], &until[..]].concat())).unwrap();
+    assert_eq!(up["name"], "one-gateway");
+    let first = up["first_route_ms"].as_f64().unwrap();
+    assert!(first > 0.0 && first <= up["last_route_ms"].as_f64().unwrap(), "{up}");
+    assert!(up["phases"].as_array().unwrap().len() >= 4, "{up}");
+
+    let inspection: Value = serde_json::from_str(&user.ok(&["inspect", "worker", "--json"])).unwrap();
+    let learnt = inspection["routes"].as_array().unwrap().iter();
+    let learnt = learnt.filter(|r| r["prefix"] == "172.16.1.0/24" && r["protocol"] == "bgp").count();
+    assert_eq!(learnt, 1, "{inspection}");
+    let labs: Value = serde_json::from_str(&user.ok(&["inspect", "--json"])).unwrap();
+    assert_eq!(labs[0]["nodes"][0]["sessions"], serde_json::json!({ "total": 2, "established": 2 }));
+    assert!(user.ok(&["inspect"]).contains("2 of 2 Established"));
+
+    let echoed = with_input(user.command(&["exec", "gw1", "--", "cat"]), "from outside\n");
+    assert_eq!(text(&echoed.stdout), "from outside\n");
+    let environment =
+        ["exec", "worker", "-e", "A=b c", "-w", "/etc", "--", "sh", "-c", "echo $A; pwd; hostname"];
+    assert_eq!(user.ok(&environment), "b c\n/etc\nk8s-worker\n");
+    let exit = |code, argv: &[&str]| user.fails(code, &[&["exec", "gw1", "--"], argv].concat());
+    exit(7, &["sh", "-c", "exit 7"]);
+    exit(137, &["sh", "-c", "kill -9 $$"]);
+    assert!(exit(127, &["no-such-program"]).contains("no-such-program"));
+    exit(126, &["/etc/passwd"]);
+    assert!(user.fails(2, &["exec", "gw2", "--", "true"]).contains("did you mean `gw1`?"));
+    assert!(user.fails(2, &["shell", "gw1"]).contains("not a terminal"));
+
+    let topology = format!("{ROOT}/topologies/one-gateway.clab.yml");
+    assert!(user.fails(2, &["up", &topology]).contains("routeproof down one-gateway"));
+    let supervisor = user.supervisor("one-gateway");
+    let family = family(supervisor);
+    assert!(family.len() > 5, "{family:?}");
+    user.ok(&["down"]);
+    let lab = |pid: &&i32| **pid != supervisor;
+    assert!(!family.iter().filter(lab).any(runs), "down returns when everything is gone");
+    eventually("the supervisor is gone, too", || !runs(&supervisor));
+    assert_eq!((user.left(), user.mount_points()), (0, 0));
+    assert!(user.fails(2, &["down"]).contains("no lab is up"));
+    user.ok(&["down", "--all"]);
+}
+
+#[test]
+fn two_labs_side_by_side() {
+    let user = User::new();
+    user.up(&["--name", "red"]);
+    user.up(&["--name", "blue"]);
+    assert!(user.fails(2, &["exec", "gw1", "--", "true"]).contains("blue, red"));
+    user.ok(&["exec", "--lab", "red", "gw1", "--", "touch", "/tmp/red"]);
+    user.fails(1, &["exec", "--lab", "blue", "gw1", "--", "test", "-e", "/tmp/red"]);
+    user.ok(&["down", "red"]);
+    user.ok(&["exec", "gw1", "--", "true"]);
+    user.ok(&["down", "--all"]);
+    assert_eq!((user.left(), user.mount_points()), (0, 0));
+}
+
+#[test]
+fn a_killed_supervisor_leaves_only_names() {
+    let user = User::new();
+    user.up(&[]);
+    let supervisor = user.supervisor("one-gateway");
+    let family = family(supervisor);
+    kill(supervisor, nix::sys::signal::Signal::SIGKILL);
+    eventually("the kernel ends the lab", || !family.iter().any(runs));
+    assert!(user.fails(2, &["exec", "gw1", "--", "true"]).contains("no lab is up"));
+    assert!(text(&user.run(&["inspect"]).stderr).contains("routeproof sweep"));
+    assert!(user.state("one-gateway").exists());
+
+    let would: Value = serde_json::from_str(&user.ok(&["sweep", "--dry-run", "--json"])).unwrap();
+    let swept: Value = serde_json::from_str(&user.ok(&["sweep", "--json"])).unwrap();
+    assert_eq!(would["removed"], swept["removed"]);
+    assert_eq!(swept["removed"]["labs"], serde_json::json!(["one-gateway"]));
+    assert_eq!((user.left(), user.mount_points()), (0, 0));
+    assert_eq!(user.ok(&["sweep"]), "nothing to sweep\n");
+}
+
+#[test]
+fn a_dead_labs_name_is_free_and_a_living_lab_is_not_swept() {
+    let user = User::new();
+    user.up(&[]);
+    let supervisor = user.supervisor("one-gateway");
+    kill(supervisor, nix::sys::signal::Signal::SIGKILL);
+    eventually("the supervisor is gone", || !runs(&supervisor));
+    user.up(&[]);
+    user.ok(&["sweep"]);
+    user.ok(&["exec", "gw1", "--", "true"]);
+}
+
+#[test]
+fn a_command_ends_with_its_client() {
+    let user = User::new();
+    user.up(&[]);
+    let asleep = || {
+        let script = "cat /proc/[0-9]*/comm";
+        user.ok(&["exec", "gw1", "--", "sh", "-c", script]).lines().any(|comm| comm == "sleep")
+    };
+    let mut client = user.command(&["exec", "gw1", "--", "sleep", "1000"]).spawn().unwrap();
+    eventually("the command runs", asleep);
+    client.kill().unwrap();
+    client.wait().unwrap();
+    eventually("the command is killed", || !asleep());
+
+    let mut client = user.command(&["exec", "gw1", "--", "sleep", "1000"]).spawn().unwrap();
+    eventually("the command runs", asleep);
+    kill(i32::try_from(client.id()).unwrap(), nix::sys::signal::Signal::SIGINT);
+    assert_eq!(client.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_boot_that_fails_leaves_nothing() {
+    let user = User::new();
+    let folder = user.home.path();
+    let topology = fs::read_to_string(format!("{ROOT}/topologies/one-gateway.clab.yml")).unwrap();
+    copy(&Path::new(ROOT).join("topologies/one-gateway/gw1"), &folder.join("one-gateway/gw1"));
+    fs::write(folder.join("broken.clab.yml"), topology.replace("ip address add 192.168.1.5", "ip nonsense "))
+        .unwrap();
+    let stderr = user.fails(3, &["up", "broken.clab.yml", "--frr", "8.4.4"]);
+    assert!(stderr.contains("node gw1: `ip nonsense"), "{stderr}");
+    assert_eq!((user.left(), user.mount_points()), (0, 0));
+
+    // Not reached is not broken: the lab stays, for a look at it.
+    fs::write(folder.join("good.clab.yml"), topology).unwrap();
+    let unmet =
+        ["up", "good.clab.yml", "--frr", "8.4.4", "--until-route", "203.0.113.0/24", "--timeout", "1"];
+    let stderr = user.fails(1, &unmet);
+    assert!(stderr.contains("no route to 203.0.113.0/24"), "{stderr}");
+    user.ok(&["down", "one-gateway"]);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap().flatten() {
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}

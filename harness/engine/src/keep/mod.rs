@@ -1,0 +1,32 @@
+//! Kept labs: what `up` boots and `down` ends.
+//!
+//! ```text
+//! up ──exec──> supervisor (this binary again) ──> lab
+//!                  │  holds the lock of its state folder as long as it lives
+//! exec, shell, ────┘  listens on the folder's socket: one connection, one question
+//! inspect, down
+//! ```
+//! The supervisor owns the lab as `run` does, so a lab dies with its supervisor, by whatever signal. All that a killed
+//! one leaves is its state folder, which nobody takes for alive: the kernel has dropped the lock.
+
+mod answer;
+mod channel;
+mod client;
+mod error;
+mod exec;
+mod folder;
+mod protocol;
+mod start;
+mod supervisor;
+mod sweep;
+mod terminal;
+
+pub use client::{Lab, Labs};
+pub use error::{Blame, KeepError};
+pub use exec::{Running, Streams};
+pub use folder::{Found, State, States};
+pub use protocol::{Command, LabStatus, NodeStatus, Refusal, Report, SCHEMA, Sessions};
+pub use start::{Request, Starting, check_free, start};
+pub use supervisor::supervise;
+pub use sweep::{Swept, sweep};
+pub use terminal::Terminal;

@@ -1,0 +1,146 @@
+//! What `up`, a supervisor and its clients say to each other: JSON, one packet a message, descriptors beside it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use routeproof_model::fact::Mono;
+use routeproof_model::plan::PlannedRun;
+use routeproof_model::topology::Role;
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Reached, Until};
+
+/// `up` to the supervisor: the lab. It travels in a file, as a plan may be larger than a packet, together with the
+/// marker of the run directory.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub name: String,
+    pub topology: PathBuf,
+    pub run: PlannedRun,
+    pub cache: PathBuf,
+    /// The run directory, absolute.
+    pub directory: PathBuf,
+    pub until: Until,
+}
+
+/// The supervisor to `up`. The last one is `Done` or `Failed`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Report {
+    Phase {
+        name: String,
+        duration_us: u64,
+    },
+    Warning(String),
+    /// The lab stands and answers.
+    Ready {
+        at: Mono,
+    },
+    /// What was waited for, as far as it became true.
+    Done {
+        reached: Reached,
+        unmet: Option<String>,
+    },
+    /// There is no lab.
+    Failed(Refusal),
+}
+
+/// An error as the user shall see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// DESIGN, section 5.
+    pub code: u8,
+    pub text: String,
+    pub hints: Vec<String>,
+    /// The text is a whole diagnostic with its own `error:`.
+    pub rendered: bool,
+}
+
+/// A client to the supervisor; the first message of a connection.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Ask {
+    Status,
+    /// A NETLINK_ROUTE socket of the node.
+    Netlink {
+        node: String,
+    },
+    /// Stdin, stdout and stderr travel with it. The command is killed when the connection ends.
+    Exec {
+        node: String,
+        command: Command,
+    },
+    /// To the process group of this connection's command.
+    Signal(i32),
+    Down,
+}
+
+/// A command for a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    pub argv: Vec<String>,
+    /// On top of what the topology gives the node.
+    pub env: BTreeMap<String, String>,
+    /// Where it runs; `/` by default.
+    pub folder: Option<String>,
+    /// Stdin becomes its controlling terminal.
+    pub terminal: bool,
+}
+
+/// The supervisor to a client.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Answer {
+    /// The [`LabStatus`] travels in a file.
+    Status,
+    Netlink,
+    Started,
+    /// As a shell reports it.
+    Exited {
+        code: i32,
+    },
+    NoNode {
+        known: Vec<String>,
+    },
+    Bridge,
+    /// The command could not be started: 127 for what is not there, 126 for what cannot be executed.
+    NotStarted {
+        code: i32,
+        why: String,
+    },
+    Failed {
+        what: String,
+    },
+}
+
+/// The schema of [`LabStatus`].
+pub const SCHEMA: &str = "routeproof/lab/v1";
+
+/// A kept lab, as `inspect` without a node shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabStatus {
+    pub schema: String,
+    pub name: String,
+    pub topology: PathBuf,
+    /// Logs, configurations and observations.
+    pub directory: PathBuf,
+    pub pid: u32,
+    pub uptime_s: u64,
+    pub nodes: Vec<NodeStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    pub name: String,
+    pub alias: Option<String>,
+    pub role: Role,
+    pub image: Option<String>,
+    /// `running`, or what is wrong.
+    pub state: String,
+    /// Of nodes with a BGP daemon.
+    pub sessions: Option<Sessions>,
+}
+
+/// How many BGP sessions there are, and how many of them are Established.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    pub total: usize,
+    pub established: usize,
+}

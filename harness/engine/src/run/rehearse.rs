@@ -1,0 +1,65 @@
+//! A run's manifests, applied in order to a cluster without nodes: what MetalLB would refuse in the middle of a run is
+//! found before a lab is booted.
+
+use std::path::PathBuf;
+
+use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
+use routeproof_model::plan::PlannedRun;
+use routeproof_model::scenario::Verb;
+use routeproof_model::topology::Role;
+
+use super::error::RunError;
+use super::load::read;
+
+/// What MetalLB knows of the cluster nodes. The kubelet sets the label.
+pub(super) fn node_infos(run: &PlannedRun) -> impl Iterator<Item = NodeInfo> {
+    let members = run.topology.nodes.iter().filter(|n| n.role == Role::ClusterNode);
+    members.map(|n| NodeInfo {
+        name: n.name.clone(),
+        labels: [("kubernetes.io/hostname".to_string(), n.name.clone())].into_iter().collect(),
+    })
+}
+
+/// Applies and deletes what the run does, and renders after each change as the speakers would. Gives MetalLB's warnings
+/// about the state that it ends in: on the way there, extras may well name a peer that is still to come.
+pub fn rehearse(run: &PlannedRun, release: &Release) -> Result<Vec<String>, RunError> {
+    let mut objects = Objects::new();
+    apply(&mut objects, &run.initial)?;
+    let mut warnings = render(run, release, &objects)?;
+    for step in &run.steps {
+        match &step.verb {
+            Verb::Apply { manifests } => apply(&mut objects, manifests)?,
+            Verb::Delete { manifests } => {
+                for manifest in manifests {
+                    objects.delete(&read(manifest)?)?;
+                }
+            }
+            _ => continue,
+        }
+        warnings = render(run, release, &objects)?;
+    }
+    Ok(warnings)
+}
+
+fn apply(objects: &mut Objects, manifests: &[PathBuf]) -> Result<(), RunError> {
+    for manifest in manifests {
+        let source = read(manifest)?;
+        if objects.apply(&source)?.is_empty() {
+            // As kubectl says, and for the same reason: somebody meant something by this file.
+            return Err(source.error("there is no object in this manifest").into());
+        }
+    }
+    Ok(())
+}
+
+fn render(run: &PlannedRun, release: &Release, objects: &Objects) -> Result<Vec<String>, RunError> {
+    let mut warnings = Vec::new();
+    for info in node_infos(run) {
+        let rendered = metallb::render(release, objects, &info).map_err(|e| match e {
+            RenderError::Refused(d) | RenderError::Pending(d) => RunError::Input(d),
+            other => RunError::Config { node: info.name.clone(), what: other.to_string(), hints: Vec::new() },
+        })?;
+        warnings.extend(rendered.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
+    }
+    Ok(warnings)
+}

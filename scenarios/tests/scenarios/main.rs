@@ -1,0 +1,21 @@
+//! T1: every scenario, and what the ordering bug and the alternation look like from inside.
+//!
+//! One binary, so that the waits of all of them overlap; see `.cargo/config.toml` for the number of threads.
+
+mod evidence;
+mod extras;
+mod ordering;
+mod small;
+
+use routeproof_engine::{Ran, RunOptions, Scenario};
+use routeproof_scenarios::{folder, labs};
+
+/// Runs what the axis values leave of a scenario; `None` (said aloud) where no lab can be booted.
+async fn run(scenario: &str, only: &[(&str, &str)]) -> Option<Ran> {
+    if !labs().await {
+        return None;
+    }
+    let loaded = Scenario::load(folder(scenario)).unwrap_or_else(|e| panic!("{e}"));
+    let chosen = only.iter().fold(loaded, |scenario, (axis, value)| scenario.only(axis, value).unwrap());
+    Some(chosen.run(&RunOptions::default()).await.unwrap_or_else(|e| panic!("{}", e.line())))
+}
