@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use routeproof_engine::preflight;
 
-/// A scenario's folder, by its name.
-pub fn folder(name: &str) -> PathBuf {
+/// A scenario's folder, by its name. (A path to one stays what it is.)
+pub fn folder(name: impl AsRef<Path>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 

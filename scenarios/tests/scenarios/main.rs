@@ -7,11 +7,13 @@ mod extras;
 mod ordering;
 mod small;
 
+use std::path::Path;
+
 use routeproof_engine::{Ran, RunOptions, Scenario};
 use routeproof_scenarios::{folder, labs};
 
 /// Runs what the axis values leave of a scenario; `None` (said aloud) where no lab can be booted.
-async fn run(scenario: &str, only: &[(&str, &str)]) -> Option<Ran> {
+async fn run(scenario: impl AsRef<Path>, only: &[(&str, &str)]) -> Option<Ran> {
     if !labs().await {
         return None;
     }
