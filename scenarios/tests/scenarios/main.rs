@@ -1,6 +1,7 @@
 //! T1: every scenario, and what the ordering bug and the alternation look like from inside.
 //!
 //! One binary, so that the waits of all of them overlap; see `.cargo/config.toml` for the number of threads.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod evidence;
 mod extras;
