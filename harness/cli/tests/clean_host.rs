@@ -1,5 +1,6 @@
 //! T1: whatever ends an invocation, nothing is left on the host: no process, namespace, link, mount, and no file outside of
 //! the run directory and the cache. `ROUTEPROOF_KILLS=50` makes the last test as thorough as it gets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![allow(clippy::disallowed_methods, reason = "these tests start the binary, wait for a moment, and kill it")]
 
 #[path = "support/host.rs"]
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use host::{Host, assert_clean, children};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use routeproof_engine::preflight::skip_test;
 use support::{Folder, Said, labs};
 
 /// A lab whose end nobody waited for: the kernel needs a moment.
@@ -305,7 +307,7 @@ fn one_goes_on_when_the_other_is_killed() {
 #[test]
 fn as_an_ordinary_user() {
     if !nix::unistd::geteuid().is_root() {
-        println!("SKIPPED: the other tests run as an ordinary user already");
+        println!("the other tests run as an ordinary user already");
         return;
     }
     let Some(scene) = Scene::set(&["learn-routes"]) else { return };
@@ -328,7 +330,7 @@ fn as_an_ordinary_user() {
     };
     let doctor = user(&["doctor", "--json"]);
     if doctor.json()[0]["present"] == false {
-        println!("SKIPPED: ordinary users may boot no labs here: {}", doctor.json()[0]);
+        skip_test("unprivileged-namespaces", &doctor.json()[0].to_string());
         return;
     }
     let said = user(&RUN);

@@ -1,14 +1,19 @@
 //! The basics of learning routes, on every FRR.
 
+use std::path::PathBuf;
+
 use routeproof_model::result::Outcome;
 use rstest::rstest;
 
 use crate::{evidence, run};
 
+/// Every scenario but those with tests of their own: a new folder is tested unasked.
 #[rstest]
 #[tokio::test]
 async fn passes(
-    #[values("learn-routes", "filtered-routes", "no-extras", "one-of-two-gateways")] scenario: &str,
+    #[files("*/scenario.yaml")]
+    #[exclude("frr-ordering|extras-survive-reloads")]
+    scenario: PathBuf,
     #[values("7.5.1", "8.4.4", "10.3")] frr: &str,
 ) {
     let Some(ran) = run(scenario, &[("frr", frr)]).await else { return };
