@@ -1,6 +1,9 @@
 //! T1: the listener against a real kernel, in network namespaces of the test's own threads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-#![allow(clippy::disallowed_methods, reason = "the test prepares its namespaces with `ip`, outside of any lab")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the test prepares its namespaces with `ip`, outside of any lab"
+)]
 
 use std::io::Write as _;
 use std::net::IpAddr;
