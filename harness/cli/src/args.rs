@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -50,7 +51,7 @@ pub enum Command {
 }
 
 /// Where root filesystems come from.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct SourceArgs {
     /// Cache folder [default: $XDG_CACHE_HOME/routeproof or ~/.cache/routeproof]
     #[arg(long, env = "ROUTEPROOF_CACHE", value_name = "DIR")]
@@ -76,7 +77,7 @@ pub struct RunArgs {
     pub only: Vec<String>,
     /// Labs at the same time [default: what fits this machine]
     #[arg(short, long, value_name = "N")]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// Write a report: json=FILE, markdown=FILE or terminal=FILE (`-` is stdout); may be given several times
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<String>,

@@ -180,10 +180,13 @@ fn a_lab_from_up_to_down() {
 
     let topology = format!("{ROOT}/topologies/one-gateway.clab.yml");
     assert!(user.fails(2, &["up", &topology]).contains("routeproof down one-gateway"));
-    let family = family(user.supervisor("one-gateway"));
+    let supervisor = user.supervisor("one-gateway");
+    let family = family(supervisor);
     assert!(family.len() > 5, "{family:?}");
     user.ok(&["down"]);
-    assert!(!family.iter().any(runs), "down returns when everything is gone");
+    let lab = |pid: &&i32| **pid != supervisor;
+    assert!(!family.iter().filter(lab).any(runs), "down returns when everything is gone");
+    eventually("the supervisor is gone, too", || !runs(&supervisor));
     assert_eq!((user.left(), user.mount_points()), (0, 0));
     assert!(user.fails(2, &["down"]).contains("no lab is up"));
     user.ok(&["down", "--all"]);

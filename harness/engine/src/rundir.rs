@@ -56,7 +56,12 @@ impl RunDir {
     /// Makes a new directory below `parent`, which is created when it is missing, and prunes older ones down to
     /// [`KEEP`]. Invocations that start in the same second, also in several pid namespaces, get different ones.
     pub fn create_in(parent: &Path) -> Result<RunDir, RunDirError> {
-        RunDir::create(parent, SystemTime::now(), KEEP)
+        RunDir::create_keeping(parent, KEEP)
+    }
+
+    /// [`RunDir::create_in`], pruning down to `keep`.
+    pub fn create_keeping(parent: &Path, keep: usize) -> Result<RunDir, RunDirError> {
+        RunDir::create(parent, SystemTime::now(), keep)
     }
 
     fn create(parent: &Path, now: SystemTime, keep: usize) -> Result<RunDir, RunDirError> {

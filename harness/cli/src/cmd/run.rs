@@ -1,5 +1,7 @@
 //! `routeproof run` and `routeproof matrix`.
 
+use std::num::NonZeroUsize;
+
 use routeproof_engine::event::EventBus;
 use routeproof_engine::image::{self, Store};
 use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
@@ -41,7 +43,9 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
     super::doctor::require(&args.require).await?;
     let store = store(&args.source)?;
-    let directory = RunDir::create_in(&args.run_dir).map_err(|e| Failure::broken(chain(&e)))?;
+    loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
+    let directory = RunDir::create_in(&args.run_dir)
+        .map_err(|e| Failure::input(chain(&e)).hint("--run-dir names a folder that you may write to"))?;
 
     let mut bus = EventBus::new();
     bus.add_log(&directory.events())
@@ -53,7 +57,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     }
     let (stop, stopped) = watch::channel(false);
     let interrupt = tokio::spawn(on_interrupt(stop, events.clone()));
-    let options = Options { store, jobs: args.jobs.unwrap_or_else(engine::parallelism) };
+    let options = Options { store, jobs: args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get) };
     let outcome = engine::run(&Loaded::plan(&loaded), &directory, &options, &events, stopped).await;
     interrupt.abort();
 

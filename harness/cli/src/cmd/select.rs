@@ -37,7 +37,8 @@ pub fn all() -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-fn path(name: &str) -> Result<PathBuf, Failure> {
+/// The file or folder that a name means.
+pub fn path(name: &str) -> Result<PathBuf, Failure> {
     let given = Path::new(name);
     let below = Path::new(SCENARIOS).join(name);
     if given.exists() {
@@ -69,7 +70,12 @@ fn keep(loaded: &mut Vec<Loaded>, only: &[String]) -> Result<(), Failure> {
             let failure = Failure::input(format!("--only {text}: no scenario has an axis `{axis}`"));
             return Err(match nearest(axis, known.iter().copied()) {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                None => failure,
+                None => {
+                    let mut known = known;
+                    known.sort_unstable();
+                    known.dedup();
+                    failure.hint(format!("known: {}", known.join(", ")))
+                }
             });
         }
         let all: Vec<&String> = loaded

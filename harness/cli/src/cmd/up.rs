@@ -45,9 +45,9 @@ pub struct UpArgs {
     /// Return when all BGP sessions of all cluster nodes are Established
     #[arg(long)]
     until_sessions: bool,
-    /// How long to wait for these, in seconds
-    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
-    timeout: u64,
+    /// How long to wait for these, once the lab stands
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = time)]
+    timeout: Duration,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -149,6 +149,14 @@ pub async fn supervise(args: &SuperviseArgs) -> u8 {
     keep::supervise(args.fd, |error| Failure::from(error).into()).await
 }
 
+/// `90s`, `2m`, or a number of seconds.
+fn time(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(text).map_err(|e| e.to_string()),
+    }
+}
+
 fn until(args: &UpArgs) -> Result<Until, Failure> {
     let prefix = |text: &String| {
         text.parse().map_err(|_| {
@@ -157,7 +165,7 @@ fn until(args: &UpArgs) -> Result<Until, Failure> {
         })
     };
     let routes = args.until_route.iter().map(prefix).collect::<Result<_, _>>()?;
-    Ok(Until { routes, sessions: args.until_sessions, limit: Duration::from_secs(args.timeout) })
+    Ok(Until { routes, sessions: args.until_sessions, limit: args.timeout })
 }
 
 /// What the release runs, if there is a source for it; else another patch release of the same FRR, and a word about it.
@@ -304,5 +312,59 @@ fn wrap(names: &[&str]) -> String {
             format!("{}, ... {last} ({} in all)", shown[..6].join(", "), names.len())
         }
         names => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units_or_are_seconds() {
+        assert_eq!(time("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(time("1m 500ms"), Ok(Duration::from_millis(60_500)));
+        assert!(time("soon").is_err());
+    }
+
+    #[test]
+    fn times_count_from_the_start_of_the_command() {
+        let prefix = |text: &str| text.parse().unwrap();
+        let ms = |time: u64| Mono(1_000_000_000 + time * 1_000_000);
+        let nodes =
+            |times: &[(&str, u64)]| times.iter().map(|(node, at)| (node.to_string(), ms(*at))).collect();
+        let reached = Reached {
+            routes: [
+                (prefix("172.16.1.0/24"), nodes(&[("a", 412), ("b", 500)])),
+                (prefix("172.16.2.0/24"), nodes(&[("a", 420), ("b", 430)])),
+            ]
+            .into(),
+            sessions: nodes(&[("a", 400), ("b", 450)]),
+        };
+        let mut output = Output {
+            schema: "routeproof/up/v1",
+            name: "lab".to_string(),
+            directory: "runs/1".into(),
+            nodes: vec![NodeOutput { name: "a".to_string(), role: Role::ClusterNode, image: None }],
+            phases: Vec::new(),
+            ready_ms: 200.0,
+            first_route_ms: None,
+            last_route_ms: None,
+            routes: BTreeMap::new(),
+            sessions_ms: None,
+            unmet: None,
+        };
+        output.reached(&reached, ms(0));
+        insta::assert_snapshot!(output.text(), @r"
+        lab lab is up after 200 ms
+        first learnt route after 412 ms, last after 500 ms
+        all sessions Established after 450 ms
+
+        nodes: a
+          routeproof inspect a
+          routeproof shell a
+          routeproof exec a -- vtysh -c 'show bgp summary'
+          routeproof down lab
+        files: runs/1
+        ");
     }
 }

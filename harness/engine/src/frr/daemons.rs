@@ -161,6 +161,20 @@ impl Frr {
         }
     }
 
+    /// Kills a daemon for good: from here on its absence is no crash.
+    pub async fn kill(&mut self, daemon: &str) -> Result<(), FrrError> {
+        let Some(at) = self.running.iter().position(|r| r.name == daemon) else {
+            return Err(FrrError::NotRunning {
+                node: self.node.name().to_string(),
+                daemon: daemon.to_string(),
+            });
+        };
+        let mut killed = self.running.remove(at);
+        self.signal(&killed, Signal::SIGKILL).await;
+        killed.process.wait().await;
+        Ok(())
+    }
+
     /// Stops all daemons and starts them anew, as a restart of the pod does: nothing of their state survives.
     pub async fn restart(&mut self) -> Result<(), FrrError> {
         self.stop().await?;

@@ -63,7 +63,7 @@ pub struct Found {
 #[derive(Debug)]
 pub(super) struct Held {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl States {
@@ -134,7 +134,7 @@ impl States {
             Err(e) => Err(e),
         };
         match placed {
-            Ok((lock, listener)) => Ok((Held { path, _lock: lock }, listener)),
+            Ok((lock, listener)) => Ok((Held { path, lock }, listener)),
             Err(e) => {
                 let _ = fs::remove_dir_all(&unnamed);
                 Err(e)
@@ -180,9 +180,11 @@ async fn place(unnamed: &Path, path: &Path, name: &str) -> Result<(), KeepError>
 }
 
 impl Held {
-    /// Removes the folder. The lock goes last: until then the lab counts as alive.
+    /// Removes the folder. The lock stays held until this process is gone, for which `down` waits.
     pub fn remove(self) -> Result<(), KeepError> {
-        remove_files(&self.path)
+        let Held { path, lock } = self;
+        std::mem::forget(lock);
+        remove_files(&path)
     }
 }
 

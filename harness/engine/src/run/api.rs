@@ -9,6 +9,7 @@ use routeproof_model::scenario::AxisValues;
 use tokio::sync::{Semaphore, watch};
 
 use super::error::RunError;
+use super::images::check_images;
 use super::load::{Loaded, load};
 use super::matrix::{Options, parallelism, run_in};
 use crate::event::EventBus;
@@ -95,13 +96,15 @@ impl Scenario {
     /// # Errors
     /// What concerns all runs: an image that cannot be had, a run directory that cannot be written.
     pub async fn run(&self, options: &RunOptions) -> Result<Ran, RunError> {
+        let store = super::store(options.images.clone())?;
+        check_images(&self.loaded, &store)?;
         let run_dir = options.run_dir.clone().unwrap_or_else(default_run_dir);
-        let directory = RunDir::create_in(&run_dir).map_err(record)?;
+        let directory = RunDir::create_keeping(&run_dir, KEEP).map_err(record)?;
         let mut bus = EventBus::new();
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
         self.loaded.warnings.iter().for_each(|warning| events.warn(warning.clone()));
-        let matrix = Options { store: super::store(options.images.clone())?, jobs: parallelism() };
+        let matrix = Options { store, jobs: parallelism() };
         let plan = Loaded::plan(std::slice::from_ref(&self.loaded));
         let (_never, stop) = watch::channel(false);
         run_in(PLACES.clone(), &plan, &directory, &matrix, &events, stop).await?;
@@ -116,6 +119,9 @@ impl Scenario {
 
 /// The labs that the process may have at once.
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(parallelism())));
+
+/// Run directories that are kept: each test makes one, and the first to fail must still be there at the end.
+const KEEP: usize = 200;
 
 /// Columns of the table in a panic's message.
 const WIDTH: usize = 120;

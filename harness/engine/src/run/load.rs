@@ -11,6 +11,7 @@ use routeproof_model::topology::{self, Role, Topology};
 use routeproof_model::yaml;
 
 use super::error::RunError;
+use super::places;
 use super::rehearse::rehearse;
 
 /// A scenario that was read, with its runs and its matrix.
@@ -19,6 +20,7 @@ pub struct Loaded {
     pub name: String,
     pub about: String,
     pub file: PathBuf,
+    pub topology_file: PathBuf,
     /// Axis name and values, in the file's order.
     pub axes: Vec<(String, Vec<String>)>,
     pub runs: Vec<PlannedRun>,
@@ -47,18 +49,14 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
     let folder = dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
     for node in &topology.nodes {
         for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config) {
-            let at = [Seg::Key("topology".into()), Seg::Key("nodes".into()), Seg::Key(node.name.clone())];
-            let missing = |e: std::io::Error| {
-                source.error_at(&at, format!("node `{}`: {}: {e}", node.name, file.display()))
+            let place = places::file_of_topology(&source, &topology.dir, file);
+            let wrong = |what: String| {
+                Diagnostic::new(&source, place, format!("node `{}`: {} {what}", node.name, file.display()))
             };
-            let real = file.canonicalize().map_err(missing)?;
+            let real = file.canonicalize().map_err(|e| wrong(format!("cannot be read: {e}")))?;
             if !real.starts_with(&folder) {
-                let message =
-                    format!("node `{}`: {} leads out of the topology's folder", node.name, file.display());
-                return Err(source
-                    .error_at(&at, message)
-                    .hint("a topology may only read files of its own folder")
-                    .into());
+                let error = wrong("leads out of the topology's folder".to_string());
+                return Err(error.hint("a topology may only read files of its own folder").into());
             }
         }
     }
@@ -73,7 +71,7 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let written: ScenarioFile = yaml::parse(&source)?;
     let at = |name: &str| [Seg::Key(name.to_string())];
     let dir = file.parent().map(Path::to_path_buf).unwrap_or_default();
-    let topology_path = dir.join(&written.topology);
+    let topology_path = places::joined(&dir, &written.topology);
     if !topology_path.is_file() {
         let message = format!("there is no topology {}", topology_path.display());
         return Err(source.error_at(&at("topology"), message).into());
@@ -86,7 +84,8 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     for run in scenario.runs {
         for path in run.manifests() {
             if !path.is_file() {
-                return Err(source.error(format!("there is no manifest {}", path.display())).into());
+                let at = places::manifest(&written, &dir, &run.axes, path);
+                return Err(source.error_at(&at, format!("there is no manifest {}", path.display())).into());
             }
         }
         let frr =
@@ -107,7 +106,9 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
         warnings.extend(found.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
         runs.push(run);
     }
-    Ok(Loaded { name: scenario.name, about: scenario.about, file, axes: written.axes.0, runs, warnings })
+    let axes = written.axes.0;
+    let (name, about, topology_file) = (scenario.name, scenario.about, topology_path);
+    Ok(Loaded { name, about, file, topology_file, axes, runs, warnings })
 }
 
 /// A run without steps, for a lab that is to be kept: the topology, with these manifests applied before the speakers
@@ -164,7 +165,8 @@ fn release(source: &Source, written: &ScenarioFile) -> Result<&'static Release, 
         return Err(error.hint("`mode: frr` runs MetalLB's own FRR container"));
     }
     let release = Release::find(&written.metallb.version).map_err(|unknown| {
-        let error = source.error_at(&at("version"), unknown.to_string());
+        let error =
+            source.error_at(&at("version"), format!("there is no MetalLB release `{}`", unknown.version));
         match unknown.nearest {
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error,

@@ -43,7 +43,11 @@ pub fn rehearse(run: &PlannedRun, release: &Release) -> Result<Vec<String>, RunE
 
 fn apply(objects: &mut Objects, manifests: &[PathBuf]) -> Result<(), RunError> {
     for manifest in manifests {
-        objects.apply(&read(manifest)?)?;
+        let source = read(manifest)?;
+        if objects.apply(&source)?.is_empty() {
+            // As kubectl says, and for the same reason: somebody meant something by this file.
+            return Err(source.error("there is no object in this manifest").into());
+        }
     }
     Ok(())
 }

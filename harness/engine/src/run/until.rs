@@ -146,3 +146,26 @@ fn missing(sessions: &[Session]) -> Option<String> {
     let down: Vec<String> = down.map(|s| format!("{} is {:?}", s.peer, s.state)).collect();
     (!down.is_empty()).then(|| down.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use routeproof_model::fact::{Change, Route};
+
+    use super::*;
+
+    #[test]
+    fn only_routes_that_carry_packets_count() {
+        let prefix: IpNet = "172.16.1.0/24".parse().unwrap_or_default();
+        let route = |kind: &str| Object::Route(Route { prefix, kind: kind.to_string(), ..Route::default() });
+        let event = |change| KernelEvent { at: Mono(1), change };
+        assert_eq!(routed(&event(Change::New(route("unicast")))), Some(prefix));
+        assert_eq!(routed(&event(Change::Replace(route("unicast")))), Some(prefix));
+        assert_eq!(routed(&event(Change::New(route("blackhole")))), None);
+        assert_eq!(routed(&event(Change::Del(route("unicast")))), None);
+    }
+
+    #[test]
+    fn no_session_is_not_all_sessions() {
+        assert!(missing(&[]).is_some_and(|status| status.starts_with("there is no session")));
+    }
+}

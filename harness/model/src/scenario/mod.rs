@@ -5,10 +5,10 @@ mod file;
 mod resolve;
 mod step;
 
-pub use axes::{AxisValues, combinations};
+pub use axes::{AxisValues, combinations, substitute};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};
 pub use step::{
-    Diagnosis, Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession, Observe,
-    RestartSpeaker, Settle, Signature, Step, Verb,
+    Diagnosis, Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession, Fault,
+    Observe, RestartSpeaker, Settle, Signature, Step, Verb,
 };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
@@ -34,6 +34,7 @@ pub enum Verb {
         window: Duration,
         witness: Option<ipnet::IpNet>,
     },
+    Fault(Fault),
     Observe(Observe),
     Diagnose(Diagnosis),
 }
@@ -94,6 +95,7 @@ fn established() -> String {
 #[serde(deny_unknown_fields)]
 pub struct ExpectRoute {
     pub node: String,
+    #[serde(deserialize_with = "prefix")]
     pub prefix: ipnet::IpNet,
     /// The gateways: names of nodes, or addresses.
     #[serde(default)]
@@ -154,6 +156,20 @@ impl ExpectRoute {
     }
 }
 
+/// ipnet's own message speaks of an IP address, whatever is wrong.
+fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ipnet::IpNet, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is not a prefix such as 172.16.1.0/24 or fc00:1::/64"))
+    })
+}
+
+fn some_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ipnet::IpNet>, D::Error> {
+    // JSON plans have `null` here; in a scenario file the field is missing instead.
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| prefix(serde::de::value::StringDeserializer::new(text))).transpose()
+}
+
 fn yes() -> bool {
     true
 }
@@ -167,6 +183,7 @@ fn main_table() -> u32 {
 pub struct ExpectNoRoute {
     pub node: String,
     /// Without it: no route at all of the protocol `proto`.
+    #[serde(default, deserialize_with = "some_prefix")]
     pub prefix: Option<ipnet::IpNet>,
     pub proto: Option<String>,
     #[serde(default = "main_table")]
@@ -183,12 +200,38 @@ pub struct ExpectRibFib {
     pub node: String,
 }
 
+/// Something that breaks, or is mended, on purpose.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// SIGKILL to a daemon of FRR; nothing restarts it.
+    KillDaemon { node: String, daemon: String },
+    /// A router's daemons stop (SIGTERM), start again and load their configuration.
+    RestartRouter { node: String },
+    /// An interface goes down, or up again.
+    Link { node: String, interface: String, up: bool },
+    /// `clear bgp PEER`: the session is torn down with a NOTIFICATION (RFC 4486, administrative reset).
+    ResetSession { node: String, peer: String },
+}
+
+impl Fault {
+    pub fn node(&self) -> &str {
+        match self {
+            Fault::KillDaemon { node, .. }
+            | Fault::RestartRouter { node }
+            | Fault::Link { node, .. }
+            | Fault::ResetSession { node, .. } => node,
+        }
+    }
+}
+
 /// Samples what a node holds of a prefix: the kernel, the BGP table, the route map in the running configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Observe {
     pub node: String,
     pub peer: String,
+    #[serde(deserialize_with = "prefix")]
     pub prefix: ipnet::IpNet,
 }
 

@@ -71,7 +71,7 @@ async fn list(args: &InspectArgs) -> Result<u8, Failure> {
 
 /// A lab as people read it.
 fn section(lab: &LabStatus) -> String {
-    let uptime = humantime(Duration::from_secs(lab.uptime_s));
+    let uptime = rough(Duration::from_secs(lab.uptime_s));
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(["node", "alias", "role", "image", "state", "sessions"]);
     table.add_rows(lab.nodes.iter().map(row));
@@ -100,7 +100,7 @@ fn row(node: &NodeStatus) -> [String; 6] {
 }
 
 /// `3 s`, `4 min`, `2 h 5 min`.
-fn humantime(time: Duration) -> String {
+fn rough(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", seconds / 60),
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn times_are_short() {
-        let shown = [0, 119, 120, 7199, 7500].map(|s| humantime(Duration::from_secs(s)));
+        let shown = [0, 119, 120, 7199, 7500].map(|s| rough(Duration::from_secs(s)));
         assert_eq!(shown, ["0 s", "119 s", "2 min", "119 min", "2 h 5 min"]);
     }
 }
