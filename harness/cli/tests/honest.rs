@@ -1,4 +1,5 @@
 //! T1: results that cannot be had by accident. Each test spoils one thing that a verdict rests on.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod support;
 
