@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use host::{Host, assert_clean, children};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use routeproof_engine::preflight::skip_test;
 use support::{Folder, Said, labs};
 
 /// A lab whose end nobody waited for: the kernel needs a moment.
@@ -306,7 +307,7 @@ fn one_goes_on_when_the_other_is_killed() {
 #[test]
 fn as_an_ordinary_user() {
     if !nix::unistd::geteuid().is_root() {
-        println!("SKIPPED: the other tests run as an ordinary user already");
+        println!("the other tests run as an ordinary user already");
         return;
     }
     let Some(scene) = Scene::set(&["learn-routes"]) else { return };
@@ -329,7 +330,7 @@ fn as_an_ordinary_user() {
     };
     let doctor = user(&["doctor", "--json"]);
     if doctor.json()[0]["present"] == false {
-        println!("SKIPPED: ordinary users may boot no labs here: {}", doctor.json()[0]);
+        skip_test("unprivileged-namespaces", &doctor.json()[0].to_string());
         return;
     }
     let said = user(&RUN);

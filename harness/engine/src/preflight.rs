@@ -51,6 +51,18 @@ async fn namespaces() -> Capability {
     }
 }
 
+/// For a test that cannot run here: says so on stderr, past the test harness, which hides what passing tests print.
+///
+/// # Panics
+/// If the environment variable `ROUTEPROOF_REQUIRE` (`namespaces`, ..., separated by commas) demands the capability.
+pub fn skip_test(capability: &str, reason: &str) {
+    use std::io::Write;
+    let required = std::env::var("ROUTEPROOF_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|name| name == capability), "{capability} is required: {reason}");
+    // A closed stderr is nobody's loss.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {capability}: {reason}");
+}
+
 /// A program on PATH. What needs it is not built yet; the probe says what a later backend would find.
 fn program(name: &str) -> Capability {
     let path = std::env::var_os("PATH").unwrap_or_default();

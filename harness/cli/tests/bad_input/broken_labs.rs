@@ -89,7 +89,7 @@ fn a_daemon_that_does_not_start() {
     assert_snapshot!(outcome(&folder), @r"
     exit 3
     broken
-    node gw1: bgpd ended at once with exit code 1:   -s, --socket_size  Set BGP peer socket send buffer size |  | Report bugs to https://github.com/frrouting/frr/issues
+    node gw1: bgpd ended at once with exit code 1: /usr/lib/frr/bgpd: unrecognized option '--nonsense' | Invalid options.
     ");
 }
 

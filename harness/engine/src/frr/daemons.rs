@@ -129,12 +129,11 @@ impl Frr {
 
     fn died_at_start(&self, dead: &Running) -> FrrError {
         let log = fs::read_to_string(self.log_path(&dead.name)).unwrap_or_default();
-        let tail: Vec<&str> = log.lines().rev().take(3).collect();
         FrrError::DiedAtStart {
             node: self.node.name().to_string(),
             daemon: dead.name.clone(),
             exit: dead.process.ended().unwrap_or(crate::lab::Exit::Code(-1)),
-            log: tail.into_iter().rev().collect::<Vec<_>>().join(" | "),
+            log: last_words(&log),
         }
     }
 
@@ -209,4 +208,24 @@ async fn appeared(watch: &AsyncFd<OwnedFd>) {
     let mut buffer = [0u8; 4096];
     let read = |fd: &OwnedFd| nix::unistd::read(fd, &mut buffer).map_err(io::Error::from);
     let _ = watch.async_io(Interest::READABLE, read).await;
+}
+
+/// What a dead daemon's log ends with; of a refused option, the complaint and not the usage that follows it.
+fn last_words(log: &str) -> String {
+    let said = log.split("Usage:").next().unwrap_or_default();
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(3)..].join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_complaint_and_not_the_usage() {
+        let log = "bgpd: unrecognized option '--nonsense'\nUsage: bgpd [OPTION...]\n\n  -h  help\n";
+        assert_eq!(last_words(log), "bgpd: unrecognized option '--nonsense'");
+        assert_eq!(last_words("1\n2\n\n3\n4\n"), "2 | 3 | 4");
+        assert_eq!(last_words(""), "");
+    }
 }
