@@ -1,5 +1,7 @@
 //! The `routeproof` binary: arguments in, exit code out.
 #![forbid(unsafe_code)]
+// A reader that left must not become a panic: `out` writes.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
 mod cmd;

@@ -3,6 +3,7 @@
 
 use routeproof_engine::image::{ImageRef, Options};
 use routeproof_engine::lab::{Command, Lab, LabSpec, NodeSpec};
+use routeproof_engine::preflight::skip_test;
 use routeproof_engine::run::store;
 
 /// A reload in which Python compiles its library first takes twice as long, in every node again.
@@ -11,9 +12,7 @@ async fn frr_reload_finds_its_byte_code() {
     let store = store(Options::default()).unwrap();
     for image in ImageRef::defaults() {
         let Some(tree) = store.cached(&image).unwrap() else {
-            eprintln!(
-                "SKIPPED: needs {image} in the cache (`routeproof images pull`); its tree was not tested"
-            );
+            skip_test(&format!("{image} in the cache"), "its tree was not tested; `routeproof images pull`");
             continue;
         };
         let folder = tempfile::tempdir().unwrap();
@@ -29,7 +28,7 @@ async fn frr_reload_finds_its_byte_code() {
         let lab = match Lab::boot(spec, &folder.path().join("lab.log")).await {
             Ok(lab) => lab,
             Err(error) => {
-                eprintln!("SKIPPED: needs namespaces: {error}; the trees were not tested");
+                skip_test("namespaces", &format!("{error}; the trees were not tested"));
                 return;
             }
         };

@@ -1,5 +1,9 @@
 //! T1: the listener against a real kernel, in network namespaces of the test's own threads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the test prepares its namespaces with `ip`, outside of any lab"
+)]
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -11,6 +15,7 @@ use std::time::Duration;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 use routeproof_engine::observe::{Lookup, Monitor, RouteQuery, Sockets, dump_all, route_get};
+use routeproof_engine::preflight::skip_test;
 use routeproof_model::fact::{Change, GapReason, Inspection, KernelEvent, KernelState, Route};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn in_namespace(test: impl AsyncFnOnce() + Send + 'static) {
     let thread = std::thread::spawn(|| {
         if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
-            eprintln!("SKIPPED: needs CAP_SYS_ADMIN for a network namespace: {error}; nothing was tested");
+            skip_test("CAP_SYS_ADMIN", &format!("a network namespace: {error}; nothing was tested"));
             return;
         }
         ip("link set lo up

@@ -65,13 +65,16 @@ pub enum Line {
     },
 }
 
+/// What a node's zebra answered at one time.
+type Rib = Vec<(IpNet, RibEntry)>;
+
 /// A recording, indexed for questions of the form "how was it at that time".
 #[derive(Debug, Default)]
 pub struct Recording {
     pub book: AddressBook,
     kernel: BTreeMap<String, Vec<KernelEvent>>,
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
-    ribs: BTreeMap<String, Vec<(Mono, Vec<(IpNet, RibEntry)>)>>,
+    ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,

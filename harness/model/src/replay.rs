@@ -71,6 +71,7 @@ fn judge(
         | Verb::Delete { .. }
         | Verb::RestartSpeaker(_)
         | Verb::Settle(_)
+        | Verb::Fault(_)
         | Verb::Observe(_) => as_recorded,
         Verb::Eventually { expect, .. } => eventually(run, recording, expect, from, to),
         Verb::Holds { expect, witness, .. } => {

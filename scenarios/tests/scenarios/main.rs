@@ -1,17 +1,20 @@
 //! T1: every scenario, and what the ordering bug and the alternation look like from inside.
 //!
 //! One binary, so that the waits of all of them overlap; see `.cargo/config.toml` for the number of threads.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod evidence;
 mod extras;
 mod ordering;
 mod small;
 
+use std::path::Path;
+
 use routeproof_engine::{Ran, RunOptions, Scenario};
 use routeproof_scenarios::{folder, labs};
 
 /// Runs what the axis values leave of a scenario; `None` (said aloud) where no lab can be booted.
-async fn run(scenario: &str, only: &[(&str, &str)]) -> Option<Ran> {
+async fn run(scenario: impl AsRef<Path>, only: &[(&str, &str)]) -> Option<Ran> {
     if !labs().await {
         return None;
     }

@@ -10,6 +10,7 @@ use routeproof_engine::run;
 use serde::Serialize;
 
 use crate::fail::Failure;
+use crate::out;
 
 #[derive(Debug, Args)]
 pub struct SweepArgs {
@@ -42,8 +43,8 @@ pub fn run(args: &SweepArgs) -> Result<u8, Failure> {
     let cache_bytes = store.sweep(args.dry_run)?;
     let output = Output { schema: "routeproof/sweep/v1", dry_run: args.dry_run, removed, cache_bytes };
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&output).map_err(Failure::broken)?),
-        false => print!("{}", text(&output)),
+        true => out::json(&output)?,
+        false => out::text(text(&output))?,
     }
     Ok(0)
 }

@@ -20,6 +20,7 @@ use super::run::{chain, interrupted, store};
 use super::{images, metallb};
 use crate::args::SourceArgs;
 use crate::fail::{Failure, INTERRUPTED};
+use crate::out;
 
 #[derive(Debug, Args)]
 pub struct UpArgs {
@@ -104,7 +105,7 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let name = args.name.as_deref().unwrap_or(&planned.topology.name);
     keep::check_free(name)?;
     for line in note.into_iter().chain(warnings.iter().map(|w| format!("warning: {w}"))) {
-        eprintln!("{line}");
+        out::note(format_args!("{line}"));
     }
     let progress = images::progress();
     // Held until the supervisor holds them, so that no prune comes between.
@@ -126,8 +127,8 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
         Followed::Cancelled => return Ok(INTERRUPTED),
     }
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&output).map_err(Failure::broken)?),
-        false => print!("{}", output.text()),
+        true => out::json(&output)?,
+        false => out::text(output.text())?,
     }
     let Some(unmet) = &output.unmet else { return Ok(0) };
     Ok(Failure::failed(unmet)
@@ -214,17 +215,17 @@ async fn follow(starting: &Starting, output: &mut Output, start: Mono) -> Result
             report = starting.report() => report?,
             _ = &mut stop, if !cancelled => {
                 cancelled = true;
-                eprintln!("interrupted: ending the lab");
+                out::note(format_args!("interrupted: ending the lab"));
                 starting.cancel();
                 continue;
             }
         };
         match report {
             Some(Report::Phase { name, duration_us }) => {
-                eprintln!("{name} {:.0} ms", duration_us as f64 / 1000.0);
+                out::note(format_args!("{name} {:.0} ms", duration_us as f64 / 1000.0));
                 output.phases.push(Phase { name, duration_us });
             }
-            Some(Report::Warning(warning)) => eprintln!("warning: {warning}"),
+            Some(Report::Warning(warning)) => out::note(format_args!("warning: {warning}")),
             Some(Report::Ready { at }) => output.ready_ms = since(start, at),
             Some(Report::Done { reached, unmet }) => {
                 output.reached(&reached, start);

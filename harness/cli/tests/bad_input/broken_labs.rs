@@ -1,8 +1,9 @@
 //! Mistakes that only a lab can find (T1): the run is `broken`, exit 3, and says what broke it.
 
 use insta::assert_snapshot;
+use routeproof_engine::preflight::skip_test;
 
-use crate::support::{Folder, labs};
+use crate::support::{Folder, Said, labs};
 use crate::{EXTRAS, TOPOLOGY, folder};
 
 /// Runs one lab, and gives the exit code and the one run's outcome and reason.
@@ -75,6 +76,63 @@ fn a_gateways_configuration_that_frr_rejects() {
     exit 3
     broken
     node gw1: FRR rejects `no bgp network imprt-check`: bgpd: [BGP] Unknown command: no bgp network imprt-check; hint: files: routeproof-runs/[RUN]/000-learn-routes-8.4.4/nodes/gw1
+    ");
+}
+
+#[test]
+fn a_daemon_that_does_not_start() {
+    if !labs() {
+        return;
+    }
+    let folder = folder();
+    let _redacted = folder.redacted();
+    folder.edit("topologies/one-gateway/gw1/daemons", "bgpd_options=\"", "bgpd_options=\"--nonsense ");
+    assert_snapshot!(outcome(&folder), @r"
+    exit 3
+    broken
+    node gw1: bgpd ended at once with exit code 1: /usr/lib/frr/bgpd: unrecognized option '--nonsense' | Invalid options.
+    ");
+}
+
+/// The kernel's limits are per user namespace, so a machine that allows no network namespaces is easily had.
+#[test]
+fn a_machine_that_allows_no_labs() {
+    if !labs() {
+        return;
+    }
+    let folder = folder();
+    let _redacted = folder.redacted();
+    let without = |command: &str| {
+        let mut unshare = std::process::Command::new("unshare");
+        let script = format!("echo 0 > /proc/sys/user/max_net_namespaces && exec \"$0\" {command}");
+        unshare.args(["--user", "--map-root-user", "sh", "-c", &script, env!("CARGO_BIN_EXE_routeproof")]);
+        unshare.current_dir(folder.0.path()).env("NO_COLOR", "1");
+        #[allow(clippy::disallowed_methods, reason = "these tests start the binary")]
+        let output = unshare.output().unwrap();
+        Said::from(output)
+    };
+    let doctor = without("doctor");
+    if doctor.stderr.contains("unshare") {
+        skip_test("unshare", &doctor.stderr);
+        return;
+    }
+    let about_namespaces =
+        doctor.stdout.split("docker").next().unwrap().trim_end_matches("yes ").trim_end_matches("no  ");
+    assert_snapshot!(about_namespaces.trim(), @r"
+    no  namespaces   cannot build the lab: create the lab's mount, pid and network namespaces: No space left on device (os error 28)
+                     user.max_net_namespaces is 0: `sudo sysctl user.max_net_namespaces=10000`, or run as root of the host
+    ");
+    let said = without("run learn-routes --only frr=8.4.4 --require namespaces");
+    assert_snapshot!(said, @r"
+    exit 5
+    error: namespaces is required and missing: cannot build the lab: create the lab's mount, pid and network namespaces: No space left on device (os error 28)
+    hint: user.max_net_namespaces is 0: `sudo sysctl user.max_net_namespaces=10000`, or run as root of the host
+    ");
+    let said = without("run learn-routes --only frr=8.4.4 --json");
+    let reason = said.json()["runs"][0]["reason"].as_str().unwrap().to_string();
+    assert_snapshot!(format!("exit {}\n{reason}", said.code.unwrap()), @r"
+    exit 3
+    cannot build the lab: create the lab's mount, pid and network namespaces: No space left on device (os error 28); hint: user.max_net_namespaces is 0: `sudo sysctl user.max_net_namespaces=10000`, or run as root of the host
     ");
 }
 

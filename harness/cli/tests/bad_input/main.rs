@@ -1,5 +1,6 @@
 //! What users get wrong, and what they are told: one clear error with its place and what to do, and the exit code that
 //! scripts rely on (2 bad input, 3 a broken lab, 5 something missing).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -142,12 +142,11 @@ impl Frr {
 
     fn died_at_start(&self, dead: &Running) -> FrrError {
         let log = fs::read_to_string(self.log_path(&dead.name)).unwrap_or_default();
-        let tail: Vec<&str> = log.lines().rev().take(3).collect();
         FrrError::DiedAtStart {
             node: self.node.name().to_string(),
             daemon: dead.name.clone(),
             exit: dead.process.ended().unwrap_or(crate::lab::Exit::Code(-1)),
-            log: tail.into_iter().rev().collect::<Vec<_>>().join(" | "),
+            log: last_words(&log),
         }
     }
 
@@ -172,6 +171,20 @@ impl Frr {
                 Err(FrrError::Died { node: self.node.name().to_string(), daemon: dead.name.clone(), exit })
             }
         }
+    }
+
+    /// Kills a daemon for good: from here on its absence is no crash.
+    pub async fn kill(&mut self, daemon: &str) -> Result<(), FrrError> {
+        let Some(at) = self.running.iter().position(|r| r.name == daemon) else {
+            return Err(FrrError::NotRunning {
+                node: self.node.name().to_string(),
+                daemon: daemon.to_string(),
+            });
+        };
+        let mut killed = self.running.remove(at);
+        self.signal(&killed, Signal::SIGKILL).await;
+        killed.process.wait().await;
+        Ok(())
     }
 
     /// Stops all daemons and starts them anew, as a restart of the pod does: nothing of their state survives.
@@ -215,4 +228,24 @@ async fn appeared(watch: &AsyncFd<OwnedFd>) {
     let mut buffer = [0u8; 4096];
     let read = |fd: &OwnedFd| nix::unistd::read(fd, &mut buffer).map_err(io::Error::from);
     let _ = watch.async_io(Interest::READABLE, read).await;
+}
+
+/// What a dead daemon's log ends with; of a refused option, the complaint and not the usage that follows it.
+fn last_words(log: &str) -> String {
+    let said = log.split("Usage:").next().unwrap_or_default();
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(3)..].join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_complaint_and_not_the_usage() {
+        let log = "bgpd: unrecognized option '--nonsense'\nUsage: bgpd [OPTION...]\n\n  -h  help\n";
+        assert_eq!(last_words(log), "bgpd: unrecognized option '--nonsense'");
+        assert_eq!(last_words("1\n2\n\n3\n4\n"), "2 | 3 | 4");
+        assert_eq!(last_words(""), "");
+    }
 }

@@ -9,6 +9,8 @@ pub enum FrrError {
     Lab(#[from] LabError),
     #[error("node {node}: {daemon} ended at once with {exit}: {log}")]
     DiedAtStart { node: String, daemon: String, exit: Exit, log: String },
+    #[error("node {node}: {daemon} does not run")]
+    NotRunning { node: String, daemon: String },
     #[error("node {node}: {daemon} has ended with {exit}")]
     Died { node: String, daemon: String, exit: Exit },
     #[error("node {node}")]

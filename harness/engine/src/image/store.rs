@@ -18,8 +18,10 @@ use super::{ImageError, ImageRef, Progress, Source, apt, detect, import};
 #[derive(Clone)]
 pub struct Finish {
     format: u32,
-    step: Arc<dyn Fn(&Path) -> Result<(), String> + Send + Sync>,
+    step: Arc<Step>,
 }
+
+type Step = dyn Fn(&Path) -> Result<(), String> + Send + Sync;
 
 impl Finish {
     /// A step that gets the tree's folder. `format`, from 1, changes whenever the step would make another tree of the

@@ -141,10 +141,7 @@ async fn boot(
     let trees = run::trees(order.run.images.values(), &run::store(cache)?, &Quiet).await?;
     let options = BootOptions { folder, trees: &trees, tap: !order.until.routes.is_empty() };
     let events = bus.events();
-    let booted = tokio::select! {
-        booted = run::boot(&order.run, &options, &events) => booted.map(Some),
-        () = channel.closed() => Ok(None),
-    };
+    let booted = run::boot_unless(channel.closed(), &order.run, &options, &events).await;
     bus.finish();
     Ok(booted?.map(|booted| (booted, trees)))
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -22,6 +23,9 @@ pub struct BootTimes {
     pub roots_us: u64,
     pub links_us: u64,
 }
+
+/// How much later than its sockets a node's death may be heard of.
+const LATE: Duration = Duration::from_millis(100);
 
 /// The end of a lab, or of a part of it, that nobody asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -145,5 +149,26 @@ async fn hold(
                 }
             },
         }
+    }
+}
+
+/// Does `work` in a lab. Where the lab dies under it (see [`Lab::died`]), that is the error, whatever the work makes of
+/// it: a wait would go on in a lab that is no more, and a question would only say that nobody answers.
+pub async fn unless_dead<T, E>(
+    died: impl Future<Output = Death>,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<Result<T, E>, Death> {
+    tokio::pin!(died);
+    let result = tokio::select! {
+        result = work => result,
+        death = &mut died => return Err(death),
+    };
+    if result.is_ok() {
+        return Ok(result);
+    }
+    // A node's sockets may close before we hear that it has died.
+    match tokio::time::timeout(LATE, died).await {
+        Ok(death) => Err(death),
+        Err(_) => Ok(result),
     }
 }

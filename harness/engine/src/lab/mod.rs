@@ -24,7 +24,7 @@ mod rootfs;
 mod spec;
 pub(crate) mod wire;
 
-pub use boot::{BootTimes, Death, Lab};
+pub use boot::{BootTimes, Death, Lab, unless_dead};
 pub use error::LabError;
 pub use node::NodeHandle;
 pub use process::{Command, Exit, Output, Process, Stdio};

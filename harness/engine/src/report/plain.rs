@@ -74,4 +74,15 @@ mod tests {
            SKIP [   0.0s] routes-in-vlans  vrf is missing: the host's kernel has no vrf.ko
         ");
     }
+
+    #[test]
+    fn a_warning_of_every_run_is_said_once() {
+        let mut plain = Plain::default();
+        let warning = |run| Event {
+            at_ms: 0,
+            run: Some(run),
+            kind: EventKind::Warning { message: "the extras name no peer".into() },
+        };
+        assert_eq!([0, 1, 2].iter().filter_map(|run| plain.take(&warning(*run))).count(), 1);
+    }
 }

@@ -1,6 +1,6 @@
 //! What both live views share: which run an event belongs to, and the lines that stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anstyle::Style;
 use routeproof_model::event::{Event, EventKind, RunId};
@@ -17,6 +17,8 @@ pub(super) struct Tracker {
     plan: Vec<RunId>,
     /// The events of the runs that are under way.
     logs: BTreeMap<usize, Vec<Event>>,
+    /// Warnings that were said: every run of a matrix may have the same one.
+    warned: BTreeSet<String>,
     pub finished: usize,
     /// Finished runs that failed or have no verdict.
     pub surprising: usize,
@@ -84,6 +86,7 @@ impl Tracker {
                 Some(Line::new("", BOLD, format!("{} of {scenarios}", count(runs.len(), "run"))))
             }
             EventKind::RunFinished { .. } => event.run.map(|run| self.finish(run)),
+            EventKind::Warning { message } if !self.warned.insert(message.clone()) => None,
             EventKind::Warning { message } => {
                 let run = event.run.map_or(String::new(), |run| format!("{}: ", self.title(run)));
                 Some(Line::new("WARNING", YELLOW, format!("{run}{message}")))

@@ -22,7 +22,7 @@ use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use crate::event::Events;
 use crate::image::Tree;
-use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec};
+use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
 use crate::observe::{Monitor, Sockets};
 
 /// Where a lab lives and which trees it uses.
@@ -77,25 +77,72 @@ impl Booted {
 
 /// Boots the lab of a run. On an error everything that was started is gone.
 pub async fn boot(run: &PlannedRun, options: &BootOptions<'_>, events: &Events) -> Result<Booted, RunError> {
+    loop {
+        // Nobody says stop, so the first answer is a lab or an error.
+        if let Some(booted) = boot_unless(std::future::pending(), run, options, events).await? {
+            return Ok(booted);
+        }
+    }
+}
+
+/// [`boot`], given up (`None`) when `stop` resolves. Then, too, everything that was started is gone.
+pub async fn boot_unless(
+    stop: impl Future<Output = ()>,
+    run: &PlannedRun,
+    options: &BootOptions<'_>,
+    events: &Events,
+) -> Result<Option<Booted>, RunError> {
     let start = Instant::now();
-    let phase = |name: &str, since: Instant| {
-        let duration_us = since.elapsed().as_micros() as u64;
-        events.send(EventKind::LabPhase { phase: name.to_string(), duration_us });
-        Instant::now()
-    };
-    let topology = &run.topology;
     let spec = lab_spec(run, options);
     let lab = Lab::boot(spec, &options.folder.join("lab.log")).await?;
-    let since = phase("namespaces, roots and links", start);
-    exec_lines(topology, &lab).await?;
-    let since = phase("exec lines", since);
+    phase(events, "namespaces, roots and links", start);
+    let furnished = tokio::select! {
+        furnished = unless_dead(lab.died(), furnish(&lab, run, options, events)) => {
+            furnished.unwrap_or_else(|death| Err(death.into()))
+        }
+        () = stop => {
+            lab.shutdown().await;
+            return Ok(None);
+        }
+    };
+    match furnished {
+        Ok(Furnished { nodes, book, cluster, recorder, taps }) => {
+            events.send(EventKind::LabReady { duration_us: start.elapsed().as_micros() as u64 });
+            Ok(Some(Booted { lab, nodes, book, cluster, recorder, taps }))
+        }
+        Err(e) => {
+            lab.shutdown().await;
+            Err(e)
+        }
+    }
+}
+
+/// What a lab is filled with once its nodes stand.
+struct Furnished {
+    nodes: BTreeMap<String, Node>,
+    book: AddressBook,
+    cluster: Cluster,
+    recorder: Recorder,
+    taps: BTreeMap<String, Tap>,
+}
+
+async fn furnish(
+    lab: &Lab,
+    run: &PlannedRun,
+    options: &BootOptions<'_>,
+    events: &Events,
+) -> Result<Furnished, RunError> {
+    let topology = &run.topology;
+    let since = Instant::now();
+    exec_lines(topology, lab).await?;
+    let since = phase(events, "exec lines", since);
     let recorder = Recorder::create(&options.folder.join("observations.jsonl"))?;
-    let mut nodes = monitors(topology, &lab, options.folder, &recorder).await?;
+    let mut nodes = monitors(topology, lab, options.folder, &recorder).await?;
     let book = address_book(topology, &nodes);
     recorder.write(&Line::Addresses { book: book.clone() });
     let taps =
         nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
-    let since = phase("monitors", since);
+    let since = phase(events, "monitors", since);
     let mut cluster = Cluster::new(run)?;
     // Routers and cluster nodes start side by side: most of a daemon's start is waiting.
     try_join_all(nodes.values_mut().map(async |node| match node.role {
@@ -104,11 +151,17 @@ pub async fn boot(run: &PlannedRun, options: &BootOptions<'_>, events: &Events) 
         Role::Client | Role::Bridge => Ok(()),
     }))
     .await?;
-    let since = phase("daemons", since);
+    let since = phase(events, "daemons", since);
     cluster.load_initial(&mut nodes, &run.initial).await?;
-    phase("initial manifests", since);
-    events.send(EventKind::LabReady { duration_us: start.elapsed().as_micros() as u64 });
-    Ok(Booted { lab, nodes, book, cluster, recorder, taps })
+    phase(events, "initial manifests", since);
+    Ok(Furnished { nodes, book, cluster, recorder, taps })
+}
+
+/// Says how long a part of the boot took, and starts the next.
+fn phase(events: &Events, name: &str, since: Instant) -> Instant {
+    let duration_us = since.elapsed().as_micros() as u64;
+    events.send(EventKind::LabPhase { phase: name.to_string(), duration_us });
+    Instant::now()
 }
 
 /// What the lab's init is to build.

@@ -161,21 +161,22 @@ pub async fn sample(booted: &Booted, o: &Observe) -> Result<Sample, RunError> {
     // bgpd's own copy of the route map: the one that filters.
     let running = watched.ask("bgpd", "show running-config").await?;
     let map = session.and_then(|s| s.families.values().find_map(|f| f.route_map_in.clone()));
+    let entries_of = |conf: &str| map.as_ref().map(|map| entries(conf, map)).unwrap_or_default();
     Ok(Sample {
         reloads: watched.reloads,
-        route_map: map.map(|map| entries(&running, &map)).unwrap_or_default(),
+        written: watched.conf.as_deref().map(entries_of).unwrap_or_default(),
+        route_map: entries_of(&running),
         in_bgp_table: tables.iter().any(|t| t.routes.contains_key(&o.prefix)),
         in_kernel: watched.monitor.with_state(|k| in_kernel(k, o.prefix)),
         session: session.map(mark),
     })
 }
 
-/// The entries of a route map, as `permit 20`, in the order of the running configuration.
-fn entries(running: &str, map: &str) -> Vec<String> {
-    let headers = running
-        .lines()
-        .filter_map(|line| line.strip_prefix("route-map ")?.strip_prefix(map)?.strip_prefix(' '));
-    headers.map(str::to_string).collect()
+/// The entries of a route map, as `permit 20`, in the order of the configuration.
+fn entries(conf: &str, map: &str) -> Vec<String> {
+    let headers =
+        conf.lines().filter_map(|line| line.strip_prefix("route-map ")?.strip_prefix(map)?.strip_prefix(' '));
+    headers.map(|header| header.trim_end().to_string()).collect()
 }
 
 fn in_kernel(kernel: &KernelState, prefix: ipnet::IpNet) -> bool {

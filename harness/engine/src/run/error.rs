@@ -7,7 +7,7 @@ use routeproof_model::result::Outcome;
 
 use crate::frr::FrrError;
 use crate::image::ImageError;
-use crate::lab::LabError;
+use crate::lab::{Death, LabError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -26,6 +26,8 @@ pub enum RunError {
     Lab(#[from] LabError),
     #[error(transparent)]
     Frr(#[from] FrrError),
+    #[error(transparent)]
+    Died(#[from] Death),
     #[error("node {node}: `{command}` failed ({exit}){}", if output.is_empty() { String::new() } else { format!(": {output}") })]
     Exec { node: String, command: String, exit: String, output: String },
     /// FRR refused a line, or does not have it afterwards: nothing after that would mean anything.

@@ -22,9 +22,9 @@ pub async fn gate(
     let mut notes = judge(node, conf, &whole, missing_lines(conf, &whole), reloaded)?;
     // The others' copies of a route map filter nothing: bgpd must have its own.
     if let Some((_, bgpd)) = running.iter().find(|(daemon, _)| daemon == "bgpd") {
-        notes.extend(judge(node, conf, bgpd, missing_lines(&bgp_part(conf), bgpd), reloaded)?);
+        let of_bgpd = judge(node, conf, bgpd, missing_lines(&bgp_part(conf), bgpd), reloaded)?;
+        notes.extend(of_bgpd.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
     }
-    notes.dedup();
     Ok(notes)
 }
 

@@ -25,12 +25,23 @@ pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError>
     let frr = Frr::start(&node.handle, &specs, &node.folder).await?;
     node.frr = Some(frr);
     let _ = std::fs::write(node.folder.join("frr.conf"), &conf);
-    if conf.trim().is_empty() {
-        return Ok(());
+    load(node, &conf).await
+}
+
+/// Stops the router's daemons, starts them again, and loads its configuration.
+pub async fn restart(node: &mut Node) -> Result<(), RunError> {
+    node.vtys.lock().await.clear();
+    if let Some(frr) = &mut node.frr {
+        frr.restart().await?;
     }
-    let Some(frr) = &node.frr else { return Ok(()) };
-    let loaded = load_conf(&node.handle, frr, &conf).await?;
-    super::gate::gate(node, &conf, &loaded, false).await.map(|_| ())
+    let conf = node.handle.read("/etc/frr/frr.conf").await.unwrap_or_default();
+    load(node, &String::from_utf8_lossy(&conf)).await
+}
+
+async fn load(node: &Node, conf: &str) -> Result<(), RunError> {
+    let Some(frr) = node.frr.as_ref().filter(|_| !conf.trim().is_empty()) else { return Ok(()) };
+    let refused = load_conf(&node.handle, frr, conf).await?;
+    super::gate::gate(node, conf, &refused, false).await.map(|_| ())
 }
 
 /// The daemons to start: those of the `daemons` file if the user gave one, else what the configuration needs.

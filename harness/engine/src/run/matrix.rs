@@ -11,12 +11,12 @@ use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::Outcome;
 use tokio::sync::{Semaphore, watch};
 
-use super::boot::{BootOptions, Booted, boot};
+use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::steps::{self, Verdict};
 use crate::event::Events;
 use crate::image::{ImageRef, Progress, Store, Tree};
-use crate::lab::Death;
+use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
 
 /// How an invocation does its runs.
@@ -177,23 +177,20 @@ impl One {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
         let options = BootOptions { folder: self.folder.path(), trees: &self.trees, tap: false };
-        let verdict = match boot(&self.planned, &options, &self.events).await {
-            Ok(mut booted) => {
+        let stop = || stopped(self.stop.clone());
+        let verdict = match boot_unless(stop(), &self.planned, &options, &self.events).await {
+            Ok(None) => None,
+            Ok(Some(mut booted)) => {
                 let verdict = tokio::select! {
                     verdict = judge(&mut booted, &self.planned, &self.events) => Some(verdict),
-                    () = stopped(self.stop.clone()) => None,
+                    () = stop() => None,
                 };
                 if let Err(e) = booted.shutdown().await {
                     self.events.warn(format!("{}: observations are incomplete: {e}", self.planned.slug()));
                 }
                 verdict
             }
-            Err(e) => {
-                let hints: Vec<String> =
-                    e.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
-                let reason = Some(format!("{}{}", e.line(), hints.concat()));
-                Some(Verdict { outcome: e.outcome(), reason, observed: BTreeMap::new() })
-            }
+            Err(e) => Some(broken(&e)),
         };
         // An interrupted run has no verdict: its start without an end says so.
         if let Some(verdict) = verdict {
@@ -204,27 +201,25 @@ impl One {
     }
 }
 
-/// The steps' verdict, unless the lab dies under them: a wait for a route would go on in a lab that is no more, and then
-/// call it a failure of the router.
+/// The steps' verdict, unless the lab dies under them: then the router is not to blame.
 async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Verdict {
     let died = booted.lab.died();
-    tokio::pin!(died);
-    let verdict = tokio::select! {
-        verdict = steps::run(booted, planned, events) => verdict,
-        death = &mut died => return dead(&death),
+    let steps = async {
+        match steps::run(booted, planned, events).await {
+            passed if passed.outcome == Outcome::Passed => Ok(passed),
+            other => Err(other),
+        }
     };
-    if verdict.outcome == Outcome::Passed {
-        return verdict;
-    }
-    // A daemon's socket may close before we hear that its node has died.
-    match tokio::time::timeout(Duration::from_millis(100), died).await {
-        Ok(death) => dead(&death),
-        Err(_) => verdict,
+    match unless_dead(died, steps).await {
+        Ok(Ok(verdict) | Err(verdict)) => verdict,
+        Err(death) => broken(&death.into()),
     }
 }
 
-fn dead(death: &Death) -> Verdict {
-    Verdict { outcome: Outcome::Broken, reason: Some(death.to_string()), observed: BTreeMap::new() }
+fn broken(error: &RunError) -> Verdict {
+    let hints: Vec<String> = error.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
+    let reason = Some(format!("{}{}", error.line(), hints.concat()));
+    Verdict { outcome: error.outcome(), reason, observed: BTreeMap::new() }
 }
 
 fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {

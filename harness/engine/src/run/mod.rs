@@ -10,6 +10,7 @@ mod cluster;
 mod diagnose;
 mod error;
 mod expect;
+mod fault;
 mod gate;
 mod gateway;
 mod images;
@@ -25,7 +26,7 @@ mod until;
 
 pub use api::{Ran, RunOptions, Scenario};
 pub use bake::store;
-pub use boot::{BootOptions, Booted, boot};
+pub use boot::{BootOptions, Booted, boot, boot_unless};
 pub use cluster::Cluster;
 pub use error::RunError;
 pub use images::{check_images, check_topology_images};

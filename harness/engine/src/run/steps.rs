@@ -13,7 +13,7 @@ use routeproof_model::topology::Role;
 
 use super::boot::Booted;
 use super::error::RunError;
-use super::{diagnose, expect};
+use super::{diagnose, expect, fault};
 use crate::event::Events;
 use crate::observe::now;
 use crate::wait;
@@ -66,6 +66,7 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
             Ok(done) => done,
             Err(e) => broken(&e),
         };
+        let done = unless_crashed(booted, done).await;
         booted.recorder.write(&Line::StepFinished { step: index, at: now() });
         let result = StepResult {
             name: step.name.clone(),
@@ -116,6 +117,20 @@ async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict)
     match outcome {
         Outcome::Passed => verdict,
         _ => Verdict { outcome, reason: Some(format!("{name}: {}", message.unwrap_or_default())), ..verdict },
+    }
+}
+
+/// A daemon that has crashed takes its sessions and routes along: that, and not what is missing now, is what has happened.
+async fn unless_crashed(booted: &Booted, done: Done) -> Done {
+    if matches!(done.outcome, Outcome::Passed | Outcome::Broken) {
+        return done;
+    }
+    // The kernel may show the effects before the node's agent reports the death.
+    wait::elapse(Duration::from_millis(100)).await;
+    let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref());
+    match routers.map(|frr| frr.check_alive()).find_map(Result::err) {
+        Some(crash) => Done { evidence: done.evidence, ..broken(&crash.into()) },
+        None => done,
     }
 }
 
@@ -189,6 +204,10 @@ async fn perform(
             let found = node.sessions().await?;
             let found = found.iter().map(|s| evidence("session-when-settled", &settle.node, s)).collect();
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
+        }
+        Verb::Fault(fault) => {
+            fault::inject(booted, fault).await?;
+            Ok(Done::passed())
         }
         Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
         Verb::Holds { expect, window, witness } => {

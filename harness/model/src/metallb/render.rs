@@ -175,13 +175,17 @@ fn extras_warnings(release: &Release, objects: &Objects, resolved: &Resolved) ->
     }
     let known: Vec<String> = resolved.peers.iter().map(|(_, p)| format!("{}-in", id_of(p))).collect();
     let mut out = Vec::new();
+    if known.is_empty() {
+        // Extras may well be there before the peers: that is the documented order.
+        return out;
+    }
     for line in extras.lines() {
         let mut words = line.split_whitespace();
         let (Some("route-map"), Some(name)) = (words.next(), words.next()) else { continue };
         if name.ends_with("-in") && !known.iter().any(|k| k == name) {
             let warning = format!(
                 "configmap/bgpextras: no BGPPeer has the route map `{name}` (there are: {})",
-                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+                known.join(", ")
             );
             if !out.contains(&warning) {
                 out.push(warning);

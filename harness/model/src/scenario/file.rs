@@ -116,7 +116,7 @@ pub struct ExpectedFile {
     pub observed: BTreeMap<String, String>,
 }
 
-/// A step: exactly one verb (`apply`, `delete`, `restart-speaker`, `settle`, `expect`, `observe`, `diagnose`), and when it counts.
+/// A step: exactly one verb (`apply`, `delete`, `restart-speaker`, `settle`, `fault`, `expect`, `observe`, `diagnose`), and when it counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StepFile {
@@ -129,6 +129,7 @@ pub struct StepFile {
     pub settle: Option<Settle>,
     pub expect: Option<ExpectFile>,
     pub observe: Option<Observe>,
+    pub fault: Option<FaultFile>,
     pub diagnose: Option<DiagnoseFile>,
     /// Runs of the matrix in which the step is done; all of them without it.
     #[serde(default)]
@@ -141,6 +142,52 @@ pub struct StepFile {
     pub holds: Option<Duration>,
     /// A prefix that must be in the node's kernel for the whole window of a negative expectation.
     pub witness: Option<String>,
+}
+
+/// Exactly one of these.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FaultFile {
+    pub kill_daemon: Option<KillDaemonFile>,
+    pub restart_router: Option<RestartRouterFile>,
+    pub link: Option<LinkFaultFile>,
+    pub reset_session: Option<ResetSessionFile>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KillDaemonFile {
+    pub node: String,
+    /// `bgpd`, `zebra`, ...
+    pub daemon: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartRouterFile {
+    pub node: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkFaultFile {
+    pub node: String,
+    pub interface: String,
+    pub state: LinkState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkState {
+    Up,
+    Down,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResetSessionFile {
+    pub node: String,
+    pub peer: String,
 }
 
 /// Exactly one of these.

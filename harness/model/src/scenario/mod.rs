@@ -9,6 +9,6 @@ pub use axes::{AxisValues, combinations, substitute};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};
 pub use step::{
-    Diagnosis, Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession, Observe,
-    RestartSpeaker, Settle, Signature, Step, Verb,
+    Diagnosis, Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession, Fault,
+    Observe, RestartSpeaker, Settle, Signature, Step, Verb,
 };

@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::axes::{AxisValues, combinations, fits, substitute};
-use super::file::{ExpectFile, MetallbFile, OneOrMany, ScenarioFile, StepFile, When};
-use super::step::{Diagnosis, Expect, Step, Verb};
+use super::file::{ExpectFile, FaultFile, LinkState, MetallbFile, OneOrMany, ScenarioFile, StepFile, When};
+use super::step::{Diagnosis, Expect, Fault, Step, Verb};
 use crate::diag::{Diagnostic, Seg, Source, nearest};
 use crate::topology::{Role, Topology};
 
@@ -180,6 +180,9 @@ impl Resolver<'_> {
             self.peer(&observe.peer, &[&inner("observe")[..], &[key("peer")]].concat())?;
             verbs.push(Verb::Observe(observe.clone()));
         }
+        if let Some(fault) = &step.fault {
+            verbs.push(Verb::Fault(self.fault(fault, &inner("fault"))?));
+        }
         if let Some(expect) = &step.expect {
             verbs.push(self.expect(step, expect, axes, at)?);
         }
@@ -195,7 +198,7 @@ impl Resolver<'_> {
                 within: step.within.unwrap_or(WITHIN),
             }));
         }
-        let known = "apply, delete, restart-speaker, settle, expect, observe or diagnose";
+        let known = "apply, delete, restart-speaker, settle, fault, expect, observe or diagnose";
         match (verbs.pop(), verbs.is_empty()) {
             (Some(verb), true) => self.check_timing(step, verb, at),
             (None, _) => Err(self.source.error_at(at, format!("a step needs one of {known}"))),
@@ -203,6 +206,48 @@ impl Resolver<'_> {
                 Err(self.source.error_at(at, format!("a step does one thing: one of {known}")))
             }
         }
+    }
+
+    fn fault(&self, fault: &FaultFile, at: &[Seg]) -> Result<Fault, Diagnostic> {
+        let mut faults = Vec::new();
+        if let Some(f) = &fault.kill_daemon {
+            faults.push(Fault::KillDaemon { node: f.node.clone(), daemon: f.daemon.clone() });
+        }
+        if let Some(f) = &fault.restart_router {
+            faults.push(Fault::RestartRouter { node: f.node.clone() });
+        }
+        if let Some(f) = &fault.link {
+            let up = f.state == LinkState::Up;
+            faults.push(Fault::Link { node: f.node.clone(), interface: f.interface.clone(), up });
+        }
+        if let Some(f) = &fault.reset_session {
+            self.peer(&f.peer, &[at, &[key("reset-session"), key("peer")]].concat())?;
+            faults.push(Fault::ResetSession { node: f.node.clone(), peer: f.peer.clone() });
+        }
+        let known = "kill-daemon, restart-router, link or reset-session";
+        let (Some(fault), true) = (faults.pop(), faults.is_empty()) else {
+            return Err(self.source.error_at(at, format!("`fault` needs exactly one of {known}")));
+        };
+        self.any_node(fault.node(), at)?;
+        let role = self.topology.find(fault.node()).map(|n| n.role);
+        match &fault {
+            Fault::RestartRouter { node } if role != Some(Role::Gateway) => {
+                let error = self.source.error_at(at, format!("`{node}` is not a router of the topology"));
+                Err(error.hint("`restart-speaker` restarts the FRR of a cluster node"))
+            }
+            Fault::Link { node, interface, .. } if !self.has_interface(node, interface) => {
+                Err(self.source.error_at(at, format!("no link of the topology ends at `{node}:{interface}`")))
+            }
+            _ => Ok(fault),
+        }
+    }
+
+    fn has_interface(&self, node: &str, interface: &str) -> bool {
+        let name = self.topology.find(node).map(|n| n.name.as_str());
+        let ends = self.topology.links.iter().flat_map(|link| &link.endpoints);
+        ends.into_iter().any(|end| {
+            Some(self.topology.nodes[end.node].name.as_str()) == name && end.interface == interface
+        })
     }
 
     /// A timing word on a step that does not wait would be ignored: that is an error.
@@ -355,6 +400,7 @@ fn name_of(verb: &Verb, dir: &Path) -> String {
         Verb::Delete { manifests } => format!("delete {}", short(manifests)),
         Verb::RestartSpeaker(r) => format!("restart the speaker of {}", r.node),
         Verb::Settle(s) => format!("settle: no route-map change pending on {}", s.node),
+        Verb::Fault(f) => fault_name(f),
         Verb::Observe(o) => format!("observe {} on {}", o.prefix, o.node),
         Verb::Diagnose(d) => {
             let name = match d.signature {
@@ -367,6 +413,17 @@ fn name_of(verb: &Verb, dir: &Path) -> String {
         Verb::Holds { expect, window, .. } => {
             format!("{} for {}", expect_name(expect), humantime::format_duration(*window))
         }
+    }
+}
+
+fn fault_name(fault: &Fault) -> String {
+    match fault {
+        Fault::KillDaemon { node, daemon } => format!("kill {daemon} of {node}"),
+        Fault::RestartRouter { node } => format!("restart router {node}"),
+        Fault::Link { node, interface, up } => {
+            format!("{node}:{interface} goes {}", if *up { "up" } else { "down" })
+        }
+        Fault::ResetSession { node, peer } => format!("reset session {node} -> {peer}"),
     }
 }
 

@@ -34,6 +34,7 @@ pub enum Verb {
         window: Duration,
         witness: Option<ipnet::IpNet>,
     },
+    Fault(Fault),
     Observe(Observe),
     Diagnose(Diagnosis),
 }
@@ -197,6 +198,31 @@ pub struct ExpectNoRoute {
 #[serde(deny_unknown_fields)]
 pub struct ExpectRibFib {
     pub node: String,
+}
+
+/// Something that breaks, or is mended, on purpose.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// SIGKILL to a daemon of FRR; nothing restarts it.
+    KillDaemon { node: String, daemon: String },
+    /// A router's daemons stop (SIGTERM), start again and load their configuration.
+    RestartRouter { node: String },
+    /// An interface goes down, or up again.
+    Link { node: String, interface: String, up: bool },
+    /// `clear bgp PEER`: the session is torn down with a NOTIFICATION (RFC 4486, administrative reset).
+    ResetSession { node: String, peer: String },
+}
+
+impl Fault {
+    pub fn node(&self) -> &str {
+        match self {
+            Fault::KillDaemon { node, .. }
+            | Fault::RestartRouter { node }
+            | Fault::Link { node, .. }
+            | Fault::ResetSession { node, .. } => node,
+        }
+    }
 }
 
 /// Samples what a node holds of a prefix: the kernel, the BGP table, the route map in the running configuration.

@@ -4,6 +4,7 @@ use clap::Args;
 use routeproof_engine::keep::{KeepError, Lab, Labs};
 
 use crate::fail::Failure;
+use crate::out;
 
 #[derive(Debug, Args)]
 pub struct DownArgs {
@@ -23,7 +24,7 @@ pub async fn down(args: &DownArgs) -> Result<u8, Failure> {
             Ok(lab) => vec![lab],
             // Its supervisor was killed, and the lab with it: what remains is its folder.
             Err(KeepError::NoLab { name, .. }) if labs.bury(&name)? => {
-                eprintln!("lab {name} was dead already; removed its state folder");
+                out::note(format_args!("lab {name} was dead already; removed its state folder"));
                 return Ok(0);
             }
             Err(KeepError::Several { alive }) => {
@@ -35,7 +36,7 @@ pub async fn down(args: &DownArgs) -> Result<u8, Failure> {
     let mut worst = 0;
     for lab in doomed {
         match lab.down().await {
-            Ok(()) => eprintln!("lab {} is down", lab.name()),
+            Ok(()) => out::note(format_args!("lab {} is down", lab.name())),
             Err(e) => worst = worst.max(Failure::from(e).report()),
         }
     }

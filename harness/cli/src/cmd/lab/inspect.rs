@@ -9,6 +9,7 @@ use routeproof_engine::keep::{Lab, LabStatus, Labs, NodeStatus};
 
 use super::LabArgs;
 use crate::fail::Failure;
+use crate::out;
 use crate::render;
 
 #[derive(Debug, Args)]
@@ -28,8 +29,8 @@ pub async fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
         Some(node) => {
             let inspection = args.lab.select()?.inspect(node).await?;
             match args.json {
-                true => print!("{}", render::inspect::json(&inspection).map_err(Failure::broken)?),
-                false => print!("{}", render::inspect::tables(&inspection)),
+                true => out::text(render::inspect::json(&inspection).map_err(Failure::broken)?)?,
+                false => out::text(render::inspect::tables(&inspection))?,
             }
             Ok(0)
         }
@@ -52,15 +53,18 @@ async fn list(args: &InspectArgs) -> Result<u8, Failure> {
         }
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&shown).map_err(Failure::broken)?);
+        out::json(&shown)?;
         return Ok(worst);
     }
-    print!("{}", shown.iter().map(section).collect::<Vec<_>>().join("\n"));
+    out::text(shown.iter().map(section).collect::<Vec<_>>().join("\n"))?;
     if chosen.is_empty() {
-        eprintln!("no lab is up");
+        out::note(format_args!("no lab is up"));
     }
     for dead in labs.dead() {
-        eprintln!("lab {} is dead: its supervisor was killed; `routeproof sweep` cleans up", dead.name);
+        out::note(format_args!(
+            "lab {} is dead: its supervisor was killed; `routeproof sweep` cleans up",
+            dead.name
+        ));
     }
     Ok(worst)
 }

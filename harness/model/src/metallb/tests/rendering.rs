@@ -353,6 +353,8 @@ fn extras_for_a_route_map_that_no_peer_has_are_a_warning() {
             "configmap/bgpextras: no BGPPeer has the route map `192.168.1.5-in` (there are: 192.168.1.5-red-in)"
         ]
     );
+    let peers_to_come = objects(&[&extras("route-map 192.168.1.5-in permit 20")]);
+    assert_eq!(try_render("v0.13.10", &peers_to_come).unwrap().warnings, [""; 0]);
 }
 
 #[test]
