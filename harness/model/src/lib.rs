@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+#[cfg(test)]
+mod cpu_time;
 pub mod diag;
 pub mod event;
 pub mod fact;

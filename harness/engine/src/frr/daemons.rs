@@ -20,8 +20,10 @@ use crate::wait::{self, Probe};
 const RUN: &str = "/run/frr";
 /// A daemon that has no socket after this time will have none. A busy two-core machine with a hundred nodes needs 10 s.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// Sockets that appear are events; this is for a process that ends without one.
+const LOOK: Duration = Duration::from_millis(250);
 /// Between bind(2) and listen(2) a socket refuses connections, and no event tells of the latter.
-const RETRY: Duration = Duration::from_millis(20);
+const RETRY: Duration = Duration::from_millis(2);
 
 /// A daemon to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,27 +101,38 @@ impl Frr {
             what: RUN.to_string(),
             source,
         })?;
+        let not_ready = |source| FrrError::NotReady { node: node.clone(), source };
+        let wanted: Vec<String> = specs.iter().flat_map(sockets).collect();
+        let there = || self.are_there(&wanted);
+        wait::until("the daemons' sockets", START_LIMIT, LOOK, there, || appeared(&watch))
+            .await
+            .map_err(not_ready)??;
         for spec in specs {
             let what = format!("{} accepts connections", spec.name);
-            wait::until(&what, START_LIMIT, RETRY, || self.is_up(&spec.name), || appeared(&watch))
+            wait::until(&what, START_LIMIT, RETRY, || self.is_up(&spec.name), wait::no_events)
                 .await
-                .map_err(|source| FrrError::NotReady { node: node.clone(), source })??;
+                .map_err(not_ready)??;
         }
         Ok(())
     }
 
-    /// Whether a daemon answers on its vty; zebra must serve its clients too. Its `zserv.api` is not tried by connecting:
-    /// in FRR 10 a client that leaves at once takes the connected routes with it, for good.
-    async fn is_up(&self, daemon: &str) -> Probe<Result<(), FrrError>> {
+    async fn are_there(&self, wanted: &[String]) -> Probe<Result<(), FrrError>> {
         if let Some(dead) = self.running.iter().find(|r| r.process.ended().is_some()) {
             return Probe::Done(Err(self.died_at_start(dead)));
         }
-        if daemon == "zebra" {
-            match self.node.list(RUN).await {
-                Ok(names) if names.iter().any(|name| name == "zserv.api") => {}
-                Ok(_) => return Probe::NotYet(format!("{RUN}/zserv.api is not there")),
-                Err(e) => return Probe::Done(Err(e.into())),
-            }
+        match self.node.list(RUN).await {
+            Ok(names) => match wanted.iter().find(|name| !names.contains(name)) {
+                None => Probe::Done(Ok(())),
+                Some(missing) => Probe::NotYet(format!("{RUN}/{missing} is not there")),
+            },
+            Err(e) => Probe::Done(Err(e.into())),
+        }
+    }
+
+    /// Whether a daemon answers on its vty.
+    async fn is_up(&self, daemon: &str) -> Probe<Result<(), FrrError>> {
+        if let Some(dead) = self.running.iter().find(|r| r.process.ended().is_some()) {
+            return Probe::Done(Err(self.died_at_start(dead)));
         }
         match self.node.connect(&format!("{RUN}/{daemon}.vty")).await {
             Ok(_) => Probe::Done(Ok(())),
@@ -201,6 +214,13 @@ impl Frr {
     async fn signal(&self, daemon: &Running, signal: Signal) {
         let _ = self.node.kill(daemon.process.pid, signal, false).await;
     }
+}
+
+/// The sockets that say that a daemon is up: its vty's; zebra must serve its clients too. `zserv.api` is not tried by
+/// connecting: in FRR 10 a client that leaves at once takes the connected routes with it, for good.
+fn sockets(spec: &DaemonSpec) -> Vec<String> {
+    let vty = format!("{}.vty", spec.name);
+    if spec.name == "zebra" { vec!["zserv.api".to_string(), vty] } else { vec![vty] }
 }
 
 /// Resolves when something appeared in the watched folder.

@@ -5,13 +5,20 @@
 //! throws away what it has read beyond a command that it answers later.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use crate::wait;
+
 /// A daemon reads 512 bytes at a time into 4096; a command that could meet that limit is answered without an end mark.
 const LONGEST: usize = 4096 - 512 - 1;
+
+/// How long mgmtd's datastore may be locked by somebody else.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+const LOCK_RETRY: Duration = Duration::from_millis(5);
 
 /// What went wrong with a vty. The daemon's refusals are no errors here; they are in [`Output::status`].
 #[derive(Debug, Error)]
@@ -130,7 +137,7 @@ impl Vty {
     /// # Errors
     /// As [`Vty::config`].
     pub async fn config_transaction(&mut self, lines: &[&str]) -> Result<Vec<LineAnswer>, VtyError> {
-        self.run_taken("configure terminal file-lock").await?;
+        self.lock_datastore().await?;
         self.run_taken("XFRR_start_configuration").await?;
         let mut answers = Vec::with_capacity(lines.len() + 1);
         for line in lines {
@@ -139,6 +146,19 @@ impl Vty {
         answers.push(self.exchange("XFRR_end_configuration").await?);
         self.run_taken("end").await?;
         Ok(numbered(answers))
+    }
+
+    /// Just after its start mgmtd holds the lock itself, to hand out what it has; vtysh tries again and again, too.
+    async fn lock_datastore(&mut self) -> Result<(), VtyError> {
+        let end = Instant::now() + LOCK_LIMIT;
+        loop {
+            match self.run_taken("configure terminal file-lock").await {
+                Err(VtyError::Refused { text, .. }) if text.contains("locked") && Instant::now() < end => {
+                    wait::elapse(LOCK_RETRY).await;
+                }
+                other => return other,
+            }
+        }
     }
 
     async fn run_taken(&mut self, command: &str) -> Result<(), VtyError> {

@@ -95,3 +95,21 @@ async fn what_cannot_be_said() {
         assert!(matches!(vty.run(&command).await, Err(VtyError::Unspeakable { .. })));
     }
 }
+
+#[tokio::test]
+async fn a_locked_datastore_is_waited_for() {
+    let (mut vty, mut daemon) = pair();
+    let served = tokio::spawn(async move {
+        let mut asked = Vec::new();
+        let locked = "% Can't enter config; running datastore locked by another session\n\0\0\0\x0d";
+        for answer in ["\0\0\0\0", locked, "\0\0\0\0", "\0\0\0\0", "\0\0\0\0", "\0\0\0\0"] {
+            asked.extend(commands(&mut daemon, 1).await);
+            daemon.write_all(answer.as_bytes()).await.unwrap();
+        }
+        asked
+    });
+    vty.config_transaction(&[]).await.unwrap();
+    let lock = "configure terminal file-lock";
+    let rest = ["XFRR_start_configuration", "XFRR_end_configuration", "end"];
+    assert_eq!(served.await.unwrap(), [&["enable", lock, lock][..], &rest].concat());
+}

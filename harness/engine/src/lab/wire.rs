@@ -37,7 +37,11 @@ pub fn send<T: Serialize>(socket: BorrowedFd<'_>, message: &T, fds: &[BorrowedFd
 
 /// The next message, or `None` when the other side has closed.
 pub fn recv<T: DeserializeOwned>(socket: BorrowedFd<'_>) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
-    let mut bytes = vec![0u8; LIMIT];
+    // A buffer of the message's own size: one for the largest would stay in every agent's memory. Of a packet socket,
+    // MSG_TRUNC gives the whole length (recv(2)).
+    let peeked =
+        nix::sys::socket::recv(socket.as_raw_fd(), &mut [], MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC)?;
+    let mut bytes = vec![0u8; peeked];
     let mut space = cmsg_space!([RawFd; MAX_FDS]);
     let (length, fds) = {
         let mut slices = [IoSliceMut::new(&mut bytes)];
