@@ -340,18 +340,23 @@ fn as_an_ordinary_user() {
 
 const NOBODY: u32 = 65534;
 
-/// One image of a cache: its name and its tree.
+/// One image of a cache: what its name means, and the trees.
 fn copy_image(from: &Path, to: &Path) {
     for part in ["trees", "refs"] {
         std::fs::create_dir_all(to.join(part)).unwrap();
     }
-    let record = std::fs::read_to_string(from.join("refs/frr-8.4.4.json")).unwrap();
-    let digest =
-        serde_json::from_str::<serde_json::Value>(&record).unwrap()["digest"].as_str().unwrap().to_string();
-    std::fs::write(to.join("refs/frr-8.4.4.json"), record).unwrap();
-    let copied =
-        Command::new("cp").arg("-a").arg(from.join("trees").join(&digest)).arg(to.join("trees")).status();
-    assert!(copied.unwrap().success());
+    let records = std::fs::read_dir(from.join("refs")).unwrap().flatten();
+    let of_image = records.filter(|record| record.file_name().to_string_lossy().starts_with("frr-8.4.4"));
+    let mut copied = 0;
+    for record in of_image {
+        let text = std::fs::read_to_string(record.path()).unwrap();
+        let digest = serde_json::from_str::<serde_json::Value>(&text).unwrap()["digest"].as_str().unwrap().to_string();
+        std::fs::write(to.join("refs").join(record.file_name()), text).unwrap();
+        let tree = from.join("trees").join(&digest);
+        let status = Command::new("cp").arg("-a").arg(tree).arg(to.join("trees")).status().unwrap();
+        copied += u32::from(status.success());
+    }
+    assert!(copied > 0, "{} has a tree of FRR 8.4.4", from.display());
 }
 
 fn give_to(path: &Path, user: u32) {
