@@ -46,6 +46,12 @@ impl LabError {
             {
                 crate::preflight::namespace_hints()
             }
+            // In a user namespace overlayfs cannot copy up what belongs to an id that is not mapped.
+            LabError::Build { source: Some(e), .. } if e.raw_os_error() == Some(libc::EOVERFLOW) => vec![
+                "the root filesystem in the cache belongs to another user or group: use a cache of your own, \
+                 `ROUTEPROOF_CACHE=FOLDER` or --cache-dir"
+                    .to_string(),
+            ],
             _ => Vec::new(),
         }
     }
