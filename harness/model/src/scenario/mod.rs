@@ -2,6 +2,7 @@
 
 mod axes;
 mod file;
+mod name;
 mod resolve;
 mod step;
 

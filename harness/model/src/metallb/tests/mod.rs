@@ -1,6 +1,7 @@
 //! The module as its users see it: manifests in, frr.conf or a refusal out.
 
 mod allocation;
+mod extras;
 mod refusals;
 mod rendering;
 
@@ -28,6 +29,11 @@ pub(super) fn node(name: &str, labels: &[(&str, &str)]) -> NodeInfo {
 
 pub(super) fn try_render(version: &str, objects: &Objects) -> Result<Rendered, RenderError> {
     render(Release::find(version).unwrap(), objects, &node("worker", &[]))
+}
+
+/// The frr.conf of a node, as [`visible`] shows it.
+pub(super) fn conf(version: &str, manifests: &[&str]) -> String {
+    visible(&try_render(version, &objects(manifests)).unwrap().conf)
 }
 
 /// Lines of spaces only are part of the format but invisible: show them.

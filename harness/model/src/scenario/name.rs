@@ -1,0 +1,58 @@
+//! A step in one line, for people.
+
+use std::path::{Path, PathBuf};
+
+use super::step::{Expect, Fault, Signature, Verb};
+
+/// The step in one line. Paths are shown relative to the scenario's folder.
+pub fn name_of(verb: &Verb, dir: &Path) -> String {
+    let short = |paths: &[PathBuf]| {
+        let names: Vec<String> =
+            paths.iter().map(|p| p.strip_prefix(dir).unwrap_or(p).display().to_string()).collect();
+        names.join(" and ")
+    };
+    match verb {
+        Verb::Apply { manifests } => format!("apply {}", short(manifests)),
+        Verb::Delete { manifests } => format!("delete {}", short(manifests)),
+        Verb::RestartSpeaker(r) => format!("restart the speaker of {}", r.node),
+        Verb::Settle(s) => format!("settle: no route-map change pending on {}", s.node),
+        Verb::Fault(f) => fault_name(f),
+        Verb::Observe(o) => format!("observe {} on {}", o.prefix, o.node),
+        Verb::Diagnose(d) => {
+            let name = match d.signature {
+                Signature::FrrOrdering => "frr-ordering",
+                Signature::ExtrasAlternation => "extras-alternation",
+            };
+            format!("diagnose {name} on {}", d.node)
+        }
+        Verb::Eventually { expect, .. } => expect_name(expect),
+        Verb::Holds { expect, window, .. } => {
+            format!("{} for {}", expect_name(expect), humantime::format_duration(*window))
+        }
+    }
+}
+
+fn fault_name(fault: &Fault) -> String {
+    match fault {
+        Fault::KillDaemon { node, daemon } => format!("kill {daemon} of {node}"),
+        Fault::RestartRouter { node } => format!("restart router {node}"),
+        Fault::Link { node, interface, up } => {
+            format!("{node}:{interface} goes {}", if *up { "up" } else { "down" })
+        }
+        Fault::ResetSession { node, peer } => format!("reset session {node} -> {peer}"),
+    }
+}
+
+fn expect_name(expect: &Expect) -> String {
+    match expect {
+        Expect::Session(s) => format!("session {} -> {} is {}", s.node, s.peer, s.state),
+        Expect::Route(r) if r.via.is_empty() => format!("{} has {}", r.node, r.prefix),
+        Expect::Route(r) => format!("{} has {} via {}", r.node, r.prefix, r.via.join(" and ")),
+        Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
+        Expect::NoRoute(n) => {
+            let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());
+            let proto = n.proto.as_ref().map(|p| format!(" of protocol {p}")).unwrap_or_default();
+            format!("{} has not {what}{proto}", n.node)
+        }
+    }
+}
