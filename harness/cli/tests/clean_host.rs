@@ -350,7 +350,8 @@ fn copy_image(from: &Path, to: &Path) {
     let mut copied = 0;
     for record in of_image {
         let text = std::fs::read_to_string(record.path()).unwrap();
-        let digest = serde_json::from_str::<serde_json::Value>(&text).unwrap()["digest"].as_str().unwrap().to_string();
+        let digest =
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()["digest"].as_str().unwrap().to_string();
         std::fs::write(to.join("refs").join(record.file_name()), text).unwrap();
         let tree = from.join("trees").join(&digest);
         let status = Command::new("cp").arg("-a").arg(tree).arg(to.join("trees")).status().unwrap();
