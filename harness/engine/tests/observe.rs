@@ -84,7 +84,7 @@ async fn agrees_with_kernel(monitor: &Monitor, what: &str) {
     };
     if tokio::time::timeout(PATIENCE, agree).await.is_err() {
         let (ours, kernel) = (Inspection::from(&monitor.snapshot()), dump_all(netlink()).unwrap());
-        let (ours, kernel) = (lines(&comparable(ours)), lines(&comparable(kernel)));
+        let (ours, kernel) = (comparable(ours), comparable(kernel));
         let only = |a: &[String], b: &[String]| {
             a.iter().filter(|line| !b.contains(line)).cloned().collect::<Vec<_>>().join("\n")
         };
@@ -96,19 +96,16 @@ async fn agrees_with_kernel(monitor: &Monitor, what: &str) {
     }
 }
 
-/// Every object on a line.
-fn lines(inspection: &Inspection) -> Vec<String> {
-    let value = serde_json::to_value(inspection).unwrap();
-    let tables = value.as_object().unwrap().values().filter_map(|table| table.as_array());
-    tables.flatten().map(ToString::to_string).collect()
-}
-
-fn comparable(mut inspection: Inspection) -> Inspection {
+/// Every object on a line, in an order of our own: the kernel lists addresses, and IPv6 routes of equal prefix and metric,
+/// in an order that messages do not tell.
+fn comparable(mut inspection: Inspection) -> Vec<String> {
     // Router solicitations and the like come and go.
     inspection.neighbours.clear();
-    // IPv6 routes of equal prefix and metric have no order that messages would tell.
-    inspection.routes.sort();
-    inspection
+    let value = serde_json::to_value(inspection).unwrap();
+    let tables = value.as_object().unwrap().values().filter_map(|table| table.as_array());
+    let mut lines: Vec<String> = tables.flatten().map(ToString::to_string).collect();
+    lines.sort();
+    lines
 }
 
 fn hops(route: &Route) -> String {

@@ -202,8 +202,9 @@ impl Listener {
         match outcome {
             Ok(reading) => {
                 self.failures = 0;
-                let events = lock(&self.state).resync(now(), &reading.state, &kinds, reason);
-                events.iter().for_each(&self.sink);
+                let resynced = lock(&self.state).resync(now(), &reading.state, &kinds, reason);
+                resynced.events.iter().for_each(&self.sink);
+                self.mark(Applied { stale: resynced.unsettled, ..Applied::default() }, reason);
                 for reason in reading.undecoded {
                     // Reading the same tables again would find the same messages.
                     self.tell(now(), Change::Gap(reason));

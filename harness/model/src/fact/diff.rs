@@ -9,29 +9,44 @@ use super::routes::{RouteKey, Row};
 use super::state::Key;
 use super::{Change, KernelEvent, KernelState, Kind, Mono, Object, ResyncReason};
 
+/// What a reading did to a state.
+#[derive(Debug)]
+pub struct Resynced {
+    /// The [`Change::Resync`] and the differences.
+    pub events: Vec<KernelEvent>,
+    /// Tables in which messages overtook the reading: only another one can tell the whole of them.
+    pub unsettled: BTreeSet<Kind>,
+}
+
 impl KernelState {
     /// Call before the first request of a dump is sent.
     pub fn begin_dump(&mut self, at: Mono) {
         self.dump_began = Some((at, HashSet::new()));
     }
 
-    /// Takes over what `fresh` says about the tables named, and returns the [`Change::Resync`] and the differences as
-    /// events, so that a recording stays complete.
+    /// Takes over what `fresh` says about the tables named, and returns the differences as events, so that a recording
+    /// stays complete.
     pub fn resync(
         &mut self,
         at: Mono,
         fresh: &KernelState,
         kinds: &BTreeSet<Kind>,
         reason: ResyncReason,
-    ) -> Vec<KernelEvent> {
+    ) -> Resynced {
         let (since, touched) = self.dump_began.take().unwrap_or_default();
-        let mut changes = Vec::new();
+        let (mut changes, mut unsettled) = (Vec::new(), BTreeSet::new());
         for kind in kinds {
-            changes.extend(self.differences(fresh, *kind));
+            let is_newer = |change: &Change| {
+                change.appeared().or(change.gone()).is_some_and(|object| touched.contains(&Key::of(object)))
+            };
+            let (newer, settled): (Vec<_>, Vec<_>) =
+                self.differences(fresh, *kind).into_iter().partition(is_newer);
+            changes.extend(settled);
+            // A message names one route of those that share prefix and metric; the others it says nothing about.
+            if matches!(kind, Kind::Routes4 | Kind::Routes6) && !newer.is_empty() {
+                unsettled.insert(*kind);
+            }
         }
-        changes.retain(|change| {
-            change.appeared().or(change.gone()).is_none_or(|object| !touched.contains(&Key::of(object)))
-        });
         let marker = Change::Resync { kinds: kinds.clone(), reason, since, differences: changes.len() };
         let events: Vec<KernelEvent> =
             std::iter::once(marker).chain(changes).map(|change| KernelEvent { at, change }).collect();
@@ -39,7 +54,7 @@ impl KernelState {
             // What went stale by these changes is what was just read.
             self.apply(event);
         }
-        events
+        Resynced { events, unsettled }
     }
 
     fn differences(&self, fresh: &KernelState, kind: Kind) -> Vec<Change> {
@@ -163,12 +178,12 @@ mod tests {
         ) {
             let (mut ours, kernels) = (after(ours), after(kernels));
             let mut replayed = ours.clone();
-            for event in ours.resync(Mono(1), &kernels, &Kind::all(), ResyncReason::Gap) {
+            for event in ours.resync(Mono(1), &kernels, &Kind::all(), ResyncReason::Gap).events {
                 replayed.apply(&event);
             }
             prop_assert_eq!(sorted(&ours), sorted(&kernels));
             prop_assert_eq!(sorted(&replayed), sorted(&kernels));
-            prop_assert_eq!(ours.resync(Mono(2), &kernels, &Kind::all(), ResyncReason::Gap).len(), 1);
+            prop_assert_eq!(ours.resync(Mono(2), &kernels, &Kind::all(), ResyncReason::Gap).events.len(), 1);
         }
     }
 }

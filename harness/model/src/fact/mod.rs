@@ -15,6 +15,7 @@ mod state;
 #[cfg(test)]
 mod state_tests;
 
+pub use diff::Resynced;
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
 pub use inspection::{INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};

@@ -196,7 +196,7 @@ fn a_resync_tells_the_differences_but_not_what_events_told_since() {
     state.begin_dump(Mono(5));
     // Told while the tables were read, too late for the reading to show it.
     state.apply(&KernelEvent { at: Mono(6), change: new(route(raced, [hop("192.0.2.1", "eth1")])) });
-    let events = state.resync(Mono(7), &fresh, &Kind::all(), ResyncReason::Gap);
+    let Resynced { events, unsettled } = state.resync(Mono(7), &fresh, &Kind::all(), ResyncReason::Gap);
 
     let told: Vec<String> = events
         .iter()
@@ -211,7 +211,30 @@ fn a_resync_tells_the_differences_but_not_what_events_told_since() {
     assert_eq!(ways(&state, lost), [""; 0]);
     assert_eq!(ways(&state, moved), ["via 192.0.2.2 dev eth1 weight 1"]);
     assert_eq!(ways(&state, raced).len(), 1);
+    assert_eq!(unsettled, [Kind::Routes4].into(), "the reading does not show what was told");
     assert_eq!(state.gap(), None);
+}
+
+/// ff00::/8 is on every device, and each comes when its link does.
+#[test]
+fn routes_that_share_prefix_and_metric_are_read_again_when_a_message_overtook_the_reading() {
+    let on = |device| {
+        let hop = NextHop::new(None, Some(device));
+        let prefix = "ff00::/8".parse().unwrap();
+        Change::New(Object::Route(Route { prefix, nexthops: [hop].into(), ..Route::default() }))
+    };
+    let (mut state, mut fresh) = (KernelState::default(), KernelState::default());
+    state.begin_dump(Mono(5));
+    state.apply(&KernelEvent { at: Mono(6), change: on("eth2") });
+    for device in ["eth1", "eth2"] {
+        apply(&mut fresh, on(device));
+    }
+    let first = state.resync(Mono(7), &fresh, &Kind::all(), ResyncReason::Start);
+    assert_eq!(first.unsettled, [Kind::Routes6].into());
+    state.begin_dump(Mono(8));
+    let second = state.resync(Mono(9), &fresh, &first.unsettled, ResyncReason::Start);
+    assert!(second.unsettled.is_empty());
+    assert_eq!(state.routes().count(), 2);
 }
 
 #[test]
