@@ -168,7 +168,7 @@ fn a_gateway_without_route_refresh_is_a_look_alike() {
         return;
     }
     let folder = ordering();
-    let negotiates = " neighbor 192.168.1.10 timers connect 1\n";
+    let negotiates = " neighbor 192.168.1.10 passive\n";
     folder.edit(
         GATEWAY,
         negotiates,
