@@ -12,9 +12,9 @@ pub async fn inject(booted: &mut Booted, fault: &Fault) -> Result<(), RunError> 
     let name = node(booted, fault.node())?.name.clone();
     let missing = || RunError::Observe { node: name.clone(), why: "no FRR runs there".to_string() };
     match fault {
-        Fault::Link { interface, up, .. } => {
+        Fault::Link { interface, state, .. } => {
             let command =
-                Command::new(["ip", "link", "set", "dev", interface, if *up { "up" } else { "down" }]);
+                Command::new(["ip", "link", "set", "dev", interface, state.as_str()]);
             let output = node(booted, &name)?.handle.output(&command).await?;
             match output.exit.success() {
                 true => Ok(()),
