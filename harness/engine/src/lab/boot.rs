@@ -121,6 +121,11 @@ impl Lab {
         rtnl::apply(&self.segments, &[rtnl::plug_in(&format!("{bridge}:{port}"), index, bridge_index)])
     }
 
+    /// Asks the kernel for a thing that it may lack, in the lab's own network namespace. Gives its answer.
+    pub(crate) fn try_change(&self, change: rtnl::Change) -> io::Result<()> {
+        rtnl::apply(&self.segments, &[change]).map_err(|(_, error)| error)
+    }
+
     fn port(&self, bridge: &str, port: &str) -> Result<(u32, u32), (String, io::Error)> {
         let missing = || (format!("find port {port} of bridge {bridge}"), io::ErrorKind::NotFound.into());
         self.spec.port(bridge, port).ok_or_else(missing)

@@ -9,7 +9,8 @@ use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::sys::socket::{
     AddressFamily as Domain, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
@@ -53,6 +54,23 @@ pub fn plug_in(what: &str, index: u32, bridge: u32) -> Change {
     let mut message = set_up(index);
     message.attributes.push(LinkAttribute::Controller(bridge));
     Change { what: format!("plug in {what}"), message: RouteNetlinkMessage::SetLink(message), flags: 0 }
+}
+
+/// A link of a kind, as a question: a kernel without the kind says EOPNOTSUPP, one with it may miss other attributes.
+pub fn probe_kind(kind: InfoKind) -> Change {
+    let mut message = LinkMessage::default();
+    // A name for each kind: a link that an earlier question made must not answer this one (EEXIST).
+    message.attributes.push(LinkAttribute::IfName(format!("p-{kind}")));
+    message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]));
+    create("create a link".to_string(), RouteNetlinkMessage::NewLink(message))
+}
+
+/// A queueing discipline on `lo`, likewise; a kernel without it says ENOENT.
+pub fn probe_qdisc(kind: &str) -> Change {
+    let mut message = TcMessage::with_index(1);
+    message.header.parent = TcHandle::ROOT;
+    message.attributes.push(TcAttribute::Kind(kind.to_string()));
+    create("create a queueing discipline".to_string(), RouteNetlinkMessage::NewQueueDiscipline(message))
 }
 
 pub fn delete(what: &str, index: u32) -> Change {
