@@ -1,4 +1,5 @@
 //! T1: packets between the nodes of a small lab. Needs namespaces and any tree (FRR's, pulled when it is not cached).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::path::Path;
 use std::time::Duration;
