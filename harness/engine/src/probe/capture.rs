@@ -28,7 +28,7 @@ pub struct Captured {
 }
 
 /// Watches interfaces of one node from [`Capture::open`] until it is dropped. The kernel collects; whoever holds the
-/// capture reads it by [`Capture::drain`] or [`Capture::more`]. A packet that a node has sent or received before the
+/// capture reads it by [`Capture::drain`]. A packet that a node has sent or received before the
 /// call is in the answer, however late we read.
 #[derive(Debug)]
 pub struct Capture {
@@ -77,24 +77,20 @@ impl Capture {
         Ok(found)
     }
 
-    /// Waits until there is something to [`Capture::drain`], and drains it. Nothing is lost when this is given up.
+    /// Waits until something may have come since the last call: then [`Capture::drain`], before waiting again. Without
+    /// interfaces that is never.
     ///
     /// # Errors
-    /// As [`Capture::drain`].
-    pub async fn more(&mut self) -> Result<Vec<Captured>, ProbeError> {
-        loop {
-            let found = self.drain()?;
-            if !found.is_empty() {
-                return Ok(found);
-            }
-            if self.taps.is_empty() {
-                crate::wait::no_events().await;
-            }
-            let ready = self.taps.iter().map(|tap| Box::pin(tap.socket.readable()));
-            let (guard, ..) = select_all(ready).await;
-            // The mark is taken off before the socket is read: what comes later sets it again.
-            guard.map_err(ProbeError::at(&self.node, "wait for packets"))?.clear_ready();
+    /// When the runtime is shutting down.
+    pub async fn readable(&self) -> Result<(), ProbeError> {
+        if self.taps.is_empty() {
+            crate::wait::no_events().await;
         }
+        let ready = self.taps.iter().map(|tap| Box::pin(tap.socket.readable()));
+        let (guard, ..) = select_all(ready).await;
+        // The mark is taken off before the socket is read: what comes later sets it again.
+        guard.map_err(ProbeError::at(&self.node, "wait for packets"))?.clear_ready();
+        Ok(())
     }
 
     /// Packets that found no room so far: what they were is not known.

@@ -1,15 +1,19 @@
 //! Packets that really travel: sending them from a node, answering them in a node, and watching them pass.
 //!
 //! Sockets are opened by the node's agent, so nothing here enters a namespace. [`Capture`] watches interfaces,
-//! [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
+//! [`send_flows`] counts who gets flows, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
 
 mod capture;
 mod decode;
+mod destinations;
 mod error;
+mod flows;
 mod packet_socket;
 mod place;
 pub mod socket;
 
 pub use capture::{Capture, Captured};
+pub use destinations::destinations;
 pub use error::ProbeError;
+pub use flows::{FlowPlan, send_flows};
 pub use place::{Place, outward};

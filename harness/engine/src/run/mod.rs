@@ -8,6 +8,7 @@ mod bake;
 mod boot;
 mod cluster;
 mod diagnose;
+mod ecmp;
 mod error;
 mod expect;
 mod fault;

@@ -2,6 +2,8 @@
 
 mod addresses;
 mod alternation;
+mod binomial;
+mod ecmp;
 mod no_route;
 mod ordering;
 mod rib_fib;
@@ -13,6 +15,7 @@ use crate::result::Evidence;
 
 pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
+pub use ecmp::{ecmp, ecmp_route, fewest_flows};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use rib_fib::{Disagreement, Way, rib_fib};
