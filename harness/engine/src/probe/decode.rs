@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use etherparse::icmpv4::{TYPE_ECHO_REPLY, TYPE_ECHO_REQUEST};
 use etherparse::icmpv6::{TYPE_ECHO_REPLY as TYPE6_ECHO_REPLY, TYPE_ECHO_REQUEST as TYPE6_ECHO_REQUEST};
-use etherparse::{LaxNetSlice, LaxSlicedPacket, LinkSlice, TransportSlice};
+use etherparse::{Icmpv6Slice, LaxNetSlice, LaxSlicedPacket, LinkSlice, TransportSlice};
 use routeproof_model::fact::{Direction, Mac, Transport};
 
 /// What a frame says of itself.
@@ -24,6 +24,7 @@ pub(super) struct Decoded<'a> {
 /// linux/if_arp.h: the interface's frames have an Ethernet header.
 const ARPHRD_ETHER: u16 = 1;
 const ARPHRD_LOOPBACK: u16 = 772;
+const ARPHRD_NONE: u16 = 0xfffe;
 
 /// Reads a frame, which may be cut off; `None` for what is not IP (ARP, LLDP, ...) or has no whole IP header.
 pub(super) fn frame(bytes: &[u8], hardware: u16) -> Option<Decoded<'_>> {
@@ -56,6 +57,17 @@ pub(super) fn frame(bytes: &[u8], hardware: u16) -> Option<Decoded<'_>> {
         None => (Transport::Other { protocol }, payload),
     };
     Some(Decoded { from_mac, to_mac, vlan, src, dst, hop_limit, transport, payload })
+}
+
+/// An IP packet without a link header.
+pub(super) fn datagram(bytes: &[u8]) -> Option<Decoded<'_>> {
+    frame(bytes, ARPHRD_NONE)
+}
+
+/// An ICMPv6 message without its IP header.
+pub(super) fn icmpv6(bytes: &[u8]) -> Option<Transport> {
+    let slice = Icmpv6Slice::from_slice(bytes).ok()?;
+    transport(&TransportSlice::Icmpv6(slice)).map(|(known, _)| known)
 }
 
 fn transport<'a>(slice: &TransportSlice<'a>) -> Option<(Transport, &'a [u8])> {

@@ -3,4 +3,5 @@
 
 mod capture;
 mod ecmp;
+mod exchange;
 mod support;

@@ -5,6 +5,7 @@
 
 mod diff;
 mod event;
+mod exchange;
 mod flows;
 mod inspection;
 pub mod names;
@@ -19,6 +20,7 @@ mod state_tests;
 
 pub use diff::Resynced;
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
+pub use exchange::{Attempt, Exchange, Protocol, Way};
 pub use flows::{Exit, Flow, Flows};
 pub use inspection::{INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
