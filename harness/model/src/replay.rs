@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 
 use crate::check::{
-    self, AddressBook, Checked, Diagnosed, alternation, ecmp, ecmp_route, no_route, ordering, rib_fib, route,
-    session,
+    self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, no_route, ordering,
+    rib_fib, route, session,
 };
 use crate::fact::{Flows, KernelState, Mono};
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
 use crate::result::{Outcome, StepResult};
-use crate::scenario::{Diagnosis, Expect, ExpectEcmp, ExpectRoute, ExpectSession, Signature, Verb};
+use crate::scenario::{
+    Diagnosis, Expect, ExpectConvergence, ExpectEcmp, ExpectRoute, ExpectSession, Signature, Verb,
+};
 
 /// The verdict of a replay.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +75,13 @@ fn judge(
         | Verb::Settle(_)
         | Verb::Fault(_)
         | Verb::Observe(_) => as_recorded,
+        Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
         Verb::Eventually { expect, .. } => {
-            run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to))
+            let verdict = run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to));
+            match recording.health.get(&index) {
+                Some(health) => check::unless_spoilt(verdict, health),
+                None => verdict,
+            }
         }
         Verb::Holds { expect, witness, .. } => {
             let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
@@ -99,6 +106,32 @@ fn eventually(run: &PlannedRun, recording: &Recording, expect: &Expect, from: Mo
     if held { (Outcome::Passed, None) } else { (Outcome::Failed, last) }
 }
 
+fn convergence(
+    run: &PlannedRun,
+    recording: &Recording,
+    index: usize,
+    expect: &ExpectConvergence,
+    to: Mono,
+) -> Verdict {
+    let since = run.change_before(index).and_then(|step| recording.changed_at(step));
+    let (Some(since), Some(health)) = (since, recording.health.get(&index)) else {
+        return (
+            Outcome::Inconclusive,
+            Some("the recording lacks what convergence is measured from".to_string()),
+        );
+    };
+    let mut follow: Option<Convergence<'_>> = None;
+    recording.kernel_states(name(run, &expect.node), since, to, |at, state| match &mut follow {
+        None => follow = Some(Convergence::new(expect, &recording.book, since, state)),
+        Some(follow) => follow.look(at, state),
+    });
+    match follow.map(|follow| follow.judge(to, health)) {
+        Some(judged) if judged.outcome == Outcome::Passed => (Outcome::Passed, None),
+        Some(judged) => (judged.outcome, Some(judged.message)),
+        None => (Outcome::Inconclusive, Some("nothing of the node was recorded".to_string())),
+    }
+}
+
 fn holds(
     run: &PlannedRun,
     recording: &Recording,
@@ -116,7 +149,7 @@ fn holds(
     // Flows are counted now and then; the table is looked at after each event.
     if let Expect::Ecmp(e) = expect {
         let node = name(run, &e.node);
-        recording.kernel_states(node, from, to, |state| look(ecmp_route(e, state, &recording.book)));
+        recording.kernel_states(node, from, to, |_, state| look(ecmp_route(e, state, &recording.book)));
     }
     looks(run, recording, expect, from, to, look);
     if let Some(why) = broken {
@@ -177,15 +210,17 @@ fn looks(
 ) {
     let node = name(run, expect.node());
     let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |state| look(check(state)))
+        recording.kernel_states(node, from, to, |_, state| look(check(state)))
     };
     match expect {
         Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
         Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
         Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
+        // Has a history of its own, not looks.
+        Expect::Convergence(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
-            Some(rib) => recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state))),
+            Some(rib) => recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state))),
         },
         Expect::Ecmp(e) => {
             let of_it = |flows: &&Flows| flows.prefix == e.prefix && flows.vrf == e.vrf;
@@ -193,10 +228,11 @@ fn looks(
             for flows in recording.flows(node, from, to).filter(of_it) {
                 counted = true;
                 let at = flows.at;
-                recording.kernel_states(node, at, at, |state| look(ecmp(e, state, flows, &recording.book)));
+                recording
+                    .kernel_states(node, at, at, |_, state| look(ecmp(e, state, flows, &recording.book)));
             }
             if !counted {
-                recording.kernel_states(node, to, to, |state| look(uncounted(e, state, &recording.book)));
+                recording.kernel_states(node, to, to, |_, state| look(uncounted(e, state, &recording.book)));
             }
         }
     }

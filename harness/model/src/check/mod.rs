@@ -3,6 +3,7 @@
 mod addresses;
 mod alternation;
 mod binomial;
+mod convergence;
 mod ecmp;
 mod no_route;
 mod ordering;
@@ -11,10 +12,12 @@ mod route;
 mod session;
 mod signature;
 
-use crate::result::Evidence;
+use crate::fact::HostHealth;
+use crate::result::{Evidence, Outcome};
 
 pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
+pub use convergence::{Convergence, Judged, Stage};
 pub use ecmp::{ecmp, ecmp_route, fewest_flows};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
@@ -38,4 +41,17 @@ pub fn evidence(what: &str, node: &str, value: impl serde::Serialize) -> Evidenc
     let value = serde_json::to_value(value)
         .unwrap_or_else(|e| serde_json::Value::String(format!("unprintable: {e}")));
     Evidence { what: what.to_string(), node: Some(node.to_string()), value }
+}
+
+/// A limit that was missed while the host stood still says nothing about the router.
+pub fn unless_spoilt(
+    (outcome, why): (Outcome, Option<String>),
+    health: &HostHealth,
+) -> (Outcome, Option<String>) {
+    match health.spoilt() {
+        Some(spoilt) if outcome == Outcome::Failed => {
+            (Outcome::Inconclusive, Some(format!("{}; {spoilt}", why.unwrap_or_default())))
+        }
+        _ => (outcome, why),
+    }
 }

@@ -118,7 +118,8 @@ fn ways<'a>(
     neighbour: impl Fn(&Packet) -> Option<Mac>,
 ) -> Vec<Way> {
     let link = |name: &str| links.iter().find(|link| link.name == name);
-    let mut found: BTreeMap<(String, Option<u16>, Option<Mac>), (u64, Mono)> = BTreeMap::new();
+    type Seen = (String, Option<u16>, Option<Mac>);
+    let mut found: BTreeMap<Seen, (u64, Mono)> = BTreeMap::new();
     for packet in packets {
         // What goes in or out of a VRF shows at its device too, which is no way to anywhere.
         if link(&packet.interface).is_some_and(|link| link.kind == "vrf") {
@@ -133,7 +134,7 @@ fn ways<'a>(
         let lower = link(name)?;
         names.iter().find(|other| link(other).is_some_and(|upper| rests_on(upper, lower))).cloned()
     };
-    let way = |((interface, vlan, mac), (packets, first)): ((String, _, _), _)| {
+    let way = |((interface, vlan, mac), (packets, first)): (Seen, _)| {
         let beneath = upper(&interface);
         Way { interface, vlan, mac, packets, first, beneath }
     };

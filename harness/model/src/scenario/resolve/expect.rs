@@ -1,15 +1,11 @@
 //! `expect` steps: what they name must exist, and their timing must mean something.
 
 use super::{Resolver, WITHIN, key};
-use crate::check::fewest_flows;
 use crate::diag::{Diagnostic, Seg};
 use crate::scenario::axes::AxisValues;
-use crate::scenario::expect::{Expect, ExpectEcmp, ExpectRoute};
+use crate::scenario::expect::{Expect, ExpectRoute};
 use crate::scenario::file::StepFile;
 use crate::scenario::step::Verb;
-
-/// Each is recorded; more would see no finer than a percent of all flows.
-const MOST_FLOWS: u32 = 20_000;
 
 impl Resolver<'_> {
     /// Whether it must come true within a time or hold for one. `at` is the step.
@@ -24,6 +20,11 @@ impl Resolver<'_> {
         let expect = expect.clone();
         match (step.within, step.holds) {
             (Some(_), Some(_)) => Err(self.source.error_at(at, "`within` and `holds` are two steps")),
+            (_, Some(_)) if matches!(expect, Expect::Convergence(_)) => {
+                let error =
+                    self.source.error_at(&[at, &[key("holds")]].concat(), "`convergence` needs `within`");
+                Err(error.hint("`stable` says how long the final state must stay"))
+            }
             (_, None) if matches!(expect, Expect::NoRoute(_)) => {
                 let error = self.source.error_at(
                     at,
@@ -82,38 +83,18 @@ impl Resolver<'_> {
             }
             Expect::RibFib(agree) => self.any_node(&agree.node, &field("node")),
             Expect::Ecmp(spread) => self.ecmp(spread, &field),
-        }
-    }
-
-    fn ecmp(&self, spread: &ExpectEcmp, field: &dyn Fn(&str) -> Vec<Seg>) -> Result<(), Diagnostic> {
-        self.any_node(&spread.node, &field("node"))?;
-        for (i, via) in spread.via.iter().enumerate() {
-            self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
-        }
-        let refuse = |name: &str, why: String| Err(self.source.error_at(&field(name), why));
-        if spread.via.is_empty() {
-            return refuse("via", "`ecmp` needs at least one gateway".to_string());
-        }
-        if let Some(weights) = &spread.weights {
-            if weights.len() != spread.via.len() {
-                let (weights, gateways) = (weights.len(), spread.via.len());
-                return refuse("weights", format!("{weights} weights for {gateways} gateways"));
+            Expect::Convergence(convergence) => {
+                self.any_node(&convergence.node, &field("node"))?;
+                for (i, via) in convergence.via.iter().enumerate() {
+                    self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
+                }
+                match convergence.absent && !convergence.via.is_empty() {
+                    true => {
+                        Err(self.source.error_at(&field("absent"), "`absent` and `via` are two final states"))
+                    }
+                    false => Ok(()),
+                }
             }
-            // RTA_MULTIPATH has eight bits for a weight less one.
-            if let Some(wrong) = weights.iter().find(|weight| !(1..=256).contains(*weight)) {
-                return refuse("weights", format!("{wrong} is not a weight: the kernel knows 1 to 256"));
-            }
-        }
-        let weights = (0..spread.via.len()).map(|i| f64::from(spread.weight(i)));
-        let total: f64 = weights.clone().sum();
-        let fewest = fewest_flows(&weights.map(|weight| weight / total).collect::<Vec<_>>());
-        if spread.flows < fewest {
-            let few = format!("{} flows are too few to tell that a gateway gets none", spread.flows);
-            return refuse("flows", format!("{few}: at least {fewest} are needed here"));
-        }
-        match spread.flows > MOST_FLOWS {
-            true => refuse("flows", format!("at most {MOST_FLOWS} flows")),
-            false => Ok(()),
         }
     }
 
