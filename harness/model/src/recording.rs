@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{HostHealth, KernelEvent, KernelState, Mono};
+use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono};
 use crate::frr::{RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +39,10 @@ pub enum Line {
         to: String,
         at: Mono,
         prefixes: Vec<IpNet>,
+    },
+    /// Flows that were sent and counted.
+    Flows {
+        flows: Flows,
     },
     /// A window in which something must hold opens; its witness was there.
     WindowOpened {
@@ -86,6 +90,7 @@ pub struct Recording {
     kernel: BTreeMap<String, Vec<KernelEvent>>,
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
+    flows: Vec<Flows>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
@@ -131,6 +136,7 @@ impl Recording {
                 self.sessions.entry(node).or_default().push((at, sessions))
             }
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
+            Line::Flows { flows } => self.flows.push(flows),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
             }
@@ -196,6 +202,11 @@ impl Recording {
     /// What zebra claimed last at that time.
     pub fn rib_at(&self, node: &str, at: Mono) -> Option<&Vec<(IpNet, RibEntry)>> {
         last(self.ribs.get(node), at)
+    }
+
+    /// The measurements that ended in a window.
+    pub fn flows(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Flows> {
+        self.flows.iter().filter(move |flows| flows.node == node && flows.at >= from && flows.at <= until)
     }
 
     /// What a gateway advertised to a node at every look in a window.

@@ -18,6 +18,7 @@ use super::record::Recorder;
 use crate::frr::{Frr, Vty};
 use crate::lab::{Command, NodeHandle, Output};
 use crate::observe::{Monitor, now};
+use crate::probe::Place;
 use crate::wait;
 
 /// When a node's configuration last changed, and how its sessions were just before.
@@ -99,6 +100,11 @@ impl Node {
         }
         self.recorder.write(&Line::Rib { node: self.name.clone(), at: now(), entries: entries.clone() });
         Ok(entries)
+    }
+
+    /// The node for a probe, with its interfaces as they are now.
+    pub fn place(&self) -> Place<'_> {
+        self.monitor.with_state(|state| Place::new(&self.handle, state))
     }
 
     /// Resolves at the next change of the node's kernel after this call (not after the first poll).
