@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono};
+use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Returned};
 use crate::frr::{RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +39,11 @@ pub enum Line {
         to: String,
         at: Mono,
         prefixes: Vec<IpNet>,
+    },
+    /// Requests to a service, and the ways of their replies.
+    Returned {
+        to: String,
+        seen: Returned,
     },
     /// Flows that were sent and counted.
     Flows {
@@ -91,6 +96,7 @@ pub struct Recording {
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
     flows: Vec<Flows>,
+    returned: Vec<(String, Returned)>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
@@ -136,6 +142,7 @@ impl Recording {
                 self.sessions.entry(node).or_default().push((at, sessions))
             }
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
+            Line::Returned { to, seen } => self.returned.push((to, seen)),
             Line::Flows { flows } => self.flows.push(flows),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
@@ -202,6 +209,24 @@ impl Recording {
     /// What zebra claimed last at that time.
     pub fn rib_at(&self, node: &str, at: Mono) -> Option<&Vec<(IpNet, RibEntry)>> {
         last(self.ribs.get(node), at)
+    }
+
+    /// The requests to a service that a client made in a window, while the node was watched.
+    pub fn returned<'a>(
+        &'a self,
+        (node, client, to): (&'a str, &'a str, &'a str),
+        from: Mono,
+        until: Mono,
+    ) -> impl Iterator<Item = &'a Returned> {
+        let fits = move |(asked, seen): &&(String, Returned)| {
+            let exchange = &seen.exchange;
+            asked == to
+                && exchange.node == node
+                && exchange.client == client
+                && exchange.at >= from
+                && exchange.at <= until
+        };
+        self.returned.iter().filter(fits).map(|(_, seen)| seen)
     }
 
     /// The measurements that ended in a window.

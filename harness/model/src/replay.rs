@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::check::{
     self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, no_route, ordering,
-    rib_fib, route, session,
+    return_path, rib_fib, route, session,
 };
-use crate::fact::{Flows, KernelState, Mono};
+use crate::fact::{Flows, KernelState, Mono, Returned};
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
 use crate::result::{Outcome, StepResult};
@@ -222,6 +222,19 @@ fn looks(
             None => look(unasked(&e.node)),
             Some(rib) => recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state))),
         },
+        Expect::ReturnPath(e) => {
+            let who = (node, name(run, &e.client), e.to.as_str());
+            let of_family = |seen: &&Returned| e.family.is_none_or(|f| f.is_of(seen.client));
+            let mut asked = false;
+            for seen in recording.returned(who, from, to).filter(of_family) {
+                asked = true;
+                look(return_path(e, seen, &recording.book));
+            }
+            if !asked {
+                let status = format!("{} did not ask {}", e.client, e.to);
+                look(Checked { holds: false, status, evidence: Vec::new() });
+            }
+        }
         Expect::Ecmp(e) => {
             let of_it = |flows: &&Flows| flows.prefix == e.prefix && flows.vrf == e.vrf;
             let mut counted = false;

@@ -12,10 +12,10 @@ use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Expect, ExpectRoute};
 
 use super::boot::Booted;
-use super::ecmp;
 use super::error::RunError;
 use super::node::Node;
 use super::steps::Done;
+use super::{ecmp, return_path};
 use crate::observe::now as clock;
 use crate::wait::{self, Probe};
 
@@ -42,6 +42,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             Ok(watched.monitor.with_state(|k| check::rib_fib(&e.node, &rib, k)))
         }
         Expect::Ecmp(e) => ecmp::now(booted, watched, e).await,
+        Expect::ReturnPath(e) => return_path::now(booted, watched, e).await,
     }
 }
 
@@ -147,7 +148,7 @@ pub async fn holds(
 /// The verdict on a kernel state; `None` for what the kernel does not know.
 fn judge(booted: &Booted, expect: &Expect, state: &KernelState) -> Option<Checked> {
     match expect {
-        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) => None,
+        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) | Expect::ReturnPath(_) => None,
         Expect::Route(e) => Some(check::route(e, state, &booted.book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
         // Whether flows follow the table is seen at each look.

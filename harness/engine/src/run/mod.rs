@@ -22,6 +22,7 @@ mod node;
 mod places;
 mod record;
 mod rehearse;
+mod return_path;
 mod steps;
 mod tap;
 mod until;

@@ -11,8 +11,8 @@ mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
 pub use expect::{
-    Expect, ExpectConvergence, ExpectEcmp, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute,
-    ExpectSession, HashPolicy,
+    Expect, ExpectConvergence, ExpectEcmp, ExpectNextHop, ExpectNoRoute, ExpectReturnPath, ExpectRibFib,
+    ExpectRoute, ExpectSession, HashPolicy, IpFamily,
 };
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};

@@ -48,6 +48,12 @@ fn expect_name(expect: &Expect) -> String {
             let limit = c.at_most.map(|most| format!(" within {}", humantime::format_duration(most)));
             format!("{} of {} converges {to}{}", c.prefix, c.node, limit.unwrap_or_default())
         }
+        Expect::ReturnPath(r) => {
+            let family = r.family.map(|family| format!(" over {}", family.as_str())).unwrap_or_default();
+            let dev = r.dev.as_deref().unwrap_or("the interface of the requests");
+            let via = r.via.as_ref().map(|via| format!(" to {via}")).unwrap_or_default();
+            format!("replies of {} to {}{family} leave {} by {dev}{via}", r.to, r.client, r.node)
+        }
         Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
         Expect::NoRoute(n) => {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());
