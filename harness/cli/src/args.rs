@@ -43,6 +43,8 @@ pub enum Command {
     Render(crate::cmd::metallb::RenderArgs),
     /// Judge a recorded run directory again, without labs or privilege
     Replay(crate::cmd::replay::ReplayArgs),
+    /// Compare two recorded runs fact by fact: kernels, sessions, RIBs, outcomes
+    Diff(crate::cmd::diff::DiffArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
     /// Keep a lab: `up` starts this itself

@@ -12,6 +12,7 @@ pub mod keep;
 pub mod lab;
 pub mod observe;
 pub mod preflight;
+pub mod recorded;
 pub mod report;
 pub mod run;
 pub mod rundir;

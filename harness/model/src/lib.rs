@@ -8,6 +8,7 @@ pub mod check;
 #[cfg(test)]
 mod cpu_time;
 pub mod diag;
+pub mod diff;
 pub mod event;
 pub mod fact;
 pub mod frr;

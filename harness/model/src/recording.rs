@@ -1,7 +1,7 @@
 //! A run as it was seen: the lines of `observations.jsonl`, on one monotonic clock. With the plan they are enough to judge
 //! the run again ([`crate::replay`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -172,6 +172,30 @@ impl Recording {
     /// What zebra claimed last at that time.
     pub fn rib_at(&self, node: &str, at: Mono) -> Option<&Vec<(IpNet, RibEntry)>> {
         last(self.ribs.get(node), at)
+    }
+
+    /// The nodes of which anything was recorded.
+    pub fn nodes(&self) -> BTreeSet<&str> {
+        self.kernel.keys().chain(self.sessions.keys()).chain(self.ribs.keys()).map(String::as_str).collect()
+    }
+
+    /// The node's kernel after everything that was recorded of it.
+    pub fn final_kernel(&self, node: &str) -> KernelState {
+        let mut state = KernelState::default();
+        self.kernel.get(node).into_iter().flatten().for_each(|event| {
+            state.apply(event);
+        });
+        state
+    }
+
+    /// What bgpd claimed last.
+    pub fn final_sessions(&self, node: &str) -> &[Session] {
+        self.sessions_at(node, Mono(u64::MAX))
+    }
+
+    /// What zebra claimed last; empty when it was never asked.
+    pub fn final_rib(&self, node: &str) -> &[(IpNet, RibEntry)] {
+        self.rib_at(node, Mono(u64::MAX)).map_or(&[], Vec::as_slice)
     }
 
     /// What a gateway advertised to a node at every look in a window.

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod check;
+pub mod diff;
 pub mod doctor;
 pub mod images;
 pub mod lab;
@@ -38,6 +39,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Images(args) => images::run(args).await,
             Command::Render(args) => metallb::render(&args),
             Command::Replay(args) => replay::run(&args),
+            Command::Diff(args) => diff::run(&args),
             Command::Report(args) => report::run(&args),
             Command::Supervise(args) => Ok(up::supervise(&args).await),
         }

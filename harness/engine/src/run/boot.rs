@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use ipnet::IpNet;
 use routeproof_model::check::AddressBook;
 use routeproof_model::event::EventKind;
@@ -24,6 +24,9 @@ use crate::event::Events;
 use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
 use crate::observe::{Monitor, Sockets};
+
+/// How long the last questions may take: a daemon that is stopped (SIGSTOP) never answers.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a lab lives and which trees it uses.
 #[derive(Debug)]
@@ -58,8 +61,9 @@ impl Booted {
         std::mem::take(&mut self.taps)
     }
 
-    /// Collects the logs that are worth keeping, then ends the lab.
+    /// Collects the last answers and the logs that are worth keeping, then ends the lab.
     pub async fn shutdown(self) -> Result<(), String> {
+        self.record_claims().await;
         for node in self.nodes.values() {
             for (file, kept) in [("/etc/frr/frr.log", "frr.log"), ("/etc/frr/frr.conf", "frr.conf.written")] {
                 // Not every node has them; a full disk shows in the report's own error.
@@ -72,6 +76,19 @@ impl Booted {
         drop(self.nodes);
         self.lab.shutdown().await;
         recorded
+    }
+}
+
+impl Booted {
+    /// Records what every daemon claims now, so that the recording tells the lab's final state. A daemon that cannot
+    /// answer (killed on purpose, or stuck) leaves its last answer.
+    async fn record_claims(&self) {
+        let ask = async |node: &Node| {
+            let _ = node.record_sessions().await;
+            let _ = node.rib().await;
+        };
+        let routers = self.nodes.values().filter(|node| node.frr.is_some());
+        let _ = tokio::time::timeout(PATIENCE, join_all(routers.map(ask))).await;
     }
 }
 
