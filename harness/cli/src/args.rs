@@ -43,6 +43,8 @@ pub enum Command {
     Render(crate::cmd::metallb::RenderArgs),
     /// Judge a recorded run directory again, without labs or privilege
     Replay(crate::cmd::replay::ReplayArgs),
+    /// Write the present state of a lab, or the last of a recorded run, as expectations
+    Record(crate::cmd::record::RecordArgs),
     /// Compare two recorded runs fact by fact: kernels, sessions, RIBs, outcomes
     Diff(crate::cmd::diff::DiffArgs),
     /// Show a report of an earlier run directory

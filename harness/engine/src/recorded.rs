@@ -50,6 +50,13 @@ pub enum RecordedError {
     NoSuchRun { path: PathBuf, events: PathBuf },
 }
 
+/// Whether this is a run directory, or the folder of a run.
+pub fn is_run(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| {
+        path.is_dir() && path.ancestors().take(2).any(|folder| folder.join("plan.json").is_file())
+    })
+}
+
 /// The runs of a run directory, or the one run whose folder is named.
 ///
 /// # Errors
@@ -93,7 +100,7 @@ fn invocation(directory: &Path) -> Result<Vec<Recorded>, RecordedError> {
 }
 
 fn kept(directory: &Path, planned: PlannedRun) -> Result<Recorded, RecordedError> {
-    let list = || Ok(fs::read_dir(directory)?.collect::<io::Result<Vec<_>>>()?);
+    let list = || fs::read_dir(directory)?.collect::<io::Result<Vec<_>>>();
     let entries = list().map_err(|source| RecordedError::Read { path: directory.into(), source })?;
     let folder = entries.into_iter().map(|entry| entry.path()).find(|path| path.is_dir());
     let folder = folder.unwrap_or_else(|| directory.to_path_buf());

@@ -110,6 +110,13 @@ impl Recording {
         Ok(recording)
     }
 
+    /// A recording of these lines.
+    pub fn of(lines: impl IntoIterator<Item = Line>) -> Recording {
+        let mut recording = Recording::default();
+        lines.into_iter().for_each(|line| recording.take(line));
+        recording
+    }
+
     fn take(&mut self, line: Line) {
         match line {
             Line::Addresses { book } => self.book = book,

@@ -7,6 +7,7 @@ pub mod images;
 pub mod lab;
 pub mod metallb;
 pub mod plan;
+pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -38,6 +39,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Images(args) => images::run(args).await,
             Command::Render(args) => metallb::render(&args),
+            Command::Record(args) => record::run(&args).await,
             Command::Replay(args) => replay::run(&args),
             Command::Diff(args) => diff::run(&args),
             Command::Report(args) => report::run(&args),
