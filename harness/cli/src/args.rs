@@ -93,6 +93,9 @@ pub struct RunArgs {
     pub run_dir: PathBuf,
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Break the labs on purpose and show for each expectation that it can fail
+    #[arg(long)]
+    pub mutate: bool,
     /// Fail instead of skipping when the machine lacks one of these, for instance `namespaces,kind`
     #[arg(long, value_name = "CAPABILITY", value_delimiter = ',')]
     pub require: Vec<String>,

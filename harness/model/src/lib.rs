@@ -14,6 +14,7 @@ pub mod event;
 pub mod fact;
 pub mod frr;
 pub mod metallb;
+pub mod mutate;
 pub mod plan;
 pub mod recording;
 pub mod replay;

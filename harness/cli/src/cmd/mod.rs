@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod images;
 pub mod lab;
 pub mod metallb;
+mod mutation;
 pub mod plan;
 pub mod record;
 pub mod replay;

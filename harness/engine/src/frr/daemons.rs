@@ -187,6 +187,18 @@ impl Frr {
         Ok(())
     }
 
+    /// Freezes a daemon (SIGSTOP), or lets it run on (SIGCONT). A frozen one counts as alive and does not answer.
+    pub async fn freeze(&self, daemon: &str, frozen: bool) -> Result<(), FrrError> {
+        let Some(running) = self.running.iter().find(|r| r.name == daemon) else {
+            return Err(FrrError::NotRunning {
+                node: self.node.name().to_string(),
+                daemon: daemon.to_string(),
+            });
+        };
+        self.signal(running, if frozen { Signal::SIGSTOP } else { Signal::SIGCONT }).await;
+        Ok(())
+    }
+
     /// Stops all daemons and starts them anew, as a restart of the pod does: nothing of their state survives.
     pub async fn restart(&mut self) -> Result<(), FrrError> {
         self.stop().await?;
