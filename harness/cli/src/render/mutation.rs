@@ -114,6 +114,19 @@ mod tests {
             expectations,
         };
         let text = text(&Report::new(vec![run]));
-        insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text), @r"
+        s frr=8.4.4
+                                                 peer-down     leak-route  shown
+          2 worker has 172.16.1.0/24             killed        -           can fail
+          3 worker has not 172.16.9.0/24 for 1s  witness lost  killed      can fail
+          4 worker has 192.168.1.0/24            survived      -           VACUOUS
+          5 FRR and the kernel of worker agree   -             untried     untested
+
+        vacuous: s frr=8.4.4: step 4, worker has 192.168.1.0/24
+          it survives peer-down: it proves nothing
+        untested: s frr=8.4.4: step 5, FRR and the kernel of worker agree
+          leak-route: no lab
+        4 expectations: 2 can fail, 1 vacuous, 1 untested
+        ");
     }
 }

@@ -38,7 +38,7 @@ pub struct Expectation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shown {
-    /// Some mutation makes it fail.
+    /// Some mutation makes it fail. That its witness can go is not enough.
     CanFail,
     /// It survives all of them: it proves nothing.
     Vacuous,
@@ -63,9 +63,9 @@ pub struct Report {
 impl Expectation {
     pub fn new(step: usize, name: &str, fates: BTreeMap<Mutation, Fate>) -> Expectation {
         let any = |which: fn(&Fate) -> bool| fates.values().any(which);
-        let shown = if any(|fate| matches!(fate, Fate::Killed { .. } | Fate::WitnessLost { .. })) {
+        let shown = if any(|fate| matches!(fate, Fate::Killed { .. })) {
             Shown::CanFail
-        } else if any(|fate| matches!(fate, Fate::Untried { .. })) || fates.is_empty() {
+        } else if any(|fate| matches!(fate, Fate::Untried { .. })) || !any(|fate| *fate == Fate::Survived) {
             Shown::Untested
         } else {
             Shown::Vacuous

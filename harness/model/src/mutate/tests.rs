@@ -116,8 +116,7 @@ fn the_commands_that_break_a_kernel() {
     ip route replace blackhole 192.168.1.0/24 table 254 proto 2
     ip route replace blackhole 172.16.1.0/24 table 254 proto 186 metric 20
     ip route replace blackhole 172.16.2.0/24 table 254 proto 186 metric 20
-    ip route del fc00:1::/64 table 254 proto 186 metric 20
-    ip route add blackhole fc00:1::/64 table 254 proto 186 metric 20
+    ip route replace blackhole fc00:1::/64 table 254 proto 186 metric 20
     ip route add 172.16.9.0/24 table 254 proto 186 metric 4242 dev lo
     ip route add 198.51.100.0/24 table 254 proto 186 metric 4242 dev lo
     ip route add 2001:db8:dead::/48 table 254 proto 186 metric 4242 dev lo
@@ -146,6 +145,7 @@ fn a_change_of_the_lab_begins_a_phase() {
 #[test]
 fn surviving_everything_is_vacuous_and_trying_nothing_is_not_green() {
     let killed = || Fate::Killed { why: "gone".into() };
+    let lost = || Fate::WitnessLost { why: "gone".into() };
     let untried = || Fate::Untried { why: "no lab".into() };
     let of = |fates: Vec<Fate>| {
         let fates: BTreeMap<_, _> = Mutation::ALL.into_iter().zip(fates).collect();
@@ -158,6 +158,10 @@ fn surviving_everything_is_vacuous_and_trying_nothing_is_not_green() {
     assert_eq!(of(vec![Fate::Survived, killed()]).shown, Shown::CanFail);
     assert_eq!(of(vec![Fate::Survived, untried()]).shown, Shown::Untested);
     assert_eq!(of(vec![]).shown, Shown::Untested);
+    // An absence whose witness can go, but which a leak does not disturb.
+    assert_eq!(of(vec![lost(), Fate::Survived]).shown, Shown::Vacuous);
+    assert_eq!(of(vec![lost()]).shown, Shown::Untested);
+    assert_eq!(of(vec![lost(), killed()]).shown, Shown::CanFail);
     assert_eq!(report(vec![of(vec![killed()])]), 0);
     assert_eq!(report(vec![of(vec![killed()]), of(vec![Fate::Survived]), of(vec![])]), 1);
     assert_eq!(report(vec![of(vec![killed()]), of(vec![])]), 3);

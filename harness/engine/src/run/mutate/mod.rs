@@ -34,6 +34,9 @@ const CONTROL_WINDOW: Duration = Duration::from_secs(1);
 /// Step -> what became of its expectation.
 type Fates = BTreeMap<usize, Fate>;
 
+/// The same of all mutations.
+type Seen = BTreeMap<usize, BTreeMap<Mutation, Fate>>;
+
 /// One lab.
 struct Trial {
     /// The steps up to the phase's last expectation; the axes name the mutation.
@@ -82,28 +85,24 @@ pub async fn mutate(
             events: events.for_run(index),
             stop: stop.clone(),
         };
-        let places = places.clone();
-        tasks.push(tokio::spawn(async move {
-            let Ok(_place) = places.acquire().await else { return Fates::new() };
-            let over = *trial.stop.borrow();
-            if over { Fates::new() } else { trial.run().await }
-        }));
+        tasks.push(tokio::spawn(trial.in_its_turn(places.clone())));
     }
-    let mut seen: Vec<BTreeMap<usize, BTreeMap<Mutation, Fate>>> = vec![BTreeMap::new(); plan.runs.len()];
+    let mut seen: Vec<Seen> = vec![Seen::new(); plan.runs.len()];
     for ((task, (run, phase, mutation)), index) in join_all(tasks).await.into_iter().zip(&labs).zip(0..) {
-        let fates = task.unwrap_or_else(|e| {
-            // Our own bug: it must not look as if nothing had been to try.
-            let why = format!("routeproof itself failed: {e}");
-            let verdict =
-                Verdict { outcome: Outcome::Broken, reason: Some(why.clone()), observed: BTreeMap::new() };
-            finished(&events.for_run(index), verdict, 0, Vec::new());
-            phase.expects.iter().map(|step| (*step, Fate::Untried { why: why.clone() })).collect()
-        });
+        let fates = task.unwrap_or_else(|e| panicked(&events.for_run(index), phase, &e.to_string()));
         for (step, fate) in fates {
             seen[*run].entry(step).or_default().insert(*mutation, fate);
         }
     }
     Ok(Report::new(plan.runs.iter().zip(seen).map(|(run, seen)| reported(run, seen)).collect()))
+}
+
+/// Our own bug: it must not look as if nothing had been to try.
+fn panicked(events: &Events, phase: &Phase, error: &str) -> Fates {
+    let why = format!("routeproof itself failed: {error}");
+    let verdict = Verdict { outcome: Outcome::Broken, reason: Some(why.clone()), observed: BTreeMap::new() };
+    finished(events, verdict, 0, Vec::new());
+    phase.expects.iter().map(|step| (*step, Fate::Untried { why: why.clone() })).collect()
 }
 
 fn labs((index, run): (usize, &PlannedRun)) -> Vec<(usize, Phase, Mutation)> {
@@ -141,6 +140,12 @@ fn reported(run: &PlannedRun, mut seen: BTreeMap<usize, BTreeMap<Mutation, Fate>
 }
 
 impl Trial {
+    async fn in_its_turn(self, places: Arc<Semaphore>) -> Fates {
+        let Ok(_place) = places.acquire().await else { return Fates::new() };
+        let over = *self.stop.borrow();
+        if over { Fates::new() } else { self.run().await }
+    }
+
     async fn run(self) -> Fates {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
