@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{KernelEvent, KernelState, Mono};
+use crate::fact::{HostHealth, KernelEvent, KernelState, Mono};
 use crate::frr::{RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,10 +53,25 @@ pub enum Line {
         step: usize,
         at: Mono,
     },
+    /// How the host was while a step was timed.
+    Host {
+        step: usize,
+        health: HostHealth,
+    },
+    /// When a fault began to act.
+    Fault {
+        step: usize,
+        at: Mono,
+        name: String,
+    },
     /// What a `diagnose` step concludes from.
     OrderingFacts {
         step: usize,
         facts: OrderingFacts,
+    },
+    /// The steps are done; what comes later (faults are undone, the lab ends) is not part of the final state.
+    FinalState {
+        at: Mono,
     },
     /// What an `observe` step saw.
     Sample {
@@ -79,6 +94,9 @@ pub struct Recording {
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
     finished: BTreeMap<usize, Mono>,
+    end: Option<Mono>,
+    faults: BTreeMap<usize, Mono>,
+    pub health: BTreeMap<usize, HostHealth>,
     pub facts: BTreeMap<usize, OrderingFacts>,
     pub samples: BTreeMap<usize, Sample>,
 }
@@ -137,8 +155,17 @@ impl Recording {
             Line::StepFinished { step, at } => {
                 self.finished.insert(step, at);
             }
+            Line::Host { step, health } => {
+                self.health.insert(step, health);
+            }
+            Line::Fault { step, at, .. } => {
+                self.faults.insert(step, at);
+            }
             Line::OrderingFacts { step, facts } => {
                 self.facts.insert(step, facts);
+            }
+            Line::FinalState { at } => {
+                self.end.get_or_insert(at);
             }
             Line::Sample { step, sample } => {
                 self.samples.insert(step, sample);
@@ -152,22 +179,27 @@ impl Recording {
         Some((*from, *self.finished.get(&step)?))
     }
 
+    /// When a step that changes something began to act.
+    pub fn changed_at(&self, step: usize) -> Option<Mono> {
+        self.faults.get(&step).or_else(|| self.started.get(&step)).copied()
+    }
+
     /// The node's kernel at `from` and after each later event up to `to`.
-    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(&KernelState)) {
+    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(Mono, &KernelState)) {
         let mut state = KernelState::default();
         let mut looked = false;
         for event in self.kernel.get(node).into_iter().flatten().take_while(|event| event.at <= to) {
             if event.at > from && !looked {
                 looked = true;
-                look(&state);
+                look(from, &state);
             }
             state.apply(event);
             if event.at > from {
-                look(&state);
+                look(event.at, &state);
             }
         }
         if !looked {
-            look(&state);
+            look(from, &state);
         }
     }
 
@@ -186,10 +218,16 @@ impl Recording {
         self.kernel.keys().chain(self.sessions.keys()).chain(self.ribs.keys()).map(String::as_str).collect()
     }
 
-    /// The node's kernel after everything that was recorded of it.
+    /// When the final state was taken; with a recording that was cut short, the last that is known counts.
+    fn end(&self) -> Mono {
+        self.end.unwrap_or(Mono(u64::MAX))
+    }
+
+    /// The node's kernel at the end.
     pub fn final_kernel(&self, node: &str) -> KernelState {
         let mut state = KernelState::default();
-        self.kernel.get(node).into_iter().flatten().for_each(|event| {
+        let events = self.kernel.get(node).into_iter().flatten();
+        events.take_while(|event| event.at <= self.end()).for_each(|event| {
             state.apply(event);
         });
         state
@@ -197,12 +235,12 @@ impl Recording {
 
     /// What bgpd claimed last.
     pub fn final_sessions(&self, node: &str) -> &[Session] {
-        self.sessions_at(node, Mono(u64::MAX))
+        self.sessions_at(node, self.end())
     }
 
     /// What zebra claimed last; empty when it was never asked.
     pub fn final_rib(&self, node: &str) -> &[(IpNet, RibEntry)] {
-        self.rib_at(node, Mono(u64::MAX)).map_or(&[], Vec::as_slice)
+        self.rib_at(node, self.end()).map_or(&[], Vec::as_slice)
     }
 
     /// What a gateway advertised to a node at every look in a window.

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{self, Checked, Diagnosed, alternation, no_route, ordering, rib_fib, route, session};
+use crate::check::{
+    self, Checked, Convergence, Diagnosed, alternation, no_route, ordering, rib_fib, route, session,
+};
 use crate::fact::{KernelState, Mono};
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
 use crate::result::{Outcome, StepResult};
-use crate::scenario::{Diagnosis, Expect, ExpectRoute, ExpectSession, Signature, Verb};
+use crate::scenario::{Diagnosis, Expect, ExpectConvergence, ExpectRoute, ExpectSession, Signature, Verb};
 
 /// The verdict of a replay.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,8 +72,13 @@ fn judge(
         | Verb::Settle(_)
         | Verb::Fault(_)
         | Verb::Observe(_) => as_recorded,
+        Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
         Verb::Eventually { expect, .. } => {
-            run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to))
+            let verdict = run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to));
+            match recording.health.get(&index) {
+                Some(health) => check::unless_spoilt(verdict, health),
+                None => verdict,
+            }
         }
         Verb::Holds { expect, witness, .. } => {
             let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
@@ -94,6 +101,32 @@ fn eventually(run: &PlannedRun, recording: &Recording, expect: &Expect, from: Mo
         last = Some(checked.status);
     });
     if held { (Outcome::Passed, None) } else { (Outcome::Failed, last) }
+}
+
+fn convergence(
+    run: &PlannedRun,
+    recording: &Recording,
+    index: usize,
+    expect: &ExpectConvergence,
+    to: Mono,
+) -> Verdict {
+    let since = run.change_before(index).and_then(|step| recording.changed_at(step));
+    let (Some(since), Some(health)) = (since, recording.health.get(&index)) else {
+        return (
+            Outcome::Inconclusive,
+            Some("the recording lacks what convergence is measured from".to_string()),
+        );
+    };
+    let mut follow: Option<Convergence<'_>> = None;
+    recording.kernel_states(name(run, &expect.node), since, to, |at, state| match &mut follow {
+        None => follow = Some(Convergence::new(expect, &recording.book, since, state)),
+        Some(follow) => follow.look(at, state),
+    });
+    match follow.map(|follow| follow.judge(to, health)) {
+        Some(judged) if judged.outcome == Outcome::Passed => (Outcome::Passed, None),
+        Some(judged) => (judged.outcome, Some(judged.message)),
+        None => (Outcome::Inconclusive, Some("nothing of the node was recorded".to_string())),
+    }
 }
 
 fn holds(
@@ -168,15 +201,17 @@ fn looks(
 ) {
     let node = name(run, expect.node());
     let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |state| look(check(state)))
+        recording.kernel_states(node, from, to, |_, state| look(check(state)))
     };
     match expect {
         Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
         Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
         Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
+        // Has a history of its own, not looks.
+        Expect::Convergence(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
-            Some(rib) => recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state))),
+            Some(rib) => recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state))),
         },
     }
 }

@@ -12,11 +12,11 @@ pub fn text(report: &Report) -> String {
         text.extend(run.expectations.iter().filter_map(|e| complaint(run, e)));
     }
     let count = |shown| report.count(shown);
-    let (can_fail, vacuous, untested) =
-        (count(Shown::CanFail), count(Shown::Vacuous), count(Shown::Untested));
+    let (can_fail, vacuous) = (count(Shown::CanFail), count(Shown::Vacuous));
+    let (untested, without) = (count(Shown::Untested), count(Shown::NotApplicable));
     text.push_str(&format!(
-        "{} expectations: {can_fail} can fail, {vacuous} vacuous, {untested} untested\n",
-        can_fail + vacuous + untested
+        "{} expectations: {can_fail} can fail, {vacuous} vacuous, {untested} untested, {without} without a mutation\n",
+        can_fail + vacuous + untested + without
     ));
     text
 }
@@ -60,13 +60,14 @@ fn shown(shown: Shown) -> &'static str {
         Shown::CanFail => "can fail",
         Shown::Vacuous => "VACUOUS",
         Shown::Untested => "untested",
+        Shown::NotApplicable => "no mutation",
     }
 }
 
 fn complaint(run: &Run, expectation: &Expectation) -> Option<String> {
     let place = format!("{}: step {}, {}", title(run), expectation.step + 1, expectation.name);
     match expectation.shown {
-        Shown::CanFail => None,
+        Shown::CanFail | Shown::NotApplicable => None,
         Shown::Vacuous => {
             let words: Vec<&str> = expectation.fates.keys().map(|m| m.word()).collect();
             Some(format!(
@@ -79,7 +80,7 @@ fn complaint(run: &Run, expectation: &Expectation) -> Option<String> {
                 Fate::Untried { why } => Some(format!("{}: {why}", mutation.word())),
                 _ => None,
             });
-            let why = why.unwrap_or_else(|| "no mutation applies to it".to_string());
+            let why = why.unwrap_or_else(|| "only its witness went".to_string());
             Some(format!("{BAD}untested{BAD:#}: {place}\n  {why}\n"))
         }
     }
@@ -126,7 +127,7 @@ mod tests {
           it survives peer-down: it proves nothing
         untested: s frr=8.4.4: step 5, FRR and the kernel of worker agree
           leak-route: no lab
-        4 expectations: 2 can fail, 1 vacuous, 1 untested
+        4 expectations: 2 can fail, 1 vacuous, 1 untested, 0 without a mutation
         ");
     }
 }

@@ -23,7 +23,7 @@ use super::tap::{Tap, Taps};
 use crate::event::Events;
 use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
-use crate::observe::{Monitor, Sockets};
+use crate::observe::{Monitor, Sockets, now};
 
 /// How long the last questions may take: a daemon that is stopped (SIGSTOP) never answers.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -61,9 +61,8 @@ impl Booted {
         std::mem::take(&mut self.taps)
     }
 
-    /// Collects the last answers and the logs that are worth keeping, then ends the lab.
+    /// Collects the logs that are worth keeping, then ends the lab.
     pub async fn shutdown(self) -> Result<(), String> {
-        self.record_claims().await;
         for node in self.nodes.values() {
             for (file, kept) in [("/etc/frr/frr.log", "frr.log"), ("/etc/frr/frr.conf", "frr.conf.written")] {
                 // Not every node has them; a full disk shows in the report's own error.
@@ -80,15 +79,16 @@ impl Booted {
 }
 
 impl Booted {
-    /// Records what every daemon claims now, so that the recording tells the lab's final state. A daemon that cannot
-    /// answer (killed on purpose, or stuck) leaves its last answer.
-    async fn record_claims(&self) {
+    /// Records what every daemon claims now: this is the lab's final state, whatever happens to it afterwards. A daemon
+    /// that cannot answer (killed on purpose, or stuck) leaves its last answer.
+    pub async fn record_final_state(&self) {
         let ask = async |node: &Node| {
             let _ = node.record_sessions().await;
             let _ = node.rib().await;
         };
         let routers = self.nodes.values().filter(|node| node.frr.is_some());
         let _ = tokio::time::timeout(PATIENCE, join_all(routers.map(ask))).await;
+        self.recorder.write(&Line::FinalState { at: now() });
     }
 }
 

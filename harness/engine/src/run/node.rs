@@ -52,6 +52,9 @@ impl Node {
             |why: String| RunError::View { node: self.name.clone(), command: command.to_string(), why };
         let frr = self.frr.as_ref().ok_or_else(|| view("no FRR runs on this node".to_string()))?;
         frr.check_alive()?;
+        if !frr.answers(daemon) {
+            return Err(view(format!("{daemon} does not run, or is paused")));
+        }
         let mut vtys = self.vtys.lock().await;
         if !vtys.contains_key(daemon) {
             vtys.insert(daemon, Vty::new(daemon, frr.vty(daemon).await?));

@@ -112,7 +112,8 @@ pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
         (Mutation::PeerDown | Mutation::LinkDown, Expect::Session(s)) => {
             s.state.eq_ignore_ascii_case("established")
         }
-        (_, Expect::Session(_)) => false,
+        // How long a change takes is no matter of the state that it leads to.
+        (_, Expect::Session(_) | Expect::Convergence(_)) => false,
         (Mutation::RemoveNextHop, Expect::Route(r)) => r.via.len() + r.nexthops.len() > 1,
         (_, Expect::Route(_)) => true,
         (Mutation::PeerDown | Mutation::LinkDown, Expect::NoRoute(n)) => {

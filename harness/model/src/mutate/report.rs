@@ -42,8 +42,10 @@ pub enum Shown {
     CanFail,
     /// It survives all of them: it proves nothing.
     Vacuous,
-    /// No mutation could be tried on it.
+    /// A mutation could not be tried on it, and no other made it fail.
     Untested,
+    /// There is no mutation for what it says: whether it can fail is not known.
+    NotApplicable,
 }
 
 /// The expectations of one run.
@@ -63,7 +65,9 @@ pub struct Report {
 impl Expectation {
     pub fn new(step: usize, name: &str, fates: BTreeMap<Mutation, Fate>) -> Expectation {
         let any = |which: fn(&Fate) -> bool| fates.values().any(which);
-        let shown = if any(|fate| matches!(fate, Fate::Killed { .. })) {
+        let shown = if fates.is_empty() {
+            Shown::NotApplicable
+        } else if any(|fate| matches!(fate, Fate::Killed { .. })) {
             Shown::CanFail
         } else if any(|fate| matches!(fate, Fate::Untried { .. })) || !any(|fate| *fate == Fate::Survived) {
             Shown::Untested
@@ -84,7 +88,7 @@ impl Report {
         self.runs.iter().flat_map(|run| &run.expectations).filter(|e| e.shown == shown).count()
     }
 
-    /// 1 with a vacuous expectation, 3 with an untested one, 4 without any.
+    /// 1 with a vacuous expectation, 3 with an untested one, 4 if there is none that a mutation applies to.
     pub fn exit_code(&self) -> u8 {
         let of = |shown| self.count(shown) > 0;
         match (of(Shown::Vacuous), of(Shown::Untested), of(Shown::CanFail)) {

@@ -157,13 +157,14 @@ fn surviving_everything_is_vacuous_and_trying_nothing_is_not_green() {
     assert_eq!(of(vec![Fate::Survived, Fate::Survived]).shown, Shown::Vacuous);
     assert_eq!(of(vec![Fate::Survived, killed()]).shown, Shown::CanFail);
     assert_eq!(of(vec![Fate::Survived, untried()]).shown, Shown::Untested);
-    assert_eq!(of(vec![]).shown, Shown::Untested);
+    assert_eq!(of(vec![]).shown, Shown::NotApplicable);
     // An absence whose witness can go, but which a leak does not disturb.
     assert_eq!(of(vec![lost(), Fate::Survived]).shown, Shown::Vacuous);
     assert_eq!(of(vec![lost()]).shown, Shown::Untested);
     assert_eq!(of(vec![lost(), killed()]).shown, Shown::CanFail);
     assert_eq!(report(vec![of(vec![killed()])]), 0);
-    assert_eq!(report(vec![of(vec![killed()]), of(vec![Fate::Survived]), of(vec![])]), 1);
-    assert_eq!(report(vec![of(vec![killed()]), of(vec![])]), 3);
-    assert_eq!(report(vec![]), 4);
+    assert_eq!(report(vec![of(vec![killed()]), of(vec![Fate::Survived]), of(vec![untried()])]), 1);
+    assert_eq!(report(vec![of(vec![killed()]), of(vec![untried()])]), 3);
+    assert_eq!(report(vec![of(vec![killed()]), of(vec![])]), 0);
+    assert_eq!(report(vec![of(vec![])]), 4);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures::future::join_all;
+use nix::sys::signal::Signal;
 use routeproof_model::frr::SessionState;
 use routeproof_model::mutate::{Mutation, commands, expectation};
 use routeproof_model::plan::PlannedRun;
@@ -36,8 +36,8 @@ pub async fn inject(
         Mutation::LinkDown => link_down(booted, run, verbs).await,
         Mutation::RemoveRoute => {
             for name in watched(booted, verbs)? {
-                if let Some(frr) = booted.nodes.get(&name).and_then(|node| node.frr.as_ref()) {
-                    frr.freeze("zebra", true).await?;
+                if let Some(frr) = booted.nodes.get_mut(&name).and_then(|node| node.frr.as_mut()) {
+                    frr.pause("zebra").await?;
                 }
             }
             change_kernels(booted, mutation, verbs).await
@@ -46,12 +46,6 @@ pub async fn inject(
             change_kernels(booted, mutation, verbs).await
         }
     }
-}
-
-/// Lets frozen daemons answer again, for the last questions of the recording.
-pub async fn thaw(booted: &Booted) {
-    let frozen = booted.nodes.values().filter(|n| n.role == Role::ClusterNode).filter_map(|n| n.frr.as_ref());
-    join_all(frozen.map(|frr| frr.freeze("zebra", false))).await;
 }
 
 /// The full names of the nodes that the expectations look at.
@@ -94,7 +88,7 @@ async fn peer_down(booted: &mut Booted) -> Result<(), RunError> {
         gateway.vtys.lock().await.clear();
         // One that an earlier fault killed is down already.
         if let Some(frr) = gateway.frr.as_mut().filter(|frr| frr.daemons().any(|d| d == "bgpd")) {
-            frr.kill("bgpd").await?;
+            frr.end("bgpd", Signal::SIGKILL).await?;
         }
     }
     Ok(())

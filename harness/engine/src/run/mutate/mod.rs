@@ -188,7 +188,7 @@ impl Trial {
 
     /// The control, the mutation, the fates.
     async fn try_on(&self, booted: &mut Booted) -> (Verdict, Fates) {
-        let control = steps::run(booted, &self.planned, &self.events).await;
+        let control = steps::control(booted, &self.planned, &self.events).await;
         if control.outcome != Outcome::Passed {
             let reason = control.reason.unwrap_or_default();
             let reason = Some(format!("not everything passes before the mutation: {reason}"));
@@ -206,7 +206,6 @@ impl Trial {
             return self.untried(broken(&e));
         }
         let fates = join_all(verbs.iter().map(|verb| judge::fate(booted, verb))).await;
-        inject::thaw(booted).await;
         (control, chosen.into_iter().zip(fates).collect())
     }
 
