@@ -16,6 +16,7 @@ pub mod frr;
 pub mod metallb;
 pub mod mutate;
 pub mod plan;
+pub mod pods;
 pub mod recording;
 pub mod replay;
 pub mod result;

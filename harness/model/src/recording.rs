@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{HostHealth, KernelEvent, KernelState, Mono};
+use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono};
 use crate::frr::{RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +39,10 @@ pub enum Line {
         to: String,
         at: Mono,
         prefixes: Vec<IpNet>,
+    },
+    /// Flows that were sent and counted.
+    Flows {
+        flows: Flows,
     },
     /// A window in which something must hold opens; its witness was there.
     WindowOpened {
@@ -90,6 +94,7 @@ pub struct Recording {
     kernel: BTreeMap<String, Vec<KernelEvent>>,
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
+    flows: Vec<Flows>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
@@ -143,6 +148,7 @@ impl Recording {
                 self.sessions.entry(node).or_default().push((at, sessions))
             }
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
+            Line::Flows { flows } => self.flows.push(flows),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
             }
@@ -241,6 +247,11 @@ impl Recording {
     /// What zebra claimed last; empty when it was never asked.
     pub fn final_rib(&self, node: &str) -> &[(IpNet, RibEntry)] {
         self.rib_at(node, self.end()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The measurements that ended in a window.
+    pub fn flows(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Flows> {
+        self.flows.iter().filter(move |flows| flows.node == node && flows.at >= from && flows.at <= until)
     }
 
     /// What a gateway advertised to a node at every look in a window.

@@ -12,6 +12,7 @@ use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Expect, ExpectRoute};
 
 use super::boot::Booted;
+use super::ecmp;
 use super::error::RunError;
 use super::node::Node;
 use super::steps::Done;
@@ -40,6 +41,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             let rib = watched.rib().await?;
             Ok(watched.monitor.with_state(|k| check::rib_fib(&e.node, &rib, k)))
         }
+        Expect::Ecmp(e) => ecmp::now(booted, watched, e).await,
     }
 }
 
@@ -148,6 +150,8 @@ fn judge(booted: &Booted, expect: &Expect, state: &KernelState) -> Option<Checke
         Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) => None,
         Expect::Route(e) => Some(check::route(e, state, &booted.book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
+        // Whether flows follow the table is seen at each look.
+        Expect::Ecmp(e) => Some(check::ecmp_route(e, state, &booted.book)),
     }
 }
 

@@ -9,6 +9,7 @@ mod boot;
 mod cluster;
 mod convergence;
 mod diagnose;
+mod ecmp;
 mod error;
 mod expect;
 mod fault;

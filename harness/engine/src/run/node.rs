@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 use routeproof_model::frr::{self, RibEntry, Session};
+use routeproof_model::metallb::Frontend;
 use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
 use tokio::sync::Mutex;
@@ -17,6 +18,7 @@ use super::record::Recorder;
 use crate::frr::{Frr, Vty};
 use crate::lab::{Command, NodeHandle, Output};
 use crate::observe::{Monitor, now};
+use crate::probe::Place;
 use crate::wait;
 
 /// When a node's configuration last changed, and how its sessions were just before.
@@ -39,6 +41,8 @@ pub struct Node {
     pub(super) taps: Taps,
     /// What MetalLB's file held at the last load or reload.
     pub(super) conf: Option<String>,
+    /// What its kube-proxy serves.
+    pub(super) frontends: Vec<Frontend>,
     pub(super) reloads: usize,
     pub(super) changed: Option<LastChange>,
     pub(super) vtys: Mutex<HashMap<&'static str, Vty>>,
@@ -102,6 +106,11 @@ impl Node {
         }
         self.recorder.write(&Line::Rib { node: self.name.clone(), at: now(), entries: entries.clone() });
         Ok(entries)
+    }
+
+    /// The node for a probe, with its interfaces as they are now.
+    pub fn place(&self) -> Place<'_> {
+        self.monitor.with_state(|state| Place::new(&self.handle, state))
     }
 
     /// Resolves at the next change of the node's kernel after this call (not after the first poll).

@@ -2,7 +2,9 @@
 
 mod addresses;
 mod alternation;
+mod binomial;
 mod convergence;
+mod ecmp;
 mod no_route;
 mod ordering;
 mod rib_fib;
@@ -16,6 +18,7 @@ use crate::result::{Evidence, Outcome};
 pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
 pub use convergence::{Convergence, Judged, Stage};
+pub use ecmp::{ecmp, ecmp_route, fewest_flows};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use rib_fib::{Disagreement, Way, rib_fib};

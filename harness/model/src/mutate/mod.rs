@@ -115,7 +115,7 @@ pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
         // How long a change takes is no matter of the state that it leads to.
         (_, Expect::Session(_) | Expect::Convergence(_)) => false,
         (Mutation::RemoveNextHop, Expect::Route(r)) => r.via.len() + r.nexthops.len() > 1,
-        (_, Expect::Route(_)) => true,
+        (_, Expect::Route(_) | Expect::Ecmp(_)) => true,
         (Mutation::PeerDown | Mutation::LinkDown, Expect::NoRoute(n)) => {
             witness.is_some() || n.peer.is_some()
         }
@@ -138,9 +138,10 @@ pub fn applies(mutation: Mutation, verb: &Verb, kernel: &KernelState) -> bool {
     let several = |route: &Route| route.nexthops.len() > 1;
     match (mutation, expectation(verb).map(|(expect, _)| expect)) {
         (Mutation::RemoveNextHop, _) => targets.iter().any(several),
-        (Mutation::LinkDown | Mutation::RemoveRoute | Mutation::Blackhole, Some(Expect::Route(_))) => {
-            !targets.is_empty()
-        }
+        (
+            Mutation::LinkDown | Mutation::RemoveRoute | Mutation::Blackhole,
+            Some(Expect::Route(_) | Expect::Ecmp(_)),
+        ) => !targets.is_empty(),
         (Mutation::RemoveRoute, Some(Expect::NoRoute(_))) => !targets.is_empty(),
         (Mutation::Blackhole, Some(Expect::RibFib(_))) => !targets.is_empty(),
         _ => true,
@@ -156,6 +157,10 @@ pub(crate) fn targets(verb: &Verb, kernel: &KernelState) -> Vec<Route> {
             let meant =
                 |r: &Route| Some(r.table) == table && (by_bgp(r) || e.proto.as_ref() == Some(&r.protocol));
             kernel.routes_to(e.prefix).filter(meant).collect()
+        }
+        Some((Expect::Ecmp(e), _)) => {
+            let table = e.vrf.as_ref().map_or(Some(254), |vrf| kernel.vrf_table(vrf));
+            kernel.routes_to(e.prefix).filter(|r| Some(r.table) == table && by_bgp(r)).collect()
         }
         Some((Expect::NoRoute(_), Some(witness))) => kernel.routes_to(witness).filter(by_bgp).collect(),
         Some((Expect::RibFib(_), _)) => kernel.routes().filter(by_bgp).collect(),

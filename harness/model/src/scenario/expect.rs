@@ -13,6 +13,7 @@ pub enum Expect {
     Route(ExpectRoute),
     NoRoute(ExpectNoRoute),
     RibFib(ExpectRibFib),
+    Ecmp(ExpectEcmp),
     Convergence(ExpectConvergence),
 }
 
@@ -24,6 +25,7 @@ impl Expect {
             Expect::Route(_) => "route",
             Expect::NoRoute(_) => "no-route",
             Expect::RibFib(_) => "rib-fib",
+            Expect::Ecmp(_) => "ecmp",
             Expect::Convergence(_) => "convergence",
         }
     }
@@ -35,6 +37,7 @@ impl Expect {
             Expect::Route(e) => &e.node,
             Expect::NoRoute(e) => &e.node,
             Expect::RibFib(e) => &e.node,
+            Expect::Ecmp(e) => &e.node,
             Expect::Convergence(e) => &e.node,
         }
     }
@@ -156,6 +159,67 @@ pub struct ExpectNoRoute {
 #[serde(deny_unknown_fields)]
 pub struct ExpectRibFib {
     pub node: String,
+}
+
+/// A prefix is spread over gateways: in the kernel's table, and in fact by flows that the node sends into it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectEcmp {
+    pub node: String,
+    #[serde(deserialize_with = "prefix")]
+    pub prefix: ipnet::IpNet,
+    /// The gateways, no more and no fewer: nodes of the topology, or addresses of such.
+    pub via: Vec<String>,
+    /// One for each of `via`, as the kernel must have it; without them all gateways must have the same.
+    #[serde(default)]
+    pub weights: Option<Vec<u16>>,
+    /// How many flows are sent. The tolerance of the shares follows from it.
+    #[serde(default = "enough_flows")]
+    pub flows: u32,
+    /// What the kernel's hash looks at; without it, whatever is set.
+    #[serde(default)]
+    pub hash_policy: Option<HashPolicy>,
+    /// A VRF device, instead of the main table.
+    #[serde(default)]
+    pub vrf: Option<String>,
+}
+
+impl ExpectEcmp {
+    /// The weight of the gateway at that place of `via`, relative to the others.
+    pub fn weight(&self, index: usize) -> u16 {
+        self.weights.as_ref().and_then(|weights| weights.get(index).copied()).unwrap_or(1)
+    }
+}
+
+fn enough_flows() -> u32 {
+    400
+}
+
+/// fib_multipath_hash_policy (Documentation/networking/ip-sysctl.rst).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HashPolicy {
+    /// Addresses (and for IPv6 the flow label).
+    L3,
+    /// Addresses, protocol and ports.
+    L4,
+}
+
+impl HashPolicy {
+    /// The sysctl's value.
+    pub fn number(self) -> u8 {
+        match self {
+            HashPolicy::L3 => 0,
+            HashPolicy::L4 => 1,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HashPolicy::L3 => "l3",
+            HashPolicy::L4 => "l4",
+        }
+    }
 }
 
 /// The node's kernel reaches its final state after the last step that changed something, and stays there.

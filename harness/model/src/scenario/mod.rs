@@ -11,7 +11,8 @@ mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
 pub use expect::{
-    Expect, ExpectConvergence, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession,
+    Expect, ExpectConvergence, ExpectEcmp, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute,
+    ExpectSession, HashPolicy,
 };
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};

@@ -38,6 +38,7 @@ fn expect_name(expect: &Expect) -> String {
         Expect::Session(s) => format!("session {} -> {} is {}", s.node, s.peer, s.state),
         Expect::Route(r) if r.via.is_empty() => format!("{} has {}", r.node, r.prefix),
         Expect::Route(r) => format!("{} has {} via {}", r.node, r.prefix, r.via.join(" and ")),
+        Expect::Ecmp(e) => format!("{} spreads {} over {}", e.node, e.prefix, e.via.join(" and ")),
         Expect::Convergence(c) => {
             let to = match (c.absent, c.via.is_empty()) {
                 (true, _) => "to no route".to_string(),

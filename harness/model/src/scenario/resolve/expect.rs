@@ -82,6 +82,7 @@ impl Resolver<'_> {
                 }
             }
             Expect::RibFib(agree) => self.any_node(&agree.node, &field("node")),
+            Expect::Ecmp(spread) => self.ecmp(spread, &field),
             Expect::Convergence(convergence) => {
                 self.any_node(&convergence.node, &field("node"))?;
                 for (i, via) in convergence.via.iter().enumerate() {
