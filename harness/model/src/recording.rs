@@ -1,7 +1,7 @@
 //! A run as it was seen: the lines of `observations.jsonl`, on one monotonic clock. With the plan they are enough to judge
 //! the run again ([`crate::replay`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,10 @@ pub enum Line {
         step: usize,
         facts: OrderingFacts,
     },
+    /// The steps are done; what comes later (faults are undone, the lab ends) is not part of the final state.
+    FinalState {
+        at: Mono,
+    },
     /// What an `observe` step saw.
     Sample {
         step: usize,
@@ -101,6 +105,7 @@ pub struct Recording {
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
     finished: BTreeMap<usize, Mono>,
+    end: Option<Mono>,
     faults: BTreeMap<usize, Mono>,
     pub health: BTreeMap<usize, HostHealth>,
     pub facts: BTreeMap<usize, OrderingFacts>,
@@ -134,6 +139,13 @@ impl Recording {
         Ok(recording)
     }
 
+    /// A recording of these lines.
+    pub fn of(lines: impl IntoIterator<Item = Line>) -> Recording {
+        let mut recording = Recording::default();
+        lines.into_iter().for_each(|line| recording.take(line));
+        recording
+    }
+
     fn take(&mut self, line: Line) {
         match line {
             Line::Addresses { book } => self.book = book,
@@ -164,6 +176,9 @@ impl Recording {
             }
             Line::OrderingFacts { step, facts } => {
                 self.facts.insert(step, facts);
+            }
+            Line::FinalState { at } => {
+                self.end.get_or_insert(at);
             }
             Line::Sample { step, sample } => {
                 self.samples.insert(step, sample);
@@ -227,6 +242,36 @@ impl Recording {
                 && exchange.at <= until
         };
         self.returned.iter().filter(fits).map(|(_, seen)| seen)
+    }
+
+    /// The nodes of which anything was recorded.
+    pub fn nodes(&self) -> BTreeSet<&str> {
+        self.kernel.keys().chain(self.sessions.keys()).chain(self.ribs.keys()).map(String::as_str).collect()
+    }
+
+    /// When the final state was taken; with a recording that was cut short, the last that is known counts.
+    fn end(&self) -> Mono {
+        self.end.unwrap_or(Mono(u64::MAX))
+    }
+
+    /// The node's kernel at the end.
+    pub fn final_kernel(&self, node: &str) -> KernelState {
+        let mut state = KernelState::default();
+        let events = self.kernel.get(node).into_iter().flatten();
+        events.take_while(|event| event.at <= self.end()).for_each(|event| {
+            state.apply(event);
+        });
+        state
+    }
+
+    /// What bgpd claimed last.
+    pub fn final_sessions(&self, node: &str) -> &[Session] {
+        self.sessions_at(node, self.end())
+    }
+
+    /// What zebra claimed last; empty when it was never asked.
+    pub fn final_rib(&self, node: &str) -> &[(IpNet, RibEntry)] {
+        self.rib_at(node, self.end()).map_or(&[], Vec::as_slice)
     }
 
     /// The measurements that ended in a window.

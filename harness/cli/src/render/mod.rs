@@ -1,3 +1,5 @@
 //! What people read.
 
+pub mod diff;
 pub mod inspect;
+pub mod mutation;

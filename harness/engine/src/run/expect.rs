@@ -156,6 +156,15 @@ fn judge(booted: &Booted, expect: &Expect, state: &KernelState) -> Option<Checke
     }
 }
 
+/// Why a window over the expectation would prove nothing now; `None` while its witness is there, or it needs none.
+pub async fn witness_missing(
+    booted: &Booted,
+    expect: &Expect,
+    witness: Option<IpNet>,
+) -> Result<Option<String>, RunError> {
+    Witness::new(booted, expect, witness)?.look(booted).await
+}
+
 /// What must be seen during a window in which something else must not.
 struct Witness<'a> {
     prefix: Option<ExpectRoute>,

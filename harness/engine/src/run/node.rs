@@ -88,6 +88,12 @@ impl Node {
         Ok(sessions)
     }
 
+    /// The BGP sessions as bgpd sees them now; recorded whether they changed or not, with their present counters.
+    pub async fn record_sessions(&self) -> Result<Vec<Session>, RunError> {
+        self.last_sessions.lock().await.clear();
+        self.sessions().await
+    }
+
     /// zebra's RIB over both families and all VRFs.
     pub async fn rib(&self) -> Result<Vec<(IpNet, RibEntry)>, RunError> {
         let mut entries = Vec::new();

@@ -36,6 +36,16 @@ impl AddressBook {
         }
     }
 
+    /// The node that has the address.
+    pub fn owner(&self, address: IpAddr) -> Option<&str> {
+        self.owners.get(&address).map(String::as_str)
+    }
+
+    /// Every address of a node, by its name.
+    pub fn addresses_of(&self, node: &str) -> Vec<IpAddr> {
+        self.owners.iter().filter(|(_, owner)| *owner == node).map(|(address, _)| *address).collect()
+    }
+
     fn name<'a>(&'a self, who: &'a str) -> &'a str {
         self.aliases.get(who).map_or(who, String::as_str)
     }

@@ -59,6 +59,13 @@ pub struct ExpectSession {
     pub state: String,
 }
 
+impl ExpectSession {
+    /// The session with that peer is up.
+    pub fn established(node: &str, peer: &str) -> ExpectSession {
+        ExpectSession { node: node.to_string(), peer: peer.to_string(), state: established() }
+    }
+}
+
 fn established() -> String {
     "established".to_string()
 }
