@@ -114,6 +114,9 @@ pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
         }
         // How long a change takes is no matter of the state that it leads to.
         (_, Expect::Session(_) | Expect::Convergence(_)) => false,
+        // Without the session the service's address is not announced, without the link nothing comes or goes.
+        (Mutation::PeerDown | Mutation::LinkDown, Expect::ReturnPath(_)) => true,
+        (_, Expect::ReturnPath(_)) => false,
         (Mutation::RemoveNextHop, Expect::Route(r)) => r.via.len() + r.nexthops.len() > 1,
         (_, Expect::Route(_) | Expect::Ecmp(_)) => true,
         (Mutation::PeerDown | Mutation::LinkDown, Expect::NoRoute(n)) => {
