@@ -1,14 +1,14 @@
 //! A run as it was seen: the lines of `observations.jsonl`, on one monotonic clock. With the plan they are enough to judge
 //! the run again ([`crate::replay`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
 use crate::fact::{KernelEvent, KernelState, Mono};
-use crate::frr::{RibEntry, Session};
+use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "kebab-case")]
@@ -26,6 +26,12 @@ pub enum Line {
         node: String,
         at: Mono,
         sessions: Vec<Session>,
+    },
+    /// What bfdd claims of its sessions; written when it was asked and had changed.
+    Bfd {
+        node: String,
+        at: Mono,
+        peers: Vec<BfdPeer>,
     },
     /// What zebra claims to have; written when it was asked.
     Rib {
@@ -74,6 +80,7 @@ pub struct Recording {
     pub book: AddressBook,
     kernel: BTreeMap<String, Vec<KernelEvent>>,
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
+    bfd: BTreeMap<String, Vec<(Mono, Vec<BfdPeer>)>>,
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
@@ -117,6 +124,7 @@ impl Recording {
             Line::Sessions { node, at, sessions } => {
                 self.sessions.entry(node).or_default().push((at, sessions))
             }
+            Line::Bfd { node, at, peers } => self.bfd.entry(node).or_default().push((at, peers)),
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
@@ -164,9 +172,28 @@ impl Recording {
         }
     }
 
-    /// What bgpd claimed last at that time.
-    pub fn sessions_at(&self, node: &str, at: Mono) -> &[Session] {
-        last(self.sessions.get(node), at).map_or(&[], Vec::as_slice)
+    /// What bgpd and bfdd claimed at each change in a window; what they had claimed last if nothing changed in it.
+    ///
+    /// What was recorded before the window counts only then: it may be older than the last event, since daemons are
+    /// asked, and only changes are written.
+    pub fn session_states(
+        &self,
+        node: &str,
+        from: Mono,
+        to: Mono,
+        mut look: impl FnMut(&[Session], &[BfdPeer]),
+    ) {
+        let sessions = self.sessions.get(node);
+        let bfd = self.bfd.get(node);
+        let asked = sessions.into_iter().flatten().map(|(at, _)| *at);
+        let asked = asked.chain(bfd.into_iter().flatten().map(|(at, _)| *at));
+        let mut changes: BTreeSet<Mono> = asked.filter(|at| *at > from && *at <= to).collect();
+        if changes.is_empty() {
+            changes.insert(to);
+        }
+        for at in changes {
+            look(last(sessions, at).map_or(&[], Vec::as_slice), last(bfd, at).map_or(&[], Vec::as_slice));
+        }
     }
 
     /// What zebra claimed last at that time.

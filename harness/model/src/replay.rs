@@ -141,8 +141,7 @@ fn peer_witness(
 ) -> Option<String> {
     let Expect::NoRoute(absent) = expect else { return None };
     let peer = absent.peer.as_ref()?;
-    let up =
-        ExpectSession { node: absent.node.clone(), peer: peer.clone(), state: "established".to_string() };
+    let up = ExpectSession::established(&absent.node, peer);
     let mut down = None;
     looks(run, recording, &Expect::Session(up), from, to, |checked| {
         if !checked.holds && down.is_none() {
@@ -158,7 +157,8 @@ fn peer_witness(
     down.or_else(|| (!seen).then(|| format!("{gateway} does not advertise it")))
 }
 
-/// Shows every state of the window to `look`: the kernel's after each event, the daemon's at its end.
+/// Shows every state of the window to `look`: the kernel's after each event, the daemons' at each change that was seen,
+/// zebra's at its end.
 fn looks(
     run: &PlannedRun,
     recording: &Recording,
@@ -174,7 +174,9 @@ fn looks(
     match expect {
         Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
         Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
-        Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
+        Expect::Session(e) => recording.session_states(node, from, to, |sessions, bfd| {
+            look(session(e, sessions, bfd, &recording.book));
+        }),
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
             Some(rib) => recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state))),

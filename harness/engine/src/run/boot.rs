@@ -286,6 +286,7 @@ async fn monitors(
             changed: None,
             vtys: Default::default(),
             last_sessions: Default::default(),
+            last_bfd: Default::default(),
         };
         Ok::<_, RunError>((name, node))
     };

@@ -9,7 +9,7 @@ use routeproof_model::fact::KernelState;
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
-use routeproof_model::scenario::{Expect, ExpectRoute};
+use routeproof_model::scenario::{Expect, ExpectRoute, ExpectSession};
 
 use super::boot::Booted;
 use super::error::RunError;
@@ -29,7 +29,10 @@ const LOOK: Duration = Duration::from_millis(200);
 pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> {
     let watched = node(booted, expect.node())?;
     match expect {
-        Expect::Session(e) => Ok(check::session(e, &watched.sessions().await?, &booted.book)),
+        Expect::Session(e) => {
+            let (sessions, bfd) = watched.sessions_in_full(e.bfd.is_some()).await?;
+            Ok(check::session(e, &sessions, &bfd, &booted.book))
+        }
         Expect::Route(e) => Ok(watched.monitor.with_state(|k| check::route(e, k, &booted.book))),
         Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
         Expect::RibFib(e) => {
@@ -210,12 +213,8 @@ impl<'a> Witness<'a> {
             self.evidence.extend(checked.evidence);
         }
         if let Some((watched, gateway, peer, prefix)) = &self.peer {
-            let expect = routeproof_model::scenario::ExpectSession {
-                node: watched.name.clone(),
-                peer: peer.clone(),
-                state: "established".to_string(),
-            };
-            let checked = check::session(&expect, &watched.sessions().await?, &booted.book);
+            let expect = ExpectSession::established(&watched.name, peer);
+            let checked = check::session(&expect, &watched.sessions().await?, &[], &booted.book);
             if !checked.holds {
                 return Ok(Some(format!("the witness is missing: {}", checked.status)));
             }

@@ -13,8 +13,7 @@ pub async fn inject(booted: &mut Booted, fault: &Fault) -> Result<(), RunError> 
     let missing = || RunError::Observe { node: name.clone(), why: "no FRR runs there".to_string() };
     match fault {
         Fault::Link { interface, state, .. } => {
-            let command =
-                Command::new(["ip", "link", "set", "dev", interface, state.as_str()]);
+            let command = Command::new(["ip", "link", "set", "dev", interface, state.as_str()]);
             let output = node(booted, &name)?.handle.output(&command).await?;
             match output.exit.success() {
                 true => Ok(()),

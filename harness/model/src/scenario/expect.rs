@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::session::ExpectSession;
 use super::words::{prefix, some_prefix};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,21 +34,6 @@ impl Expect {
             Expect::RibFib(e) => &e.node,
         }
     }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectSession {
-    pub node: String,
-    /// A node of the topology, or the peer's address.
-    pub peer: String,
-    /// RFC 4271, section 8.2.2: `idle`, `connect`, `active`, `opensent`, `openconfirm`, `established`.
-    #[serde(default = "established")]
-    pub state: String,
-}
-
-fn established() -> String {
-    "established".to_string()
 }
 
 /// A route of the kernel. What is not said does not matter.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 
 /// ipnet's own message speaks of an IP address, whatever is wrong.
 pub(super) fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ipnet::IpNet, D::Error> {
@@ -27,4 +27,20 @@ pub(super) fn some_duration<'de, D: Deserializer<'de>>(
     humantime::parse_duration(&text).map(Some).map_err(|e| {
         serde::de::Error::custom(format!("`{text}` is not a duration such as 20s or 500ms: {e}"))
     })
+}
+
+/// A duration of an expectation, which a plan holds as it was written.
+pub(super) fn optional_duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    // JSON plans have `null` here; in a scenario file the field is missing instead.
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map_or(Ok(None), |text| some_duration(serde::de::value::StringDeserializer::new(text)))
+}
+
+pub(super) fn as_written<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_some(&duration.map(|d| humantime::format_duration(d).to_string()))
 }
