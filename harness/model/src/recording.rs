@@ -1,13 +1,14 @@
 //! A run as it was seen: the lines of `observations.jsonl`, on one monotonic clock. With the plan they are enough to judge
 //! the run again ([`crate::replay`]).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{KernelEvent, KernelState, Mono};
+use crate::fact::{KernelEvent, KernelState, Mono, Object};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,6 +79,10 @@ type Rib = Vec<(IpNet, RibEntry)>;
 #[derive(Debug, Default)]
 pub struct Recording {
     pub book: AddressBook,
+    /// Node -> link's index -> its link-layer address, as it changed.
+    link_layer: BTreeMap<String, BTreeMap<u32, Vec<(Mono, Option<String>)>>>,
+    /// Whether any of them changed after the book was written.
+    moved: bool,
     kernel: BTreeMap<String, Vec<KernelEvent>>,
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
     bfd: BTreeMap<String, Vec<(Mono, Vec<BfdPeer>)>>,
@@ -119,8 +124,14 @@ impl Recording {
 
     fn take(&mut self, line: Line) {
         match line {
-            Line::Addresses { book } => self.book = book,
-            Line::Kernel { node, event } => self.kernel.entry(node).or_default().push(event),
+            Line::Addresses { book } => {
+                self.book = book;
+                self.moved = false;
+            }
+            Line::Kernel { node, event } => {
+                self.note_link_layer(&node, &event);
+                self.kernel.entry(node).or_default().push(event);
+            }
             Line::Sessions { node, at, sessions } => {
                 self.sessions.entry(node).or_default().push((at, sessions))
             }
@@ -147,28 +158,56 @@ impl Recording {
         }
     }
 
+    fn note_link_layer(&mut self, node: &str, event: &KernelEvent) {
+        let (link, mac) = match (event.change.appeared(), event.change.gone()) {
+            (Some(Object::Link(link)), _) => (link, link.mac.clone()),
+            (_, Some(Object::Link(link))) => (link, None),
+            _ => return,
+        };
+        let seen = self.link_layer.entry(node.to_string()).or_default().entry(link.index).or_default();
+        if seen.last().is_none_or(|(_, last)| *last != mac) {
+            seen.push((event.at, mac));
+            self.moved = true;
+        }
+    }
+
+    /// The address book with the link-layer addresses of that time.
+    pub fn book_at(&self, at: Mono) -> Cow<'_, AddressBook> {
+        if !self.moved || !self.book.has_link_layer() {
+            return Cow::Borrowed(&self.book);
+        }
+        let mut book = self.book.clone();
+        for (node, links) in &self.link_layer {
+            book.set_link_layer(
+                node,
+                links.values().filter_map(|seen| last(Some(seen), at).cloned().flatten()),
+            );
+        }
+        Cow::Owned(book)
+    }
+
     /// When a step began to count (a `holds` once its window opened) and when it ended; `None` if it never ended.
     pub fn window(&self, step: usize) -> Option<(Mono, Mono)> {
         let from = self.opened.get(&step).or_else(|| self.started.get(&step))?;
         Some((*from, *self.finished.get(&step)?))
     }
 
-    /// The node's kernel at `from` and after each later event up to `to`.
-    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(&KernelState)) {
+    /// The node's kernel at `from` and after each later event up to `to`, with the time.
+    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(&KernelState, Mono)) {
         let mut state = KernelState::default();
         let mut looked = false;
         for event in self.kernel.get(node).into_iter().flatten().take_while(|event| event.at <= to) {
             if event.at > from && !looked {
                 looked = true;
-                look(&state);
+                look(&state, from);
             }
             state.apply(event);
             if event.at > from {
-                look(&state);
+                look(&state, event.at);
             }
         }
         if !looked {
-            look(&state);
+            look(&state, to);
         }
     }
 

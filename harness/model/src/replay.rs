@@ -168,18 +168,18 @@ fn looks(
     mut look: impl FnMut(Checked),
 ) {
     let node = name(run, expect.node());
-    let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |state| look(check(state)))
+    let mut kernel = |check: &dyn Fn(&KernelState, Mono) -> Checked| {
+        recording.kernel_states(node, from, to, |state, at| look(check(state, at)))
     };
     match expect {
-        Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
-        Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
+        Expect::Route(e) => kernel(&|state, at| route(e, state, &recording.book_at(at))),
+        Expect::NoRoute(e) => kernel(&|state, _| no_route(e, state)),
         Expect::Session(e) => recording.session_states(node, from, to, |sessions, bfd| {
             look(session(e, sessions, bfd, &recording.book));
         }),
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
-            Some(rib) => recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state))),
+            Some(rib) => recording.kernel_states(node, to, to, |state, _| look(rib_fib(&e.node, rib, state))),
         },
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use routeproof_model::check::{self, Checked, evidence};
+use routeproof_model::check::{self, AddressBook, Checked, evidence};
 use routeproof_model::fact::KernelState;
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
@@ -33,7 +33,10 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             let (sessions, bfd) = watched.sessions_in_full(e.bfd.is_some()).await?;
             Ok(check::session(e, &sessions, &bfd, &booted.book))
         }
-        Expect::Route(e) => Ok(watched.monitor.with_state(|k| check::route(e, k, &booted.book))),
+        Expect::Route(e) => {
+            let book = booted.book_now();
+            Ok(watched.monitor.with_state(|k| check::route(e, k, &book)))
+        }
         Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
         Expect::RibFib(e) => {
             let rib = watched.rib().await?;
@@ -108,9 +111,10 @@ pub async fn holds(
     loop {
         let wake = watched.changed();
         let mut flicker = None;
+        let book = booted.book_now();
         for event in tap.take().iter().filter(|event| event.at > opened) {
             state.apply(event);
-            flicker = flicker.or_else(|| judge(booted, expect, &state).filter(|checked| !checked.holds));
+            flicker = flicker.or_else(|| judge(&book, expect, &state).filter(|checked| !checked.holds));
             witnessed.judge(booted, &state);
         }
         let checked = match flicker {
@@ -142,10 +146,10 @@ pub async fn holds(
 }
 
 /// The verdict on a kernel state; `None` for what the kernel does not know.
-fn judge(booted: &Booted, expect: &Expect, state: &KernelState) -> Option<Checked> {
+fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Checked> {
     match expect {
         Expect::Session(_) | Expect::RibFib(_) => None,
-        Expect::Route(e) => Some(check::route(e, state, &booted.book)),
+        Expect::Route(e) => Some(check::route(e, state, book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
     }
 }
