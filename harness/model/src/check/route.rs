@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::net::IpAddr;
 
 use super::{AddressBook, Checked, evidence};
-use crate::fact::{KernelState, Neighbour, NextHop, Route, names};
+use crate::fact::{Address, KernelState, Neighbour, NextHop, Route, names};
 use crate::scenario::{ExpectNextHop, ExpectRoute};
 
 pub fn route(expect: &ExpectRoute, kernel: &KernelState, book: &AddressBook) -> Checked {
@@ -85,8 +85,8 @@ fn describe_route(route: &Route, book: &AddressBook) -> String {
     }
 }
 
-/// A gateway that was asked for is of use only if packets for it reach it: its entry in the neighbour table is not known
-/// to be wrong. No entry, or one in the making, is none that is wrong.
+/// A gateway that was asked for is of use only if packets for it reach it: it is on the link of its device, and its entry
+/// in the neighbour table is not known to be wrong. No entry, or one in the making, is none that is wrong.
 fn neighbours(
     expect: &ExpectRoute,
     route: &Route,
@@ -100,6 +100,10 @@ fn neighbours(
     for hop in route.nexthops.iter().filter(named) {
         let Some(gateway) = hop.gateway else { continue };
         let Some(owner) = book.owner(gateway) else { continue };
+        if let Some(home) = home_of(gateway, hop, kernel) {
+            let hop = way(hop, book);
+            return Err(format!("has {} {hop}, but {gateway} is on the link of {home}", expect.prefix));
+        }
         let entry = kernel.neighbours().find(|n| {
             !n.proxy && n.address == gateway && hop.device.as_ref().is_none_or(|device| *device == n.device)
         });
@@ -108,6 +112,15 @@ fn neighbours(
         return Err(format!("has {} {hop}, but the neighbour entry of {gateway} is {why}", expect.prefix));
     }
     Ok(())
+}
+
+/// The device on whose link a gateway is, if that is another than the next hop's: `onlink` lets that through.
+fn home_of<'a>(gateway: IpAddr, hop: &NextHop, kernel: &'a KernelState) -> Option<&'a str> {
+    let used = hop.device.as_deref().filter(|_| hop.onlink)?;
+    // A link-local address says nothing of its link.
+    let on_link = |a: &&Address| a.address.contains(&gateway) && a.scope != "link";
+    let homes: Vec<&str> = kernel.addresses().filter(on_link).map(|a| a.device.as_str()).collect();
+    homes.first().filter(|_| !homes.contains(&used)).copied()
 }
 
 fn wrong(entry: &Neighbour, owner: &str, book: &AddressBook) -> Option<String> {
