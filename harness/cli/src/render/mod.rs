@@ -1,3 +1,4 @@
 //! What people read.
 
 pub mod inspect;
+mod sessions;

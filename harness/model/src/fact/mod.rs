@@ -17,7 +17,7 @@ mod state_tests;
 
 pub use diff::Resynced;
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
-pub use inspection::{INSPECTION_SCHEMA, Inspection};
+pub use inspection::{DaemonSessions, INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
 pub use route::{NextHop, Route};
 pub use state::{Applied, KernelState};
