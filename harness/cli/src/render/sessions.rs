@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::Table;
 use routeproof_model::fact::DaemonSessions;
-use routeproof_model::frr::{BfdPeer, Capability, Session};
+use routeproof_model::frr::{BfdPeer, BfdState, Capability, Session};
 
 use super::inspect::{or_dash, rows, section};
 
@@ -76,7 +76,11 @@ fn bfd(session: &Session, bfd: &[BfdPeer]) -> Option<String> {
     let Some(found) = found else {
         return session.bfd.as_ref().map(|state| format!("{state}, by bgpd alone"));
     };
-    let mut words = vec![format!("{} within {} ms", found.state, found.detection_time_ms())];
+    let mut words = vec![match found.state {
+        BfdState::Up => format!("up, detects in {} ms", found.detection_time_ms()),
+        // What the peer wants is not known yet.
+        state => state.to_string(),
+    }];
     if found.diagnostic != "ok" {
         words.push(format!("last {}", found.diagnostic));
     }
@@ -151,11 +155,11 @@ mod tests {
         let bfd = bfd_peers(answer!("bfd-peers.json")).unwrap();
         insta::assert_snapshot!(sections(&DaemonSessions { bgp, bfd, unanswered: None }), @r"
         SESSIONS
-          peer               AS     state        up for  flaps  received/accepted/sent  BFD               graceful restart       last reset
-          192.168.1.5        64512  Established  1m 44s  1      ipv4 -/3/0              up within 300 ms  helper, peer restart   BGP Notification received
-                                                                                                                                 (Cease/Other Configuration Change)
-          fd00:192:168:1::5  64512  Established  2s      2      ipv4 -/3/0              up within 300 ms  restart, peer restart  BGP Notification received
-                                                                ipv6 -/3/0                                                       (Cease/Other Configuration Change)
+          peer               AS     state        up for  flaps  received/accepted/sent  BFD                    graceful restart       last reset
+          192.168.1.5        64512  Established  1m 44s  1      ipv4 -/3/0              up, detects in 300 ms  helper, peer restart   BGP Notification received
+                                                                                                                                      (Cease/Other Configuration Change)
+          fd00:192:168:1::5  64512  Established  2s      2      ipv4 -/3/0              up, detects in 300 ms  restart, peer restart  BGP Notification received
+                                                                ipv6 -/3/0                                                            (Cease/Other Configuration Change)
 
         CAPABILITIES negotiated
           peer               capabilities
@@ -172,7 +176,7 @@ mod tests {
         insta::assert_snapshot!(sections(&alone), @r"
         SESSIONS
           peer         AS     state   up for  flaps  received/accepted/sent  BFD                                  graceful restart     last reset
-          192.168.1.5  64512  Active  -       2      -                       down within 300 ms                   helper               BFD down received
+          192.168.1.5  64512  Active  -       2      -                       down                                 helper               BFD down received
                                                                              last neighbor signaled session down  helping, 118 s left
 
         BFD SESSIONS of no BGP session

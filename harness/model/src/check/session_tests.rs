@@ -143,8 +143,12 @@ fn the_last_reset_by_either_name() {
     }
     insta::assert_snapshot!(refused(&reset("Peer closed the session")), @"session worker -> 192.168.1.5 was last reset by `BGP Notification received (Cease/Other Configuration Change)`, not `Peer closed the session`");
     insta::assert_snapshot!(refused(&reset("never")), @"session worker -> 192.168.1.5 was last reset by `BGP Notification received (Cease/Other Configuration Change)`, not `never`");
-    let never = |s: &mut Session| s.last_reset = None;
+    let never = |s: &mut Session| (s.last_reset, s.connections_dropped) = (None, 0);
     assert!(on_8_4_4(&reset("never"), never).holds);
+    let not_yet = |s: &mut Session| {
+        (s.last_reset, s.connections_dropped) = (Some("Waiting for peer OPEN".to_string()), 0);
+    };
+    assert!(on_8_4_4(&reset("never"), not_yet).holds);
     insta::assert_snapshot!(on_8_4_4(&reset("BFD*"), never).status, @"session worker -> 192.168.1.5 was never reset, so not by `BFD*`");
     // Renamed in FRR 10; both names mean both.
     for word in ["Waiting for NHT", "No path to specified Neighbor"] {

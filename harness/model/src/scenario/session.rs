@@ -29,7 +29,8 @@ pub struct ExpectSession {
     #[serde(default)]
     pub prefixes: Option<ExpectPrefixes>,
     /// FRR's reason of the last reset, the name of its NOTIFICATION, or both as `REASON (NOTIFICATION)`, in any case of
-    /// letters; `*` stands for any text. `never` if there was none.
+    /// letters; `*` stands for any text. `never` if it was never lost. Names that FRR has changed count as one
+    /// (`Waiting for NHT` is `No path to specified Neighbor`; `BFD down received` is also the NOTIFICATION Cease/BFD Down).
     #[serde(default)]
     pub last_reset: Option<String>,
     /// The BFD session with the peer (RFC 5880). `up` also demands that bgpd watches it.
