@@ -143,7 +143,7 @@ fn holes_with_and_without_objects() {
     fails(
         object,
         via("172.16.1.0/24", &["gw1"]),
-        "worker has 172.16.1.0/24, but not via gw1 (it is a blackhole route)",
+        "worker has 172.16.1.0/24, but it is a blackhole route of protocol bgp",
     );
     for (plant, word) in [
         ("route add blackhole 172.16.1.0/24", "blackhole"),
@@ -151,7 +151,7 @@ fn holes_with_and_without_objects() {
         ("route add prohibit 172.16.1.0/24", "prohibit"),
     ] {
         passes(plant, kind("172.16.1.0/24", word));
-        let status = format!("worker has 172.16.1.0/24, but not via gw1 (it is a {word} route)");
+        let status = format!("worker has 172.16.1.0/24, but it is a {word} route of protocol boot");
         fails(plant, via("172.16.1.0/24", &["gw1"]), &status);
         fails(
             plant,
@@ -165,7 +165,7 @@ fn holes_with_and_without_objects() {
         ("route add prohibit fc00:1::/64", "prohibit"),
     ] {
         passes(plant, kind("fc00:1::/64", word));
-        let status = format!("worker has fc00:1::/64, but not via gw1 (it is a {word} route)");
+        let status = format!("worker has fc00:1::/64, but it is a {word} route of protocol boot");
         fails(plant, via("fc00:1::/64", &["gw1"]), &status);
     }
 }

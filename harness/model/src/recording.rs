@@ -72,6 +72,9 @@ pub enum Line {
     },
 }
 
+/// A link's address since when; `None` once the link is gone.
+type LinkLayer = Vec<(Mono, Option<String>)>;
+
 /// What a node's zebra answered at one time.
 type Rib = Vec<(IpNet, RibEntry)>;
 
@@ -80,7 +83,7 @@ type Rib = Vec<(IpNet, RibEntry)>;
 pub struct Recording {
     pub book: AddressBook,
     /// Node -> link's index -> its link-layer address, as it changed.
-    link_layer: BTreeMap<String, BTreeMap<u32, Vec<(Mono, Option<String>)>>>,
+    link_layer: BTreeMap<String, BTreeMap<u32, LinkLayer>>,
     /// Whether any of them changed after the book was written.
     moved: bool,
     kernel: BTreeMap<String, Vec<KernelEvent>>,

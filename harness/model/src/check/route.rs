@@ -136,6 +136,11 @@ fn wrong(entry: &Neighbour, owner: &str, book: &AddressBook) -> Option<String> {
 }
 
 fn fits(expect: &ExpectRoute, route: &Route, book: &AddressBook) -> Result<(), String> {
+    let by_gateway = !expect.via.is_empty() || !expect.nexthops.is_empty();
+    // Whatever else is wrong with it: it leads nowhere.
+    if by_gateway && expect.kind.is_none() && route.kind != "unicast" {
+        return Err(format!("it is a {} route of protocol {}", route.kind, route.protocol));
+    }
     same("of protocol", expect.proto.as_ref(), Some(&route.protocol))?;
     same("of type", expect.kind.as_ref(), Some(&route.kind))?;
     same("of metric", expect.metric.as_ref(), Some(&route.metric))?;
@@ -160,10 +165,7 @@ fn next_hops(wanted: &[ExpectNextHop], exact: bool, route: &Route, book: &Addres
     if wanted.is_empty() {
         return Ok(());
     }
-    let all = match route.kind.as_str() {
-        "unicast" => show_all(route, book),
-        kind => format!("it is a {kind} route"),
-    };
+    let all = show_all(route, book);
     if let Some(missing) = wanted.iter().find(|w| !route.nexthops.iter().any(|hop| is(w, hop, book))) {
         return Err(format!("not via {} ({all})", describe(missing)));
     }
