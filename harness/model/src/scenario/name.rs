@@ -63,7 +63,9 @@ fn expect_name(expect: &Expect) -> String {
 /// What is expected of a session besides its state, by the words of the file.
 fn session_details(s: &ExpectSession) -> String {
     let mut words = Vec::new();
-    words.extend(s.uptime_at_least.map(|time| format!("for {}", humantime::format_duration(time))));
+    words.extend(
+        s.uptime_at_least.map(|time| format!("up for at least {}", humantime::format_duration(time))),
+    );
     words.extend(s.bfd.map(|bfd| match bfd {
         ExpectBfd::Up => "with BFD up".to_string(),
         ExpectBfd::Down => "with BFD down".to_string(),
