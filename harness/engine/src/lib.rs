@@ -7,6 +7,7 @@
 pub mod event;
 pub mod exec;
 pub mod frr;
+pub mod health;
 pub mod image;
 pub mod keep;
 pub mod lab;

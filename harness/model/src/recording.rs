@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{KernelEvent, KernelState, Mono, Object};
+use crate::fact::{HostHealth, KernelEvent, KernelState, Mono, Object};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,6 +60,17 @@ pub enum Line {
         step: usize,
         at: Mono,
     },
+    /// How the host was while a step was timed.
+    Host {
+        step: usize,
+        health: HostHealth,
+    },
+    /// When a fault began to act.
+    Fault {
+        step: usize,
+        at: Mono,
+        name: String,
+    },
     /// What a `diagnose` step concludes from.
     OrderingFacts {
         step: usize,
@@ -94,6 +105,8 @@ pub struct Recording {
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
     finished: BTreeMap<usize, Mono>,
+    faults: BTreeMap<usize, Mono>,
+    pub health: BTreeMap<usize, HostHealth>,
     pub facts: BTreeMap<usize, OrderingFacts>,
     pub samples: BTreeMap<usize, Sample>,
 }
@@ -152,6 +165,12 @@ impl Recording {
             Line::StepFinished { step, at } => {
                 self.finished.insert(step, at);
             }
+            Line::Host { step, health } => {
+                self.health.insert(step, health);
+            }
+            Line::Fault { step, at, .. } => {
+                self.faults.insert(step, at);
+            }
             Line::OrderingFacts { step, facts } => {
                 self.facts.insert(step, facts);
             }
@@ -195,22 +214,27 @@ impl Recording {
         Some((*from, *self.finished.get(&step)?))
     }
 
+    /// When a step that changes something began to act.
+    pub fn changed_at(&self, step: usize) -> Option<Mono> {
+        self.faults.get(&step).or_else(|| self.started.get(&step)).copied()
+    }
+
     /// The node's kernel at `from` and after each later event up to `to`, with the time.
-    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(&KernelState, Mono)) {
+    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(Mono, &KernelState)) {
         let mut state = KernelState::default();
         let mut looked = false;
         for event in self.kernel.get(node).into_iter().flatten().take_while(|event| event.at <= to) {
             if event.at > from && !looked {
                 looked = true;
-                look(&state, from);
+                look(from, &state);
             }
             state.apply(event);
             if event.at > from {
-                look(&state, event.at);
+                look(event.at, &state);
             }
         }
         if !looked {
-            look(&state, to);
+            look(from, &state);
         }
     }
 

@@ -5,14 +5,13 @@
 use std::collections::BTreeMap;
 
 use crate::check::{
-    self, AlternationConclusion, Checked, OrderingConclusion, alternation, no_route, ordering, rib_fib,
-    route, session,
+    self, Checked, Convergence, Diagnosed, alternation, no_route, ordering, rib_fib, route, session,
 };
 use crate::fact::{KernelState, Mono};
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
 use crate::result::{Outcome, StepResult};
-use crate::scenario::{Diagnosis, Expect, ExpectRoute, ExpectSession, Signature, Verb};
+use crate::scenario::{Diagnosis, Expect, ExpectConvergence, ExpectRoute, ExpectSession, Signature, Verb};
 
 /// The verdict of a replay.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +72,14 @@ fn judge(
         | Verb::Settle(_)
         | Verb::Fault(_)
         | Verb::Observe(_) => as_recorded,
-        Verb::Eventually { expect, .. } => eventually(run, recording, expect, from, to),
+        Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
+        Verb::Eventually { expect, .. } => {
+            let verdict = run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to));
+            match recording.health.get(&index) {
+                Some(health) => check::unless_spoilt(verdict, health),
+                None => verdict,
+            }
+        }
         Verb::Holds { expect, witness, .. } => {
             let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
             holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded)
@@ -95,6 +101,32 @@ fn eventually(run: &PlannedRun, recording: &Recording, expect: &Expect, from: Mo
         last = Some(checked.status);
     });
     if held { (Outcome::Passed, None) } else { (Outcome::Failed, last) }
+}
+
+fn convergence(
+    run: &PlannedRun,
+    recording: &Recording,
+    index: usize,
+    expect: &ExpectConvergence,
+    to: Mono,
+) -> Verdict {
+    let since = run.change_before(index).and_then(|step| recording.changed_at(step));
+    let (Some(since), Some(health)) = (since, recording.health.get(&index)) else {
+        return (
+            Outcome::Inconclusive,
+            Some("the recording lacks what convergence is measured from".to_string()),
+        );
+    };
+    let mut follow: Option<Convergence<'_>> = None;
+    recording.kernel_states(name(run, &expect.node), since, to, |at, state| match &mut follow {
+        None => follow = Some(Convergence::new(expect, &recording.book, since, state)),
+        Some(follow) => follow.look(at, state),
+    });
+    match follow.map(|follow| follow.judge(to, health)) {
+        Some(judged) if judged.outcome == Outcome::Passed => (Outcome::Passed, None),
+        Some(judged) => (judged.outcome, Some(judged.message)),
+        None => (Outcome::Inconclusive, Some("nothing of the node was recorded".to_string())),
+    }
 }
 
 fn holds(
@@ -168,18 +200,20 @@ fn looks(
     mut look: impl FnMut(Checked),
 ) {
     let node = name(run, expect.node());
-    let mut kernel = |check: &dyn Fn(&KernelState, Mono) -> Checked| {
-        recording.kernel_states(node, from, to, |state, at| look(check(state, at)))
+    let mut kernel = |check: &dyn Fn(Mono, &KernelState) -> Checked| {
+        recording.kernel_states(node, from, to, |at, state| look(check(at, state)))
     };
     match expect {
-        Expect::Route(e) => kernel(&|state, at| route(e, state, &recording.book_at(at))),
-        Expect::NoRoute(e) => kernel(&|state, _| no_route(e, state)),
+        Expect::Route(e) => kernel(&|at, state| route(e, state, &recording.book_at(at))),
+        Expect::NoRoute(e) => kernel(&|_, state| no_route(e, state)),
         Expect::Session(e) => recording.session_states(node, from, to, |sessions, bfd| {
             look(session(e, sessions, bfd, &recording.book));
         }),
+        // Has a history of its own, not looks.
+        Expect::Convergence(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
-            Some(rib) => recording.kernel_states(node, to, to, |state, _| look(rib_fib(&e.node, rib, state))),
+            Some(rib) => recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state))),
         },
     }
 }
@@ -194,30 +228,22 @@ fn diagnose(
     d: &Diagnosis,
     observed: &mut BTreeMap<String, String>,
 ) -> Verdict {
-    let (bug, outcome, why) = match d.signature {
-        Signature::FrrOrdering => match recording.facts.get(&index).map(ordering) {
-            None => (None, Outcome::Inconclusive, Some("no facts were recorded".to_string())),
-            Some(OrderingConclusion::Absent) => (Some("absent"), Outcome::Passed, None),
-            Some(OrderingConclusion::Present) => (Some("present"), Outcome::Passed, None),
-            Some(OrderingConclusion::LookAlike(why) | OrderingConclusion::NotApplied(why)) => {
-                (None, Outcome::Failed, Some(why))
-            }
-            Some(OrderingConclusion::Unclear(why)) => (None, Outcome::Inconclusive, Some(why)),
+    let diagnosed: Diagnosed = match d.signature {
+        Signature::FrrOrdering => match recording.facts.get(&index) {
+            None => return (Outcome::Inconclusive, Some("no facts were recorded".to_string())),
+            Some(facts) => ordering(facts).into(),
         },
         Signature::ExtrasAlternation => {
             let samples: Vec<check::Sample> =
                 recording.samples.range(..index).map(|(_, sample)| sample.clone()).collect();
-            match alternation(&samples) {
-                AlternationConclusion::Absent => (Some("absent"), Outcome::Passed, None),
-                AlternationConclusion::Present(_) => (Some("present"), Outcome::Passed, None),
-                AlternationConclusion::Unclear(why) => (None, Outcome::Inconclusive, Some(why)),
-            }
+            alternation(&samples).into()
         }
     };
-    if let Some(bug) = bug {
+    if let Some(bug) = diagnosed.bug {
         observed.insert("bug".to_string(), bug.to_string());
     }
-    (outcome, why)
+    let why = (diagnosed.outcome != Outcome::Passed).then_some(diagnosed.message);
+    (diagnosed.outcome, why)
 }
 
 /// The unasked last step: FRR and the kernels agree.

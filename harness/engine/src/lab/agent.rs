@@ -22,8 +22,8 @@ use nix::unistd::{Pid, sethostname, setsid};
 
 use super::binds;
 use super::confine::confine;
-use super::links::open_route_socket;
 use super::rootfs;
+use super::rtnl::open_route_socket;
 use super::spec::{Call, NodeSpec, Reply, Request};
 use super::wire;
 

@@ -21,6 +21,7 @@ mod links;
 mod node;
 mod process;
 mod rootfs;
+pub(crate) mod rtnl;
 mod spec;
 pub(crate) mod wire;
 

@@ -1,6 +1,7 @@
 //! What the harness asks of a lab's init and of a node's agent: plain values that travel as JSON.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -51,17 +52,68 @@ pub struct InterfaceSpec {
     pub addresses: Vec<IpNet>,
 }
 
+impl LabSpec {
+    /// The interface index of a bridge in the lab's own network namespace: `lo` is 1, bridges follow, then their ports.
+    pub fn bridge_index(&self, bridge: usize) -> u32 {
+        2 + bridge as u32
+    }
+
+    /// A bridge's index and its port's.
+    pub fn port(&self, bridge: &str, port: &str) -> Option<(u32, u32)> {
+        let of_bridges = self.links.iter().flat_map(|link| &link.ends).filter_map(|end| match end {
+            LinkEnd::Bridge { bridge, port } => Some((*bridge, port.as_str())),
+            LinkEnd::Node { .. } => None,
+        });
+        let first = self.bridge_index(self.bridges.len());
+        let found =
+            of_bridges.enumerate().find(|(_, (at, name))| self.bridges[*at] == bridge && *name == port);
+        found.map(|(position, (at, _))| (self.bridge_index(at), first + position as u32))
+    }
+
+    /// The bridge and its port at the other end of the cable of a node's interface.
+    pub fn port_of(&self, node: &str, interface: &str) -> Option<(&str, &str)> {
+        let is = |end: &LinkEnd| matches!(end, LinkEnd::Node { node: at, interface: i } if self.nodes[*at].name == node && i.name == interface);
+        let link = self.links.iter().find(|link| link.ends.iter().any(is))?;
+        link.ends.iter().find_map(|end| match end {
+            LinkEnd::Bridge { bridge, port } => Some((self.bridges[*bridge].as_str(), port.as_str())),
+            LinkEnd::Node { .. } => None,
+        })
+    }
+}
+
 /// Lab init to harness.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum InitReport {
     /// Agent sockets of nodes `first..first + n` travel with this message.
     Agents { first: usize },
-    /// Everything is built. Microseconds since the init was entered.
+    /// Everything is built; a netlink socket of the lab's own network namespace, where the bridges are, travels along.
+    /// Microseconds since the init was entered.
     Ready { namespaces_us: u64, roots_us: u64, links_us: u64 },
     /// The lab cannot be built; the init ends.
     Failed { what: String, errno: Option<i32> },
+    /// The kernel, or who guards it, refuses what every lab needs; the init ends.
+    Forbidden { what: String, errno: i32 },
     /// A node's agent ended, which nobody asked for.
     NodeDied { node: usize },
+}
+
+impl InitReport {
+    pub fn failed(what: &str, error: &io::Error) -> InitReport {
+        // An error without an errno (bad JSON, say) would lose its text on the wire.
+        let what = error.raw_os_error().map_or_else(|| format!("{what}: {error}"), |_| what.to_string());
+        InitReport::Failed { what, errno: error.raw_os_error() }
+    }
+
+    /// The same of what every lab needs: some errors then mean that there can be no lab here.
+    pub fn refused(what: &str, error: &io::Error) -> InitReport {
+        match error.raw_os_error() {
+            // ENOSPC: a limit of namespaces(7), "The /proc/sys/user directory".
+            Some(errno @ (libc::EPERM | libc::EACCES | libc::EUSERS | libc::ENOSPC)) => {
+                InitReport::Forbidden { what: what.to_string(), errno }
+            }
+            _ => InitReport::failed(what, error),
+        }
+    }
 }
 
 /// Harness to a node's agent.

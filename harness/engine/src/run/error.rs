@@ -37,6 +37,9 @@ pub enum RunError {
     View { node: String, command: String, why: String },
     #[error("cannot observe node {node}: {why}")]
     Observe { node: String, why: String },
+    /// The host, or its kernel, lacks what the scenario needs.
+    #[error("{capability} is missing: {detail}")]
+    Missing { capability: String, detail: String },
     #[error("scenario {scenario} has no run with {axis}={value}")]
     NoRun { scenario: String, axis: String, value: String },
     #[error("cannot write to the run directory")]
@@ -52,7 +55,10 @@ impl From<Diagnostic> for RunError {
 impl RunError {
     /// What a run that ends with this error is.
     pub fn outcome(&self) -> Outcome {
-        Outcome::Broken
+        match self {
+            RunError::Lab(LabError::Forbidden { .. }) | RunError::Missing { .. } => Outcome::Skipped,
+            _ => Outcome::Broken,
+        }
     }
 
     pub fn hints(&self) -> Vec<String> {

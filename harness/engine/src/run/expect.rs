@@ -38,6 +38,10 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             Ok(watched.monitor.with_state(|k| check::route(e, k, &book)))
         }
         Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
+        Expect::Convergence(e) => {
+            let why = "`convergence` is followed from a change on, not looked at".to_string();
+            Err(RunError::Observe { node: e.node.clone(), why })
+        }
         Expect::RibFib(e) => {
             let rib = watched.rib().await?;
             Ok(watched.monitor.with_state(|k| check::rib_fib(&e.node, &rib, k)))
@@ -148,7 +152,7 @@ pub async fn holds(
 /// The verdict on a kernel state; `None` for what the kernel does not know.
 fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Checked> {
     match expect {
-        Expect::Session(_) | Expect::RibFib(_) => None,
+        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) => None,
         Expect::Route(e) => Some(check::route(e, state, book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
     }

@@ -7,6 +7,7 @@ mod api;
 mod bake;
 mod boot;
 mod cluster;
+mod convergence;
 mod diagnose;
 mod error;
 mod expect;

@@ -16,7 +16,7 @@ use super::tap::Taps;
 use super::error::RunError;
 use super::record::Recorder;
 use crate::frr::{Frr, Vty};
-use crate::lab::NodeHandle;
+use crate::lab::{Command, NodeHandle, Output};
 use crate::observe::{Monitor, now};
 use crate::wait;
 
@@ -55,6 +55,9 @@ impl Node {
             |why: String| RunError::View { node: self.name.clone(), command: command.to_string(), why };
         let frr = self.frr.as_ref().ok_or_else(|| view("no FRR runs on this node".to_string()))?;
         frr.check_alive()?;
+        if !frr.answers(daemon) {
+            return Err(view(format!("{daemon} does not run, or is paused")));
+        }
         let mut vtys = self.vtys.lock().await;
         if !vtys.contains_key(daemon) {
             vtys.insert(daemon, Vty::new(daemon, frr.vty(daemon).await?));
@@ -176,6 +179,20 @@ impl Node {
             Some(frr) => Ok(crate::frr::running_config(&self.handle, frr).await?),
             None => Err(self.unreadable("show running-config", &"no FRR runs on this node")),
         }
+    }
+}
+
+/// Runs a command in a node. Errors: it cannot be started, or does not end with exit code 0.
+pub(super) async fn must_run(handle: &NodeHandle, command: &Command) -> Result<Output, RunError> {
+    let output = handle.output(command).await?;
+    match output.exit.success() {
+        true => Ok(output),
+        false => Err(RunError::Exec {
+            node: handle.name().to_string(),
+            command: command.line(),
+            exit: output.exit.to_string(),
+            output: format!("{}{}", output.stderr, output.stdout).trim().replace('\n', " | "),
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use routeproof_model::check::{Sample, evidence};
+use routeproof_model::check::{Sample, evidence, unless_spoilt};
 use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
@@ -12,9 +12,12 @@ use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
 use routeproof_model::topology::Role;
 
 use super::boot::Booted;
+use super::convergence::{self, Mark};
 use super::error::RunError;
-use super::{diagnose, expect, fault};
+use super::fault::Faults;
+use super::{diagnose, expect};
 use crate::event::Events;
+use crate::health::Meter;
 use crate::observe::now;
 use crate::wait;
 
@@ -51,56 +54,118 @@ pub struct Verdict {
 struct Memory {
     samples: Vec<Sample>,
     observed: BTreeMap<String, String>,
+    faults: Faults,
+    /// Left by the last step that changed something.
+    marks: Vec<Mark>,
 }
 
 /// Does all steps; the first that does not pass ends the run.
 pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
     let mut memory = Memory::default();
     for (index, step) in run.steps.iter().enumerate() {
-        let limit_ms = limit(&step.verb).map(|limit| limit.as_millis() as u64);
-        events.send(EventKind::StepStarted { index, name: step.name.clone(), limit_ms });
-        booted.recorder.write(&Line::StepStarted { step: index, at: now() });
-        let start = Instant::now();
-        let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
-        let done = match perform(booted, index, step, &mut memory, events, &status).await {
-            Ok(done) => done,
-            Err(e) => broken(&e),
-        };
-        let done = unless_crashed(booted, done).await;
-        booted.recorder.write(&Line::StepFinished { step: index, at: now() });
-        let result = StepResult {
-            name: step.name.clone(),
-            outcome: done.outcome,
-            duration_ms: start.elapsed().as_millis() as u64,
-            message: done.message.clone(),
-            evidence: done.evidence,
-        };
-        events.send(EventKind::StepFinished { index, step: result });
-        if done.outcome != Outcome::Passed {
-            let reason = Some(format!("{}: {}", step.name, done.message.unwrap_or_default()));
-            return Verdict { outcome: done.outcome, reason, observed: memory.observed };
+        let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
+        let done = one(booted, run, index, &mut memory, events).await;
+        if let Some((outcome, reason)) = log.finish(booted, events, done) {
+            diagnostics(booted, &mut memory, events).await;
+            return Verdict { outcome, reason: Some(reason), observed: memory.observed };
         }
     }
-    let verdict = compare(run, memory.observed);
-    if verdict.outcome == Outcome::Passed {
-        agree(booted, run.steps.len(), events, verdict).await
-    } else {
-        verdict
+    let verdict = compare(run, std::mem::take(&mut memory.observed));
+    if verdict.outcome != Outcome::Passed {
+        diagnostics(booted, &mut memory, events).await;
+        return verdict;
+    }
+    let log = StepLog::start(booted, events, run.steps.len(), "FRR and the kernels agree", Some(AGREE));
+    let done = agree(booted).await;
+    let ended = log.finish(booted, events, done);
+    diagnostics(booted, &mut memory, events).await;
+    match ended {
+        Some((outcome, reason)) => Verdict { outcome, reason: Some(reason), ..verdict },
+        None => verdict,
+    }
+}
+
+/// Does one step and judges what became of it.
+async fn one(
+    booted: &mut Booted,
+    run: &PlannedRun,
+    index: usize,
+    memory: &mut Memory,
+    events: &Events,
+) -> Done {
+    let step = &run.steps[index];
+    let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
+    let meter = Meter::start();
+    if step.verb.changes_something() {
+        match convergence::mark(booted, run, index) {
+            Ok(marks) => memory.marks = marks,
+            Err(e) => return broken(&e),
+        }
+    }
+    let done = perform(booted, index, step, memory, events, &status).await.unwrap_or_else(|e| broken(&e));
+    let mut done = unless_crashed(booted, done).await;
+    (done.outcome, done.message) = run.spoilt_unless_passed(index, (done.outcome, done.message));
+    if done.outcome == Outcome::Failed && matches!(step.verb, Verb::Eventually { .. }) {
+        let health = meter.read();
+        booted.recorder.write(&Line::Host { step: index, health });
+        (done.outcome, done.message) = unless_spoilt((done.outcome, done.message), &health);
+    }
+    done
+}
+
+/// What helps to find the cause. First the faults are undone: they would stand in the way, and are not the cause.
+async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) {
+    memory.faults.undo(booted, events).await;
+    for node in booted.nodes.values().filter(|node| node.frr.is_some()) {
+        // A daemon that does not answer any more is part of the story, and the logs tell it.
+        let _ = diagnose::keep_answers(node, "end").await;
+    }
+}
+
+/// A step under way, as the event log and the recording see it.
+struct StepLog {
+    index: usize,
+    name: String,
+    start: Instant,
+}
+
+impl StepLog {
+    fn start(booted: &Booted, events: &Events, index: usize, name: &str, limit: Option<Duration>) -> StepLog {
+        let limit_ms = limit.map(|limit| limit.as_millis() as u64);
+        events.send(EventKind::StepStarted { index, name: name.to_string(), limit_ms });
+        booted.recorder.write(&Line::StepStarted { step: index, at: now() });
+        StepLog { index, name: name.to_string(), start: Instant::now() }
+    }
+
+    /// Gives the outcome and the reason of a step that has not passed.
+    fn finish(self, booted: &Booted, events: &Events, done: Done) -> Option<(Outcome, String)> {
+        booted.recorder.write(&Line::StepFinished { step: self.index, at: now() });
+        let reason = format!("{}: {}", self.name, done.message.as_deref().unwrap_or_default());
+        let step = StepResult {
+            name: self.name,
+            outcome: done.outcome,
+            duration_ms: self.start.elapsed().as_millis() as u64,
+            message: done.message,
+            evidence: done.evidence,
+        };
+        events.send(EventKind::StepFinished { index: self.index, step });
+        (done.outcome != Outcome::Passed).then_some((done.outcome, reason))
     }
 }
 
 /// The last step of every run, unasked: on each cluster node the daemon and the kernel tell the same story.
-async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict) -> Verdict {
-    let name = "FRR and the kernels agree".to_string();
-    events.send(EventKind::StepStarted {
-        index,
-        name: name.clone(),
-        limit_ms: Some(AGREE.as_millis() as u64),
-    });
-    booted.recorder.write(&Line::StepStarted { step: index, at: now() });
-    let start = Instant::now();
+async fn agree(booted: &Booted) -> Done {
     let mut all = Done::passed();
     for node in booted.nodes.values().filter(|n| n.role == Role::ClusterNode) {
+        if node.frr.as_ref().is_some_and(|frr| !frr.answers("zebra")) {
+            // Its scenario has ended or paused it; nobody can be asked.
+            all.evidence.push(evidence(
+                "not-compared",
+                &node.name,
+                "zebra is down by a fault of the scenario",
+            ));
+            continue;
+        }
         let expect = Expect::RibFib(ExpectRibFib { node: node.name.clone() });
         let done = expect::eventually(booted, &expect, AGREE, &|_| {}).await.unwrap_or_else(|e| broken(&e));
         all.evidence.extend(done.evidence);
@@ -108,16 +173,7 @@ async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict)
             (all.outcome, all.message) = (done.outcome, done.message);
         }
     }
-    booted.recorder.write(&Line::StepFinished { step: index, at: now() });
-    let (outcome, message) = (all.outcome, all.message.clone());
-    let duration_ms = start.elapsed().as_millis() as u64;
-    let step =
-        StepResult { name: name.clone(), outcome, duration_ms, message: all.message, evidence: all.evidence };
-    events.send(EventKind::StepFinished { index, step });
-    match outcome {
-        Outcome::Passed => verdict,
-        _ => Verdict { outcome, reason: Some(format!("{name}: {}", message.unwrap_or_default())), ..verdict },
-    }
+    all
 }
 
 /// A daemon that has crashed takes its sessions and routes along: that, and not what is missing now, is what has happened.
@@ -206,8 +262,12 @@ async fn perform(
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
         }
         Verb::Fault(fault) => {
-            fault::inject(booted, fault).await?;
+            let at = memory.faults.inject(booted, index, fault).await?;
+            memory.marks.iter_mut().for_each(|mark| mark.at = at);
             Ok(Done::passed())
+        }
+        Verb::Eventually { expect: Expect::Convergence(e), within } => {
+            convergence::converges(booted, index, e, *within, &mut memory.marks, status).await
         }
         Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
         Verb::Holds { expect, window, witness } => {
@@ -221,11 +281,11 @@ async fn perform(
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: vec![found] })
         }
         Verb::Diagnose(d) => {
-            let diagnosed = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
+            let (diagnosed, evidence) = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
             if let Some(bug) = diagnosed.bug {
                 memory.observed.insert("bug".to_string(), bug.to_string());
             }
-            Ok(diagnosed.done)
+            Ok(Done { outcome: diagnosed.outcome, message: Some(diagnosed.message), evidence })
         }
     }
 }

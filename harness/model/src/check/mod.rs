@@ -2,21 +2,26 @@
 
 mod addresses;
 mod alternation;
+mod convergence;
 mod no_route;
 mod ordering;
 mod rib_fib;
 mod route;
 mod session;
+mod signature;
 
-use crate::result::Evidence;
+use crate::fact::HostHealth;
+use crate::result::{Evidence, Outcome};
 
 pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
+pub use convergence::{Convergence, Judged, Stage};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use rib_fib::{Disagreement, Way, rib_fib};
 pub use route::route;
 pub use session::session;
+pub use signature::Diagnosed;
 
 /// Whether an expectation is true of what was seen.
 #[derive(Clone, Debug)]
@@ -33,4 +38,17 @@ pub fn evidence(what: &str, node: &str, value: impl serde::Serialize) -> Evidenc
     let value = serde_json::to_value(value)
         .unwrap_or_else(|e| serde_json::Value::String(format!("unprintable: {e}")));
     Evidence { what: what.to_string(), node: Some(node.to_string()), value }
+}
+
+/// A limit that was missed while the host stood still says nothing about the router.
+pub fn unless_spoilt(
+    (outcome, why): (Outcome, Option<String>),
+    health: &HostHealth,
+) -> (Outcome, Option<String>) {
+    match health.spoilt() {
+        Some(spoilt) if outcome == Outcome::Failed => {
+            (Outcome::Inconclusive, Some(format!("{}; {spoilt}", why.unwrap_or_default())))
+        }
+        _ => (outcome, why),
+    }
 }

@@ -189,7 +189,7 @@ fn show_all(route: &Route, book: &AddressBook) -> String {
     if all.is_empty() { "no next hop".to_string() } else { all.join(" and ") }
 }
 
-fn show(hop: &NextHop, book: &AddressBook) -> String {
+pub(super) fn show(hop: &NextHop, book: &AddressBook) -> String {
     let flags = [(hop.onlink, " onlink"), (hop.dead, " dead")];
     let flags: String = flags.iter().filter(|(set, _)| *set).map(|(_, word)| *word).collect();
     format!("{} weight {}{flags}", way(hop, book), hop.weight)

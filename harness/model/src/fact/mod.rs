@@ -5,6 +5,7 @@
 
 mod diff;
 mod event;
+mod health;
 mod inspection;
 pub mod names;
 mod objects;
@@ -17,6 +18,7 @@ mod state_tests;
 
 pub use diff::Resynced;
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
+pub use health::HostHealth;
 pub use inspection::{DaemonSessions, INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
 pub use route::{NextHop, Route};

@@ -1,9 +1,11 @@
 //! What must be true: the expectations of a scenario, as they are written and as they are judged.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::session::ExpectSession;
-use super::words::{prefix, some_prefix};
+use super::words::{duration, prefix, some_duration, some_prefix};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -12,6 +14,7 @@ pub enum Expect {
     Route(ExpectRoute),
     NoRoute(ExpectNoRoute),
     RibFib(ExpectRibFib),
+    Convergence(ExpectConvergence),
 }
 
 impl Expect {
@@ -22,6 +25,7 @@ impl Expect {
             Expect::Route(_) => "route",
             Expect::NoRoute(_) => "no-route",
             Expect::RibFib(_) => "rib-fib",
+            Expect::Convergence(_) => "convergence",
         }
     }
 
@@ -32,6 +36,7 @@ impl Expect {
             Expect::Route(e) => &e.node,
             Expect::NoRoute(e) => &e.node,
             Expect::RibFib(e) => &e.node,
+            Expect::Convergence(e) => &e.node,
         }
     }
 }
@@ -130,4 +135,38 @@ pub struct ExpectNoRoute {
 #[serde(deny_unknown_fields)]
 pub struct ExpectRibFib {
     pub node: String,
+}
+
+/// The node's kernel reaches its final state after the last step that changed something, and stays there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectConvergence {
+    pub node: String,
+    #[serde(deserialize_with = "prefix")]
+    pub prefix: ipnet::IpNet,
+    /// The final state: the route by exactly these gateways; any route without them.
+    #[serde(default)]
+    pub via: Vec<String>,
+    /// The final state: no route to the prefix.
+    #[serde(default)]
+    pub absent: bool,
+    pub proto: Option<String>,
+    #[serde(default = "main_table")]
+    pub table: u32,
+    pub vrf: Option<String>,
+    /// The longest that it may take from the change, by the kernel's own messages.
+    #[serde(default, with = "some_duration")]
+    pub at_most: Option<Duration>,
+    /// How long a state must stay to be the final one.
+    #[serde(default = "a_second", with = "duration")]
+    pub stable: Duration,
+    /// The prefix has a route in every state on the way.
+    #[serde(default)]
+    pub never_absent: bool,
+    /// The most changes of the prefix's routes on the way, the one into the final state included; 0: nothing happens.
+    pub changes_at_most: Option<usize>,
+}
+
+fn a_second() -> Duration {
+    Duration::from_secs(1)
 }

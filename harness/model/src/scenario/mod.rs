@@ -11,7 +11,7 @@ mod step;
 mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
-pub use expect::{Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute};
+pub use expect::{Expect, ExpectConvergence, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute};
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};

@@ -7,7 +7,7 @@ use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::words::{as_written, optional_duration};
+use super::words::some_duration;
 use crate::frr::{Capability, GracefulMode};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct ExpectSession {
     #[serde(default = "established")]
     pub state: String,
     /// Established for so long. FRR counts whole seconds.
-    #[serde(default, deserialize_with = "optional_duration", serialize_with = "as_written")]
+    #[serde(default, with = "some_duration")]
     pub uptime_at_least: Option<Duration>,
     /// Offered by both sides (RFC 5492).
     #[serde(default)]

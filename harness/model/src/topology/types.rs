@@ -123,6 +123,16 @@ impl Topology {
         })
     }
 
+    /// The bridge, and its port, at which the cable of a node's interface ends.
+    pub fn bridge_port(&self, node: &str, interface: &str) -> Option<(&str, &str)> {
+        let name = &self.find(node)?.name;
+        let is = |end: &Endpoint| self.nodes[end.node].name == *name && end.interface == interface;
+        let link = self.links.iter().find(|link| link.endpoints.iter().any(is))?;
+        let other = link.endpoints.iter().find(|end| !is(end))?;
+        let bridge = &self.nodes[other.node];
+        (bridge.role == Role::Bridge).then_some((bridge.name.as_str(), other.interface.as_str()))
+    }
+
     /// The addresses that the topology itself gives to a node (by name or alias): by its links first, then by its `exec`
     /// lines (`ip addr add`), each in the file's order. Empty for an unknown node.
     pub fn addresses_of(&self, name: &str) -> (Vec<Ipv4Addr>, Vec<Ipv6Addr>) {
