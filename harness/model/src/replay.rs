@@ -182,8 +182,7 @@ fn peer_witness(
 ) -> Option<String> {
     let Expect::NoRoute(absent) = expect else { return None };
     let peer = absent.peer.as_ref()?;
-    let up =
-        ExpectSession { node: absent.node.clone(), peer: peer.clone(), state: "established".to_string() };
+    let up = ExpectSession::established(&absent.node, peer);
     let mut down = None;
     looks(run, recording, &Expect::Session(up), from, to, |checked| {
         if !checked.holds && down.is_none() {
@@ -199,7 +198,8 @@ fn peer_witness(
     down.or_else(|| (!seen).then(|| format!("{gateway} does not advertise it")))
 }
 
-/// Shows every state of the window to `look`: the kernel's after each event, the daemon's at its end.
+/// Shows every state of the window to `look`: the kernel's after each event, the daemons' at each change that was seen,
+/// zebra's at its end.
 fn looks(
     run: &PlannedRun,
     recording: &Recording,
@@ -209,13 +209,15 @@ fn looks(
     mut look: impl FnMut(Checked),
 ) {
     let node = name(run, expect.node());
-    let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |_, state| look(check(state)))
+    let mut kernel = |check: &dyn Fn(Mono, &KernelState) -> Checked| {
+        recording.kernel_states(node, from, to, |at, state| look(check(at, state)))
     };
     match expect {
-        Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
-        Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
-        Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
+        Expect::Route(e) => kernel(&|at, state| route(e, state, &recording.book_at(at))),
+        Expect::NoRoute(e) => kernel(&|_, state| no_route(e, state)),
+        Expect::Session(e) => recording.session_states(node, from, to, |sessions, bfd| {
+            look(session(e, sessions, bfd, &recording.book));
+        }),
         // Has a history of its own, not looks.
         Expect::Convergence(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {

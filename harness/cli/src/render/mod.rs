@@ -3,3 +3,4 @@
 pub mod diff;
 pub mod inspect;
 pub mod mutation;
+mod sessions;

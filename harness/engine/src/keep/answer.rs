@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nix::sys::signal::Signal;
+use routeproof_model::fact::DaemonSessions;
 use routeproof_model::frr::SessionState;
 use routeproof_model::topology::{self, Role};
 
@@ -53,6 +54,13 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
                 Err(e) => channel.send(&failed(&e), &[]).await?,
             },
         },
+        Ask::Sessions { node } => match find(about, &node) {
+            Err(answer) => channel.send(&answer, &[]).await?,
+            Ok((node, _)) => {
+                let sessions = in_file(&sessions(node).await)?;
+                channel.send(&Answer::Sessions, &[sessions.as_fd()]).await?;
+            }
+        },
         Ask::Exec { node, command } => match find(about, &node) {
             Err(answer) => channel.send(&answer, &[]).await?,
             Ok((node, written)) => exec(&channel, node, written, &command, fds).await?,
@@ -60,6 +68,17 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
         Ask::Signal(_) => channel.send(&Answer::Failed { what: "no command runs".to_string() }, &[]).await?,
     }
     Ok(Asked::Answered)
+}
+
+/// None where no bgpd is to run.
+async fn sessions(node: &Node) -> Option<DaemonSessions> {
+    node.frr.as_ref().filter(|frr| frr.daemons().any(|daemon| daemon == "bgpd"))?;
+    let unanswered = |why: String| DaemonSessions { unanswered: Some(why), ..DaemonSessions::default() };
+    Some(match tokio::time::timeout(PATIENCE, node.sessions_in_full(true)).await {
+        Err(_) => unanswered(format!("the daemons have not answered for {} s", PATIENCE.as_secs())),
+        Ok(Err(e)) => unanswered(e.line()),
+        Ok(Ok((bgp, bfd))) => DaemonSessions { bgp, bfd, unanswered: None },
+    })
 }
 
 /// A node by its name or alias.

@@ -66,6 +66,10 @@ pub(super) enum Ask {
     Netlink {
         node: String,
     },
+    /// What the node's bgpd and bfdd say of their sessions.
+    Sessions {
+        node: String,
+    },
     /// Stdin, stdout and stderr travel with it. The command is killed when the connection ends.
     Exec {
         node: String,
@@ -96,6 +100,8 @@ pub(super) enum Answer {
     /// The [`Snapshot`] travels in a file.
     Snapshot,
     Netlink,
+    /// An `Option` of the model's `DaemonSessions` travels in a file.
+    Sessions,
     Started,
     /// As a shell reports it.
     Exited {

@@ -104,7 +104,9 @@ fn holds(expect: &Expect, recording: &Recording) -> bool {
     let kernel = recording.final_kernel("worker");
     match expect {
         Expect::Route(e) => check::route(e, &kernel, &recording.book).holds,
-        Expect::Session(e) => check::session(e, recording.final_sessions("worker"), &recording.book).holds,
+        Expect::Session(e) => {
+            check::session(e, recording.final_sessions("worker"), &[], &recording.book).holds
+        }
         other => panic!("{other:?}"),
     }
 }

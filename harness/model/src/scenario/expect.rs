@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::session::ExpectSession;
 use crate::fact::Protocol;
 
 use super::words::{duration, prefix, some_duration, some_prefix};
@@ -46,28 +47,6 @@ impl Expect {
             Expect::Convergence(e) => &e.node,
         }
     }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectSession {
-    pub node: String,
-    /// A node of the topology, or the peer's address.
-    pub peer: String,
-    /// RFC 4271, section 8.2.2: `idle`, `connect`, `active`, `opensent`, `openconfirm`, `established`.
-    #[serde(default = "established")]
-    pub state: String,
-}
-
-impl ExpectSession {
-    /// The session with that peer is up.
-    pub fn established(node: &str, peer: &str) -> ExpectSession {
-        ExpectSession { node: node.to_string(), peer: peer.to_string(), state: established() }
-    }
-}
-
-fn established() -> String {
-    "established".to_string()
 }
 
 /// A route of the kernel. What is not said does not matter.

@@ -65,7 +65,7 @@ impl Resolver<'_> {
             Expect::Session(session) => {
                 self.cluster_node(&session.node, &field("node"))?;
                 self.peer(&session.peer, &field("peer"))?;
-                let states = ["idle", "connect", "active", "opensent", "openconfirm", "established"];
+                let states = ["idle", "connect", "active", "opensent", "openconfirm", "established", "down"];
                 match states.contains(&session.state.to_lowercase().as_str()) {
                     true => Ok(()),
                     false => {
