@@ -33,5 +33,6 @@ pub use images::{check_images, check_topology_images};
 pub use load::{Loaded, load, plan_topology, read as read_source, topology as load_topology};
 pub use matrix::{Options, parallelism, run, trees};
 pub use node::Node;
+pub use record::Recorder;
 pub use tap::Tap;
 pub use until::{Reached, Unmet, Until, reach};
