@@ -10,12 +10,12 @@ pub mod names;
 mod objects;
 mod route;
 mod routes;
+mod shared_map;
 mod state;
 
 #[cfg(test)]
 mod state_tests;
 
-pub use diff::Resynced;
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
 pub use inspection::{INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};

@@ -11,7 +11,7 @@ use super::{
     Object, Route, Rule,
 };
 
-/// The tables of one node's kernel as far as we know them.
+/// The tables of one node's kernel as far as we know them. Copies are cheap: they share the routes.
 #[derive(Clone, Debug, Default)]
 pub struct KernelState {
     pub(super) links: BTreeMap<u32, Link>,
@@ -223,7 +223,7 @@ impl KernelState {
     }
 
     pub fn route_count(&self) -> usize {
-        self.routes.iter().count()
+        self.routes.lists().map(|(_, rows)| rows.len()).sum()
     }
 
     /// All tables were read once.
