@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::{AxisValues, MetallbFile, Step};
+use crate::result::Outcome;
+use crate::scenario::{AxisValues, Expect, MetallbFile, Step, Verb};
 use crate::topology::{Role, Topology};
 
 /// All runs of one invocation, in order.
@@ -31,6 +32,26 @@ pub struct PlannedRun {
 }
 
 impl PlannedRun {
+    /// A session that did not come up does not fail a scenario that goes on to diagnose a known bug over it: without the
+    /// session nothing is measured, which is `inconclusive`. Other verdicts stay as they are.
+    pub fn spoilt_unless_passed(
+        &self,
+        index: usize,
+        (outcome, why): (Outcome, Option<String>),
+    ) -> (Outcome, Option<String>) {
+        let Verb::Eventually { expect: Expect::Session(session), .. } = &self.steps[index].verb else {
+            return (outcome, why);
+        };
+        let same = |name: &str| self.topology.find(name).map(|n| &n.name);
+        let measured_over =
+            |step: &Step| matches!(&step.verb, Verb::Diagnose(d) if same(&d.node) == same(&session.node));
+        if outcome != Outcome::Failed || !self.steps[index + 1..].iter().any(measured_over) {
+            return (outcome, why);
+        }
+        let why = why.unwrap_or_default();
+        (Outcome::Inconclusive, Some(format!("{why}; without the session there is nothing to diagnose")))
+    }
+
     /// `frr-ordering-7.5.1-after-permit-all-ipv4`: safe as a folder's name.
     pub fn slug(&self) -> String {
         let parts =

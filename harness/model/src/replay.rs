@@ -4,10 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{
-    self, AlternationConclusion, Checked, OrderingConclusion, alternation, no_route, ordering, rib_fib,
-    route, session,
-};
+use crate::check::{self, Checked, Diagnosed, alternation, no_route, ordering, rib_fib, route, session};
 use crate::fact::{KernelState, Mono};
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
@@ -73,7 +70,9 @@ fn judge(
         | Verb::Settle(_)
         | Verb::Fault(_)
         | Verb::Observe(_) => as_recorded,
-        Verb::Eventually { expect, .. } => eventually(run, recording, expect, from, to),
+        Verb::Eventually { expect, .. } => {
+            run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to))
+        }
         Verb::Holds { expect, witness, .. } => {
             let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
             holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded)
@@ -192,30 +191,22 @@ fn diagnose(
     d: &Diagnosis,
     observed: &mut BTreeMap<String, String>,
 ) -> Verdict {
-    let (bug, outcome, why) = match d.signature {
-        Signature::FrrOrdering => match recording.facts.get(&index).map(ordering) {
-            None => (None, Outcome::Inconclusive, Some("no facts were recorded".to_string())),
-            Some(OrderingConclusion::Absent) => (Some("absent"), Outcome::Passed, None),
-            Some(OrderingConclusion::Present) => (Some("present"), Outcome::Passed, None),
-            Some(OrderingConclusion::LookAlike(why) | OrderingConclusion::NotApplied(why)) => {
-                (None, Outcome::Failed, Some(why))
-            }
-            Some(OrderingConclusion::Unclear(why)) => (None, Outcome::Inconclusive, Some(why)),
+    let diagnosed: Diagnosed = match d.signature {
+        Signature::FrrOrdering => match recording.facts.get(&index) {
+            None => return (Outcome::Inconclusive, Some("no facts were recorded".to_string())),
+            Some(facts) => ordering(facts).into(),
         },
         Signature::ExtrasAlternation => {
             let samples: Vec<check::Sample> =
                 recording.samples.range(..index).map(|(_, sample)| sample.clone()).collect();
-            match alternation(&samples) {
-                AlternationConclusion::Absent => (Some("absent"), Outcome::Passed, None),
-                AlternationConclusion::Present(_) => (Some("present"), Outcome::Passed, None),
-                AlternationConclusion::Unclear(why) => (None, Outcome::Inconclusive, Some(why)),
-            }
+            alternation(&samples).into()
         }
     };
-    if let Some(bug) = bug {
+    if let Some(bug) = diagnosed.bug {
         observed.insert("bug".to_string(), bug.to_string());
     }
-    (outcome, why)
+    let why = (diagnosed.outcome != Outcome::Passed).then_some(diagnosed.message);
+    (diagnosed.outcome, why)
 }
 
 /// The unasked last step: FRR and the kernels agree.

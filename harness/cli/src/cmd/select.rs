@@ -55,6 +55,9 @@ pub fn path(name: &str) -> Result<PathBuf, Failure> {
         known.iter().filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned())).collect();
     Err(match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => {
+            failure.hint("run this in a checkout of routeproof, or name a scenario's folder")
+        }
         None => failure.hint(format!("known: {}", known.join(", "))),
     })
 }
@@ -70,6 +73,7 @@ fn keep(loaded: &mut Vec<Loaded>, only: &[String]) -> Result<(), Failure> {
             let failure = Failure::input(format!("--only {text}: no scenario has an axis `{axis}`"));
             return Err(match nearest(axis, known.iter().copied()) {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None if known.is_empty() => failure.hint("no scenario that is to run has axes"),
                 None => {
                     let mut known = known;
                     known.sort_unstable();

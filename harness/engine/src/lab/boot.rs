@@ -72,6 +72,10 @@ impl Lab {
                     let _ = fs::remove_dir(&spec.mount_point);
                     return Err(LabError::Build { what, source: errno.map(io::Error::from_raw_os_error) });
                 }
+                (InitReport::Forbidden { what, errno }, _) => {
+                    let _ = fs::remove_dir(&spec.mount_point);
+                    return Err(LabError::Forbidden { what, source: io::Error::from_raw_os_error(errno) });
+                }
                 (InitReport::NodeDied { node }, _) => {
                     return Err(LabError::NodeDied { node: spec.nodes[node].name.clone() });
                 }

@@ -89,7 +89,7 @@ fn enter_namespaces() -> Result<(), (&'static str, io::Error)> {
 }
 
 fn report_failure(socket: &OwnedFd, what: &str, error: &io::Error) -> i32 {
-    let report = InitReport::Failed { what: what.to_string(), errno: error.raw_os_error() };
+    let report = InitReport::refused(what, error);
     let _ = wire::send(socket.as_fd(), &report, &[]);
     // Closing a socket with the lab's description unread would reset it, and the harness would read that (ECONNRESET, see
     // unix_release_sock in net/unix/af_unix.c) instead of the report.

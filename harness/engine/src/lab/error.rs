@@ -13,6 +13,13 @@ pub enum LabError {
         #[source]
         source: Option<io::Error>,
     },
+    /// This machine, or this user on it, may not have labs: nothing of it is the lab's fault.
+    #[error("this machine allows no labs: cannot {what}")]
+    Forbidden {
+        what: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("the lab's init ended while {during}")]
     InitEnded { during: &'static str },
     #[error("node {node}: {what}")]
@@ -38,11 +45,9 @@ impl LabError {
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<String> {
         match self {
+            LabError::Forbidden { .. } => crate::preflight::namespace_hints(),
             LabError::Build { source: Some(e), .. }
-                if matches!(
-                    e.raw_os_error(),
-                    Some(libc::EPERM | libc::EACCES | libc::ENOSPC | libc::EUSERS)
-                ) =>
+                if matches!(e.raw_os_error(), Some(libc::EPERM | libc::ENOSPC | libc::EUSERS)) =>
             {
                 crate::preflight::namespace_hints()
             }

@@ -25,10 +25,17 @@ struct Lab {
 }
 
 pub fn main(socket: OwnedFd) -> ! {
-    let code = match build(socket.as_fd()).and_then(|lab| serve(&socket, &lab)) {
+    let start = now_us();
+    let lab = match prepare(socket.as_fd()) {
+        Ok(spec) => {
+            build(socket.as_fd(), &spec, start).map_err(|(what, error)| InitReport::failed(&what, &error))
+        }
+        Err((what, error)) => Err(InitReport::refused(&what, &error)),
+    };
+    let watched = |lab: Lab| serve(&socket, &lab).map_err(|(what, error)| InitReport::failed(&what, &error));
+    let code = match lab.and_then(watched) {
         Ok(()) => 0,
-        Err((what, error)) => {
-            let report = InitReport::Failed { what: full(&what, &error), errno: error.raw_os_error() };
+        Err(report) => {
             let _ = wire::send(socket.as_fd(), &report, &[]);
             1
         }
@@ -36,15 +43,14 @@ pub fn main(socket: OwnedFd) -> ! {
     std::process::exit(code)
 }
 
-/// Errors without an errno (bad JSON, say) would lose their text on the wire.
-fn full(what: &str, error: &io::Error) -> String {
-    if error.raw_os_error().is_some() { what.to_string() } else { format!("{what}: {error}") }
-}
-
-fn build(socket: BorrowedFd<'_>) -> Result<Lab, Failure> {
-    let start = now_us();
+/// What every lab needs, whatever is in it.
+fn prepare(socket: BorrowedFd<'_>) -> Result<LabSpec, Failure> {
     let spec = receive_spec(socket)?;
     rootfs::prepare_lab(&spec.mount_point)?;
+    Ok(spec)
+}
+
+fn build(socket: BorrowedFd<'_>, spec: &LabSpec, start: u64) -> Result<Lab, Failure> {
     let mut pids = Vec::new();
     let mut hellos = Vec::new();
     let mut agents = Vec::new();
@@ -73,7 +79,7 @@ fn build(socket: BorrowedFd<'_>) -> Result<Lab, Failure> {
         .map(|(hello, node)| receive_hello(hello, &node.name))
         .collect::<Result<Vec<_>, _>>()?;
     let roots_us = now_us() - start;
-    links::build(&spec, &wired)?;
+    links::build(spec, &wired)?;
     let links_us = now_us() - start;
     report(socket, &agents, InitReport::Ready { namespaces_us, roots_us, links_us })?;
     Ok(Lab { pids })

@@ -1,6 +1,7 @@
 //! What the harness asks of a lab's init and of a node's agent: plain values that travel as JSON.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -60,8 +61,29 @@ pub enum InitReport {
     Ready { namespaces_us: u64, roots_us: u64, links_us: u64 },
     /// The lab cannot be built; the init ends.
     Failed { what: String, errno: Option<i32> },
+    /// The kernel, or who guards it, refuses what every lab needs; the init ends.
+    Forbidden { what: String, errno: i32 },
     /// A node's agent ended, which nobody asked for.
     NodeDied { node: usize },
+}
+
+impl InitReport {
+    pub fn failed(what: &str, error: &io::Error) -> InitReport {
+        // An error without an errno (bad JSON, say) would lose its text on the wire.
+        let what = error.raw_os_error().map_or_else(|| format!("{what}: {error}"), |_| what.to_string());
+        InitReport::Failed { what, errno: error.raw_os_error() }
+    }
+
+    /// The same of what every lab needs: some errors then mean that there can be no lab here.
+    pub fn refused(what: &str, error: &io::Error) -> InitReport {
+        match error.raw_os_error() {
+            // ENOSPC: a limit of namespaces(7), "The /proc/sys/user directory".
+            Some(errno @ (libc::EPERM | libc::EACCES | libc::EUSERS | libc::ENOSPC)) => {
+                InitReport::Forbidden { what: what.to_string(), errno }
+            }
+            _ => InitReport::failed(what, error),
+        }
+    }
 }
 
 /// Harness to a node's agent.

@@ -17,7 +17,7 @@ use routeproof_model::topology::{self, Role, Topology};
 use super::cluster::Cluster;
 use super::error::RunError;
 use super::gateway;
-use super::node::Node;
+use super::node::{Node, must_run};
 use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use crate::event::Events;
@@ -237,15 +237,7 @@ async fn exec_lines(topology: &Topology, lab: &Lab) -> Result<(), RunError> {
         let Some(handle) = lab.node(&node.name) else { return Ok(()) };
         for argv in &node.exec {
             let command = Command::new(argv.iter().cloned()).envs(&node.env);
-            let output = handle.output(&command).await?;
-            if !output.exit.success() {
-                return Err(RunError::Exec {
-                    node: node.name.clone(),
-                    command: command.line(),
-                    exit: output.exit.to_string(),
-                    output: format!("{}{}", output.stderr, output.stdout).trim().replace('\n', " | "),
-                });
-            }
+            must_run(handle, &command).await?;
         }
         Ok(())
     };

@@ -3,39 +3,35 @@
 use std::net::IpAddr;
 
 use routeproof_model::check::{
-    self, AlternationConclusion, OrderingConclusion, OrderingFacts, Sample, SessionMark, alternation,
-    evidence, ordering,
+    self, Diagnosed, OrderingFacts, Sample, SessionMark, alternation, evidence, ordering,
 };
 use routeproof_model::fact::KernelState;
 use routeproof_model::frr::{Question, Session, view_questions};
 use routeproof_model::recording::Line;
-use routeproof_model::result::{Evidence, Outcome};
+use routeproof_model::result::Evidence;
 use routeproof_model::scenario::{Diagnosis, Observe, Signature};
 
 use super::boot::Booted;
 use super::error::RunError;
-use super::expect::{advertised, node, show};
+use super::expect::{advertised, node};
 use super::gate::save;
 use super::node::Node;
-use super::steps::Done;
 use crate::wait::{self, Probe};
 
-/// A diagnosis: how the step ended, and what was observed (`bug` -> `present`).
-pub struct Diagnosed {
-    pub done: Done,
-    pub bug: Option<&'static str>,
-}
-
+/// What the signature concludes, and the evidence that it concludes from.
 pub async fn diagnose(
     booted: &Booted,
     step: usize,
     d: &Diagnosis,
     samples: &[Sample],
     status: &(dyn Fn(&str) + Sync),
-) -> Result<Diagnosed, RunError> {
+) -> Result<(Diagnosed, Vec<Evidence>), RunError> {
     match d.signature {
         Signature::FrrOrdering => frr_ordering(booted, step, d, status).await,
-        Signature::ExtrasAlternation => Ok(extras_alternation(d, samples)),
+        Signature::ExtrasAlternation => {
+            let evidence = samples.iter().map(|s| evidence("sample", &d.node, s)).collect();
+            Ok((alternation(samples).into(), evidence))
+        }
     }
 }
 
@@ -44,7 +40,7 @@ async fn frr_ordering(
     step: usize,
     d: &Diagnosis,
     status: &(dyn Fn(&str) + Sync),
-) -> Result<Diagnosed, RunError> {
+) -> Result<(Diagnosed, Vec<Evidence>), RunError> {
     let watched = node(booted, &d.node)?;
     let has = |kernel: &KernelState| in_kernel(kernel, d.prefix);
     let probe = || async {
@@ -60,27 +56,9 @@ async fn frr_ordering(
     let facts = ordering_facts(booted, watched, d).await?;
     booted.recorder.write(&Line::OrderingFacts { step, facts: facts.clone() });
     keep_answers(watched, "diagnose").await?;
-    let conclusion = ordering(&facts);
-    let (outcome, bug, message) = match conclusion {
-        OrderingConclusion::Absent => (Outcome::Passed, Some("absent"), format!("{} was learnt", d.prefix)),
-        OrderingConclusion::Present => {
-            let message = format!(
-                "{} is not learnt after {}, though the session is up, the gateway advertises it and the running route map \
-                 permits it: FRR sent no ROUTE-REFRESH",
-                d.prefix,
-                show(d.within)
-            );
-            (Outcome::Passed, Some("present"), message)
-        }
-        OrderingConclusion::LookAlike(why) => {
-            (Outcome::Failed, None, format!("looks like the ordering bug, but: {why}"))
-        }
-        OrderingConclusion::NotApplied(why) => (Outcome::Failed, None, why),
-        OrderingConclusion::Unclear(why) => (Outcome::Inconclusive, None, why),
-    };
     let mut evidence = ordering_evidence(watched, &facts);
     evidence.extend(routes_as_evidence(watched, d.prefix));
-    Ok(Diagnosed { done: Done { outcome, message: Some(message), evidence }, bug })
+    Ok((ordering(&facts).into(), evidence))
 }
 
 async fn ordering_facts(booted: &Booted, watched: &Node, d: &Diagnosis) -> Result<OrderingFacts, RunError> {
@@ -119,20 +97,6 @@ fn ordering_evidence(watched: &Node, facts: &OrderingFacts) -> Vec<Evidence> {
 fn routes_as_evidence(watched: &Node, prefix: ipnet::IpNet) -> Vec<Evidence> {
     let routes: Vec<_> = watched.monitor.with_state(|k| k.routes_to(prefix).collect());
     routes.iter().map(|r| evidence("kernel-route", &watched.name, r)).collect()
-}
-
-fn extras_alternation(d: &Diagnosis, samples: &[Sample]) -> Diagnosed {
-    let evidence = samples.iter().map(|s| evidence("sample", &d.node, s)).collect();
-    let (outcome, bug, message) = match alternation(samples) {
-        AlternationConclusion::Absent => {
-            (Outcome::Passed, Some("absent"), "every reload left the route alone".to_string())
-        }
-        AlternationConclusion::Present(story) => {
-            (Outcome::Passed, Some("present"), format!("the entry alternates: {story}"))
-        }
-        AlternationConclusion::Unclear(why) => (Outcome::Inconclusive, None, why),
-    };
-    Diagnosed { done: Done { outcome, message: Some(message), evidence }, bug }
 }
 
 /// The daemons' own words, kept beside the configurations: a sceptic need not believe our reading of them.

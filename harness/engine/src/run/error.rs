@@ -52,7 +52,10 @@ impl From<Diagnostic> for RunError {
 impl RunError {
     /// What a run that ends with this error is.
     pub fn outcome(&self) -> Outcome {
-        Outcome::Broken
+        match self {
+            RunError::Lab(LabError::Forbidden { .. }) => Outcome::Skipped,
+            _ => Outcome::Broken,
+        }
     }
 
     pub fn hints(&self) -> Vec<String> {

@@ -6,25 +6,16 @@ use super::boot::Booted;
 use super::error::RunError;
 use super::expect::node;
 use super::gateway;
+use super::node::must_run;
 use crate::lab::Command;
 
 pub async fn inject(booted: &mut Booted, fault: &Fault) -> Result<(), RunError> {
     let name = node(booted, fault.node())?.name.clone();
     let missing = || RunError::Observe { node: name.clone(), why: "no FRR runs there".to_string() };
     match fault {
-        Fault::Link { interface, up, .. } => {
-            let command =
-                Command::new(["ip", "link", "set", "dev", interface, if *up { "up" } else { "down" }]);
-            let output = node(booted, &name)?.handle.output(&command).await?;
-            match output.exit.success() {
-                true => Ok(()),
-                false => Err(RunError::Exec {
-                    node: name,
-                    command: command.line(),
-                    exit: output.exit.to_string(),
-                    output: output.stderr.trim().to_string(),
-                }),
-            }
+        Fault::Link { interface, state, .. } => {
+            let command = Command::new(["ip", "link", "set", "dev", interface, state.as_str()]);
+            must_run(&node(booted, &name)?.handle, &command).await.map(|_| ())
         }
         Fault::KillDaemon { daemon, .. } => {
             let target = booted.nodes.get_mut(&name).ok_or_else(missing)?;

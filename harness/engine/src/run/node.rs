@@ -15,7 +15,7 @@ use super::tap::Taps;
 use super::error::RunError;
 use super::record::Recorder;
 use crate::frr::{Frr, Vty};
-use crate::lab::NodeHandle;
+use crate::lab::{Command, NodeHandle, Output};
 use crate::observe::{Monitor, now};
 use crate::wait;
 
@@ -116,6 +116,20 @@ impl Node {
             Some(frr) => Ok(crate::frr::running_config(&self.handle, frr).await?),
             None => Err(self.unreadable("show running-config", &"no FRR runs on this node")),
         }
+    }
+}
+
+/// Runs a command in a node. Errors: it cannot be started, or does not end with exit code 0.
+pub(super) async fn must_run(handle: &NodeHandle, command: &Command) -> Result<Output, RunError> {
+    let output = handle.output(command).await?;
+    match output.exit.success() {
+        true => Ok(output),
+        false => Err(RunError::Exec {
+            node: handle.name().to_string(),
+            command: command.line(),
+            exit: output.exit.to_string(),
+            output: format!("{}{}", output.stderr, output.stdout).trim().replace('\n', " | "),
+        }),
     }
 }
 

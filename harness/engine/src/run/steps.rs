@@ -57,48 +57,61 @@ struct Memory {
 pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
     let mut memory = Memory::default();
     for (index, step) in run.steps.iter().enumerate() {
-        let limit_ms = limit(&step.verb).map(|limit| limit.as_millis() as u64);
-        events.send(EventKind::StepStarted { index, name: step.name.clone(), limit_ms });
-        booted.recorder.write(&Line::StepStarted { step: index, at: now() });
-        let start = Instant::now();
+        let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
         let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
-        let done = match perform(booted, index, step, &mut memory, events, &status).await {
-            Ok(done) => done,
-            Err(e) => broken(&e),
-        };
-        let done = unless_crashed(booted, done).await;
-        booted.recorder.write(&Line::StepFinished { step: index, at: now() });
-        let result = StepResult {
-            name: step.name.clone(),
-            outcome: done.outcome,
-            duration_ms: start.elapsed().as_millis() as u64,
-            message: done.message.clone(),
-            evidence: done.evidence,
-        };
-        events.send(EventKind::StepFinished { index, step: result });
-        if done.outcome != Outcome::Passed {
-            let reason = Some(format!("{}: {}", step.name, done.message.unwrap_or_default()));
-            return Verdict { outcome: done.outcome, reason, observed: memory.observed };
+        let done =
+            perform(booted, index, step, &mut memory, events, &status).await.unwrap_or_else(|e| broken(&e));
+        let mut done = unless_crashed(booted, done).await;
+        (done.outcome, done.message) = run.spoilt_unless_passed(index, (done.outcome, done.message));
+        if let Some((outcome, reason)) = log.finish(booted, events, done) {
+            return Verdict { outcome, reason: Some(reason), observed: memory.observed };
         }
     }
     let verdict = compare(run, memory.observed);
-    if verdict.outcome == Outcome::Passed {
-        agree(booted, run.steps.len(), events, verdict).await
-    } else {
-        verdict
+    if verdict.outcome != Outcome::Passed {
+        return verdict;
+    }
+    let log = StepLog::start(booted, events, run.steps.len(), "FRR and the kernels agree", Some(AGREE));
+    let done = agree(booted).await;
+    match log.finish(booted, events, done) {
+        Some((outcome, reason)) => Verdict { outcome, reason: Some(reason), ..verdict },
+        None => verdict,
+    }
+}
+
+/// A step under way, as the event log and the recording see it.
+struct StepLog {
+    index: usize,
+    name: String,
+    start: Instant,
+}
+
+impl StepLog {
+    fn start(booted: &Booted, events: &Events, index: usize, name: &str, limit: Option<Duration>) -> StepLog {
+        let limit_ms = limit.map(|limit| limit.as_millis() as u64);
+        events.send(EventKind::StepStarted { index, name: name.to_string(), limit_ms });
+        booted.recorder.write(&Line::StepStarted { step: index, at: now() });
+        StepLog { index, name: name.to_string(), start: Instant::now() }
+    }
+
+    /// Gives the outcome and the reason of a step that has not passed.
+    fn finish(self, booted: &Booted, events: &Events, done: Done) -> Option<(Outcome, String)> {
+        booted.recorder.write(&Line::StepFinished { step: self.index, at: now() });
+        let reason = format!("{}: {}", self.name, done.message.as_deref().unwrap_or_default());
+        let step = StepResult {
+            name: self.name,
+            outcome: done.outcome,
+            duration_ms: self.start.elapsed().as_millis() as u64,
+            message: done.message,
+            evidence: done.evidence,
+        };
+        events.send(EventKind::StepFinished { index: self.index, step });
+        (done.outcome != Outcome::Passed).then_some((done.outcome, reason))
     }
 }
 
 /// The last step of every run, unasked: on each cluster node the daemon and the kernel tell the same story.
-async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict) -> Verdict {
-    let name = "FRR and the kernels agree".to_string();
-    events.send(EventKind::StepStarted {
-        index,
-        name: name.clone(),
-        limit_ms: Some(AGREE.as_millis() as u64),
-    });
-    booted.recorder.write(&Line::StepStarted { step: index, at: now() });
-    let start = Instant::now();
+async fn agree(booted: &Booted) -> Done {
     let mut all = Done::passed();
     for node in booted.nodes.values().filter(|n| n.role == Role::ClusterNode) {
         let expect = Expect::RibFib(ExpectRibFib { node: node.name.clone() });
@@ -108,16 +121,7 @@ async fn agree(booted: &Booted, index: usize, events: &Events, verdict: Verdict)
             (all.outcome, all.message) = (done.outcome, done.message);
         }
     }
-    booted.recorder.write(&Line::StepFinished { step: index, at: now() });
-    let (outcome, message) = (all.outcome, all.message.clone());
-    let duration_ms = start.elapsed().as_millis() as u64;
-    let step =
-        StepResult { name: name.clone(), outcome, duration_ms, message: all.message, evidence: all.evidence };
-    events.send(EventKind::StepFinished { index, step });
-    match outcome {
-        Outcome::Passed => verdict,
-        _ => Verdict { outcome, reason: Some(format!("{name}: {}", message.unwrap_or_default())), ..verdict },
-    }
+    all
 }
 
 /// A daemon that has crashed takes its sessions and routes along: that, and not what is missing now, is what has happened.
@@ -221,11 +225,11 @@ async fn perform(
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: vec![found] })
         }
         Verb::Diagnose(d) => {
-            let diagnosed = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
+            let (diagnosed, evidence) = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
             if let Some(bug) = diagnosed.bug {
                 memory.observed.insert("bug".to_string(), bug.to_string());
             }
-            Ok(diagnosed.done)
+            Ok(Done { outcome: diagnosed.outcome, message: Some(diagnosed.message), evidence })
         }
     }
 }

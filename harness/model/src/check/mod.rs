@@ -7,6 +7,7 @@ mod ordering;
 mod rib_fib;
 mod route;
 mod session;
+mod signature;
 
 use crate::result::Evidence;
 
@@ -17,6 +18,7 @@ pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use rib_fib::{Disagreement, Way, rib_fib};
 pub use route::route;
 pub use session::session;
+pub use signature::Diagnosed;
 
 /// Whether an expectation is true of what was seen.
 #[derive(Clone, Debug)]

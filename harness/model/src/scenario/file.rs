@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::step::{
-    ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession, Observe, RestartSpeaker, Settle, Signature,
-};
+use super::expect::Expect;
+use super::fault::Fault;
+use super::step::{Observe, RestartSpeaker, Settle, Signature};
+use super::words::some_duration;
 
 /// A scenario file. Paths are relative to it; `${axis}` in a path stands for the run's value of that axis.
 #[derive(Clone, Debug, Deserialize)]
@@ -127,77 +128,21 @@ pub struct StepFile {
     pub delete: Option<OneOrMany>,
     pub restart_speaker: Option<RestartSpeaker>,
     pub settle: Option<Settle>,
-    pub expect: Option<ExpectFile>,
+    pub expect: Option<Expect>,
     pub observe: Option<Observe>,
-    pub fault: Option<FaultFile>,
+    pub fault: Option<Fault>,
     pub diagnose: Option<DiagnoseFile>,
     /// Runs of the matrix in which the step is done; all of them without it.
     #[serde(default)]
     pub when: When,
     /// How long the expectation may take to become true.
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(default, deserialize_with = "some_duration")]
     pub within: Option<Duration>,
     /// How long the expectation must stay true, without a single event against it.
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(default, deserialize_with = "some_duration")]
     pub holds: Option<Duration>,
     /// A prefix that must be in the node's kernel for the whole window of a negative expectation.
     pub witness: Option<String>,
-}
-
-/// Exactly one of these.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct FaultFile {
-    pub kill_daemon: Option<KillDaemonFile>,
-    pub restart_router: Option<RestartRouterFile>,
-    pub link: Option<LinkFaultFile>,
-    pub reset_session: Option<ResetSessionFile>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KillDaemonFile {
-    pub node: String,
-    /// `bgpd`, `zebra`, ...
-    pub daemon: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RestartRouterFile {
-    pub node: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinkFaultFile {
-    pub node: String,
-    pub interface: String,
-    pub state: LinkState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LinkState {
-    Up,
-    Down,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ResetSessionFile {
-    pub node: String,
-    pub peer: String,
-}
-
-/// Exactly one of these.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ExpectFile {
-    pub session: Option<ExpectSession>,
-    pub route: Option<ExpectRoute>,
-    pub no_route: Option<ExpectNoRoute>,
-    pub rib_fib: Option<ExpectRibFib>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -208,11 +153,4 @@ pub struct DiagnoseFile {
     pub node: String,
     pub peer: String,
     pub prefix: String,
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map(Some).map_err(|e| {
-        serde::de::Error::custom(format!("`{text}` is not a duration such as 20s or 500ms: {e}"))
-    })
 }

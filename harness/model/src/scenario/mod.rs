@@ -1,15 +1,17 @@
 //! Scenarios: the written file ([`file`]), its axes ([`axes`]) and one run's resolved steps ([`resolve`]).
 
 mod axes;
+mod expect;
+mod fault;
 mod file;
 mod name;
 mod resolve;
 mod step;
+mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
+pub use expect::{Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession};
+pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};
-pub use step::{
-    Diagnosis, Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession, Fault,
-    Observe, RestartSpeaker, Settle, Signature, Step, Verb,
-};
+pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};

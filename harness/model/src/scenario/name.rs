@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::step::{Expect, Fault, Signature, Verb};
+use super::expect::Expect;
+use super::fault::Fault;
+use super::step::{Signature, Verb};
 
 /// The step in one line. Paths are shown relative to the scenario's folder.
 pub fn name_of(verb: &Verb, dir: &Path) -> String {
@@ -36,9 +38,7 @@ fn fault_name(fault: &Fault) -> String {
     match fault {
         Fault::KillDaemon { node, daemon } => format!("kill {daemon} of {node}"),
         Fault::RestartRouter { node } => format!("restart router {node}"),
-        Fault::Link { node, interface, up } => {
-            format!("{node}:{interface} goes {}", if *up { "up" } else { "down" })
-        }
+        Fault::Link { node, interface, state } => format!("{node}:{interface} goes {}", state.as_str()),
         Fault::ResetSession { node, peer } => format!("reset session {node} -> {peer}"),
     }
 }

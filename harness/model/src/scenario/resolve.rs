@@ -1,18 +1,21 @@
 //! From the written scenario to runs: axes expanded, steps chosen, names checked against the topology.
 
+mod expect;
+mod fault;
+mod names;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::axes::{AxisValues, combinations, fits, substitute};
-use super::file::{ExpectFile, FaultFile, LinkState, MetallbFile, OneOrMany, ScenarioFile, StepFile, When};
+use super::axes::{AxisValues, combinations, fits};
+use super::file::{MetallbFile, OneOrMany, ScenarioFile, StepFile, When};
 use super::name::name_of;
-use super::step::{Diagnosis, Expect, Fault, Step, Verb};
-use crate::diag::{Diagnostic, Seg, Source, nearest};
-use crate::topology::{Role, Topology};
+use super::step::{Diagnosis, Step, Verb};
+use crate::diag::{Diagnostic, Seg, Source};
+use crate::topology::Topology;
 
 /// How long a session or a route may take unless the step says otherwise: the connect timer and the first keepalive of
 /// a default FRR fit twice.
@@ -123,15 +126,6 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn unknown(&self, at: &[Seg], what: &str, name: &str, known: Vec<&str>) -> Diagnostic {
-        let error = self.source.error_at(at, format!("unknown {what} `{name}`"));
-        let error = match nearest(name, known.iter().copied()) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error,
-        };
-        if known.is_empty() { error } else { error.hint(format!("known: {}", known.join(", "))) }
-    }
-
     fn run(&self, axes: AxisValues) -> Result<ScenarioRun, Diagnostic> {
         let initial = self.file.initial.iter().enumerate();
         let initial = initial
@@ -148,12 +142,6 @@ impl Resolver<'_> {
         }
         let expected = self.file.expected.iter().find(|e| fits(&e.when, &axes)).map(|e| e.observed.clone());
         Ok(ScenarioRun { axes, expected: expected.unwrap_or_default(), initial, steps })
-    }
-
-    fn path(&self, text: &str, axes: &AxisValues, at: &[Seg]) -> Result<PathBuf, Diagnostic> {
-        let names = || axes.iter().map(|(name, _)| name.as_str()).collect();
-        let text = substitute(text, axes).map_err(|axis| self.unknown(at, "axis", &axis, names()))?;
-        Ok(self.dir.join(text))
     }
 
     fn verb(&self, step: &StepFile, axes: &AxisValues, at: &[Seg]) -> Result<Verb, Diagnostic> {
@@ -182,7 +170,8 @@ impl Resolver<'_> {
             verbs.push(Verb::Observe(observe.clone()));
         }
         if let Some(fault) = &step.fault {
-            verbs.push(Verb::Fault(self.fault(fault, &inner("fault"))?));
+            self.fault(fault, &inner("fault"))?;
+            verbs.push(Verb::Fault(fault.clone()));
         }
         if let Some(expect) = &step.expect {
             verbs.push(self.expect(step, expect, axes, at)?);
@@ -209,48 +198,6 @@ impl Resolver<'_> {
         }
     }
 
-    fn fault(&self, fault: &FaultFile, at: &[Seg]) -> Result<Fault, Diagnostic> {
-        let mut faults = Vec::new();
-        if let Some(f) = &fault.kill_daemon {
-            faults.push(Fault::KillDaemon { node: f.node.clone(), daemon: f.daemon.clone() });
-        }
-        if let Some(f) = &fault.restart_router {
-            faults.push(Fault::RestartRouter { node: f.node.clone() });
-        }
-        if let Some(f) = &fault.link {
-            let up = f.state == LinkState::Up;
-            faults.push(Fault::Link { node: f.node.clone(), interface: f.interface.clone(), up });
-        }
-        if let Some(f) = &fault.reset_session {
-            self.peer(&f.peer, &[at, &[key("reset-session"), key("peer")]].concat())?;
-            faults.push(Fault::ResetSession { node: f.node.clone(), peer: f.peer.clone() });
-        }
-        let known = "kill-daemon, restart-router, link or reset-session";
-        let (Some(fault), true) = (faults.pop(), faults.is_empty()) else {
-            return Err(self.source.error_at(at, format!("`fault` needs exactly one of {known}")));
-        };
-        self.any_node(fault.node(), at)?;
-        let role = self.topology.find(fault.node()).map(|n| n.role);
-        match &fault {
-            Fault::RestartRouter { node } if role != Some(Role::Gateway) => {
-                let error = self.source.error_at(at, format!("`{node}` is not a router of the topology"));
-                Err(error.hint("`restart-speaker` restarts the FRR of a cluster node"))
-            }
-            Fault::Link { node, interface, .. } if !self.has_interface(node, interface) => {
-                Err(self.source.error_at(at, format!("no link of the topology ends at `{node}:{interface}`")))
-            }
-            _ => Ok(fault),
-        }
-    }
-
-    fn has_interface(&self, node: &str, interface: &str) -> bool {
-        let name = self.topology.find(node).map(|n| n.name.as_str());
-        let ends = self.topology.links.iter().flat_map(|link| &link.endpoints);
-        ends.into_iter().any(|end| {
-            Some(self.topology.nodes[end.node].name.as_str()) == name && end.interface == interface
-        })
-    }
-
     /// A timing word on a step that does not wait would be ignored: that is an error.
     fn check_timing(&self, step: &StepFile, verb: Verb, at: &[Seg]) -> Result<Verb, Diagnostic> {
         let refuse = |name: &str, why: &str| {
@@ -265,127 +212,5 @@ impl Resolver<'_> {
             _ if step.holds.is_some() => refuse("holds", "goes with `expect`"),
             _ => Ok(verb),
         }
-    }
-
-    fn expect(
-        &self,
-        step: &StepFile,
-        expect: &ExpectFile,
-        axes: &AxisValues,
-        at: &[Seg],
-    ) -> Result<Verb, Diagnostic> {
-        let here = [at, &[key("expect")]].concat();
-        let inner = |verb: &str, field: &str| [&here[..], &[key(verb), key(field)]].concat();
-        let expect = match (&expect.session, &expect.route, &expect.no_route, &expect.rib_fib) {
-            (Some(s), None, None, None) => {
-                self.cluster_node(&s.node, &inner("session", "node"))?;
-                self.peer(&s.peer, &inner("session", "peer"))?;
-                let states = ["idle", "connect", "active", "opensent", "openconfirm", "established"];
-                if !states.contains(&s.state.to_lowercase().as_str()) {
-                    return Err(self.unknown(
-                        &inner("session", "state"),
-                        "session state",
-                        &s.state,
-                        states.to_vec(),
-                    ));
-                }
-                Expect::Session(s.clone())
-            }
-            (None, Some(r), None, None) => {
-                self.any_node(&r.node, &inner("route", "node"))?;
-                for (i, via) in r.via.iter().enumerate() {
-                    self.peer(via, &[inner("route", "via"), vec![Seg::Index(i)]].concat())?;
-                }
-                for (i, hop) in r.nexthops.iter().enumerate() {
-                    let at = [inner("route", "nexthops"), vec![Seg::Index(i), key("via")]].concat();
-                    hop.via.as_ref().map_or(Ok(()), |via| self.peer(via, &at))?;
-                }
-                if !r.via.is_empty() && !r.nexthops.is_empty() {
-                    return Err(self
-                        .source
-                        .error_at(&inner("route", "via"), "`via` and `nexthops` say the same: one of them"));
-                }
-                Expect::Route(r.clone())
-            }
-            (None, None, Some(n), None) => {
-                self.any_node(&n.node, &inner("no-route", "node"))?;
-                if let Some(peer) = &n.peer {
-                    self.peer(peer, &inner("no-route", "peer"))?;
-                }
-                if n.prefix.is_none() && n.proto.is_none() {
-                    return Err(self
-                        .source
-                        .error_at(&here, "`no-route` needs a prefix, a protocol, or both"));
-                }
-                Expect::NoRoute(n.clone())
-            }
-            (None, None, None, Some(r)) => {
-                self.any_node(&r.node, &inner("rib-fib", "node"))?;
-                Expect::RibFib(r.clone())
-            }
-            _ => {
-                return Err(self
-                    .source
-                    .error_at(&here, "`expect` needs exactly one of session, route, no-route or rib-fib"));
-            }
-        };
-        match (step.within, step.holds) {
-            (Some(_), Some(_)) => Err(self.source.error_at(at, "`within` and `holds` are two steps")),
-            (_, None) if matches!(expect, Expect::NoRoute(_)) => {
-                let error = self.source.error_at(
-                    at,
-                    "`no-route` needs `holds`: a route that is absent now may come a moment later",
-                );
-                Err(error.hint("for instance `holds: 6s`: bgpd re-evaluates route maps after 5 s"))
-            }
-            (within, None) => Ok(Verb::Eventually { expect, within: within.unwrap_or(WITHIN) }),
-            (None, Some(window)) => {
-                let witness = step
-                    .witness
-                    .as_ref()
-                    .map(|w| self.prefix(w, axes, &[at, &[key("witness")]].concat()))
-                    .transpose()?;
-                let witnessed =
-                    witness.is_some() || !matches!(&expect, Expect::NoRoute(n) if n.peer.is_none());
-                if !witnessed {
-                    let error = self.source.error_at(at, "absence proves nothing without a positive witness");
-                    return Err(error
-                        .hint("`witness: PREFIX` names a prefix that must be in the node's kernel during the same window")
-                        .hint("`no-route: { peer: GATEWAY }` demands an Established session over which the gateway advertises"));
-                }
-                Ok(Verb::Holds { expect, window, witness })
-            }
-        }
-    }
-
-    fn prefix(&self, text: &str, axes: &AxisValues, at: &[Seg]) -> Result<IpNet, Diagnostic> {
-        let names = || axes.iter().map(|(name, _)| name.as_str()).collect();
-        let text = substitute(text, axes).map_err(|axis| self.unknown(at, "axis", &axis, names()))?;
-        text.parse().map_err(|_| {
-            let error = self.source.error_at(at, format!("`{text}` is not a prefix"));
-            error.hint("an address with a length, for instance 172.16.1.0/24 or fc00:1::/64")
-        })
-    }
-
-    fn any_node(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {
-        if self.topology.find(name).is_some() {
-            return Ok(());
-        }
-        let known = self.topology.nodes.iter().map(|n| n.alias.as_deref().unwrap_or(&n.name)).collect();
-        Err(self.unknown(at, "node", name, known))
-    }
-
-    fn cluster_node(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {
-        self.any_node(name, at)?;
-        match self.topology.find(name) {
-            Some(node) if node.role == Role::ClusterNode => Ok(()),
-            _ => Err(self
-                .source
-                .error_at(at, format!("`{name}` is not a cluster node: MetalLB does not run there"))),
-        }
-    }
-
-    fn peer(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {
-        if name.parse::<std::net::IpAddr>().is_ok() { Ok(()) } else { self.any_node(name, at) }
     }
 }

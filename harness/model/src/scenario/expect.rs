@@ -1,0 +1,147 @@
+//! What must be true: the expectations of a scenario, as they are written and as they are judged.
+
+use serde::{Deserialize, Serialize};
+
+use super::words::{prefix, some_prefix};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expect {
+    Session(ExpectSession),
+    Route(ExpectRoute),
+    NoRoute(ExpectNoRoute),
+    RibFib(ExpectRibFib),
+}
+
+impl Expect {
+    /// The word that a scenario file uses.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Expect::Session(_) => "session",
+            Expect::Route(_) => "route",
+            Expect::NoRoute(_) => "no-route",
+            Expect::RibFib(_) => "rib-fib",
+        }
+    }
+
+    /// The node whose kernel or daemon is looked at.
+    pub fn node(&self) -> &str {
+        match self {
+            Expect::Session(e) => &e.node,
+            Expect::Route(e) => &e.node,
+            Expect::NoRoute(e) => &e.node,
+            Expect::RibFib(e) => &e.node,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectSession {
+    pub node: String,
+    /// A node of the topology, or the peer's address.
+    pub peer: String,
+    /// RFC 4271, section 8.2.2: `idle`, `connect`, `active`, `opensent`, `openconfirm`, `established`.
+    #[serde(default = "established")]
+    pub state: String,
+}
+
+fn established() -> String {
+    "established".to_string()
+}
+
+/// A route of the kernel. What is not said does not matter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectRoute {
+    pub node: String,
+    #[serde(deserialize_with = "prefix")]
+    pub prefix: ipnet::IpNet,
+    /// The gateways: names of nodes, or addresses.
+    #[serde(default)]
+    pub via: Vec<String>,
+    /// The next hops in full, instead of `via`.
+    #[serde(default)]
+    pub nexthops: Vec<ExpectNextHop>,
+    /// Whether `via` and `nexthops` are the whole set; with `false` there may be others beside them.
+    #[serde(default = "yes")]
+    pub exact: bool,
+    /// rtm_protocol by name, for instance `bgp`.
+    pub proto: Option<String>,
+    /// Kernel table; the main table is 254.
+    #[serde(default = "main_table")]
+    pub table: u32,
+    /// A VRF device, instead of its table.
+    pub vrf: Option<String>,
+    /// The kernel's metric (RTA_PRIORITY); FRR uses 20 by default.
+    pub metric: Option<u32>,
+    /// rtm_scope by name: `global`, `link`, `host`.
+    pub scope: Option<String>,
+    /// The preferred source (RTA_PREFSRC).
+    pub src: Option<std::net::IpAddr>,
+    /// rtm_type by name: `unicast`, `blackhole`, `unreachable`, `prohibit`, ...
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+/// One next hop. What is not said does not matter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectNextHop {
+    /// A node's name, or an address.
+    pub via: Option<String>,
+    pub dev: Option<String>,
+    /// 1 and up, as `ip route` writes it.
+    pub weight: Option<u16>,
+    pub onlink: Option<bool>,
+}
+
+impl ExpectRoute {
+    /// Any route to the prefix in the main table.
+    pub fn any(node: &str, prefix: ipnet::IpNet) -> ExpectRoute {
+        ExpectRoute {
+            node: node.to_string(),
+            prefix,
+            via: Vec::new(),
+            nexthops: Vec::new(),
+            exact: true,
+            proto: None,
+            table: main_table(),
+            vrf: None,
+            metric: None,
+            scope: None,
+            src: None,
+            kind: None,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn main_table() -> u32 {
+    254
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectNoRoute {
+    pub node: String,
+    /// Without it: no route at all of the protocol `proto`.
+    #[serde(default, deserialize_with = "some_prefix")]
+    pub prefix: Option<ipnet::IpNet>,
+    pub proto: Option<String>,
+    #[serde(default = "main_table")]
+    pub table: u32,
+    /// A gateway that must have an Established session and, if a prefix is given, advertise it to the node, for the
+    /// whole window: the positive witness where no other prefix can serve.
+    pub peer: Option<String>,
+}
+
+/// What zebra calls installed is what the kernel holds, and the other way round, for every prefix and table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectRibFib {
+    pub node: String,
+}

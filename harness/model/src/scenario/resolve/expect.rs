@@ -1,0 +1,99 @@
+//! `expect` steps: what they name must exist, and their timing must mean something.
+
+use super::{Resolver, WITHIN, key};
+use crate::diag::{Diagnostic, Seg};
+use crate::scenario::axes::AxisValues;
+use crate::scenario::expect::{Expect, ExpectRoute};
+use crate::scenario::file::StepFile;
+use crate::scenario::step::Verb;
+
+impl Resolver<'_> {
+    /// Whether it must come true within a time or hold for one. `at` is the step.
+    pub(super) fn expect(
+        &self,
+        step: &StepFile,
+        expect: &Expect,
+        axes: &AxisValues,
+        at: &[Seg],
+    ) -> Result<Verb, Diagnostic> {
+        self.expectation(expect, &[at, &[key("expect")]].concat())?;
+        let expect = expect.clone();
+        match (step.within, step.holds) {
+            (Some(_), Some(_)) => Err(self.source.error_at(at, "`within` and `holds` are two steps")),
+            (_, None) if matches!(expect, Expect::NoRoute(_)) => {
+                let error = self.source.error_at(
+                    at,
+                    "`no-route` needs `holds`: a route that is absent now may come a moment later",
+                );
+                Err(error.hint("for instance `holds: 6s`: bgpd re-evaluates route maps after 5 s"))
+            }
+            (within, None) => Ok(Verb::Eventually { expect, within: within.unwrap_or(WITHIN) }),
+            (None, Some(window)) => {
+                let witness = step
+                    .witness
+                    .as_ref()
+                    .map(|w| self.prefix(w, axes, &[at, &[key("witness")]].concat()))
+                    .transpose()?;
+                self.witnessed(&expect, witness.is_some(), at)?;
+                Ok(Verb::Holds { expect, window, witness })
+            }
+        }
+    }
+
+    fn witnessed(&self, expect: &Expect, witness: bool, at: &[Seg]) -> Result<(), Diagnostic> {
+        match expect {
+            Expect::NoRoute(absent) if absent.peer.is_none() && !witness => {
+                let error = self.source.error_at(at, "absence proves nothing without a positive witness");
+                Err(error
+                    .hint("`witness: PREFIX` names a prefix that must be in the node's kernel during the same window")
+                    .hint("`no-route: { peer: GATEWAY }` demands an Established session over which the gateway advertises"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the expectation names exists.
+    fn expectation(&self, expect: &Expect, at: &[Seg]) -> Result<(), Diagnostic> {
+        let field = |name: &str| [at, &[key(expect.word()), key(name)]].concat();
+        match expect {
+            Expect::Session(session) => {
+                self.cluster_node(&session.node, &field("node"))?;
+                self.peer(&session.peer, &field("peer"))?;
+                let states = ["idle", "connect", "active", "opensent", "openconfirm", "established"];
+                match states.contains(&session.state.to_lowercase().as_str()) {
+                    true => Ok(()),
+                    false => {
+                        Err(self.unknown(&field("state"), "session state", &session.state, states.to_vec()))
+                    }
+                }
+            }
+            Expect::Route(route) => self.route(route, &field),
+            Expect::NoRoute(absent) => {
+                self.any_node(&absent.node, &field("node"))?;
+                absent.peer.as_ref().map_or(Ok(()), |peer| self.peer(peer, &field("peer")))?;
+                match absent.prefix.is_none() && absent.proto.is_none() {
+                    true => Err(self.source.error_at(at, "`no-route` needs a prefix, a protocol, or both")),
+                    false => Ok(()),
+                }
+            }
+            Expect::RibFib(agree) => self.any_node(&agree.node, &field("node")),
+        }
+    }
+
+    fn route(&self, route: &ExpectRoute, field: &dyn Fn(&str) -> Vec<Seg>) -> Result<(), Diagnostic> {
+        self.any_node(&route.node, &field("node"))?;
+        for (i, via) in route.via.iter().enumerate() {
+            self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
+        }
+        for (i, hop) in route.nexthops.iter().enumerate() {
+            let at = [field("nexthops"), vec![Seg::Index(i), key("via")]].concat();
+            hop.via.as_ref().map_or(Ok(()), |via| self.peer(via, &at))?;
+        }
+        match route.via.is_empty() || route.nexthops.is_empty() {
+            true => Ok(()),
+            false => {
+                Err(self.source.error_at(&field("via"), "`via` and `nexthops` say the same: one of them"))
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Names in a scenario file, checked against the topology and the axes, with near names for the wrong ones.
+
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use super::Resolver;
+use crate::diag::{Diagnostic, Seg, nearest};
+use crate::scenario::axes::{AxisValues, substitute};
+use crate::topology::Role;
+
+impl Resolver<'_> {
+    pub(super) fn unknown(&self, at: &[Seg], what: &str, name: &str, known: Vec<&str>) -> Diagnostic {
+        let error = self.source.error_at(at, format!("unknown {what} `{name}`"));
+        let error = match nearest(name, known.iter().copied()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error,
+        };
+        if known.is_empty() { error } else { error.hint(format!("known: {}", known.join(", "))) }
+    }
+
+    pub(super) fn path(&self, text: &str, axes: &AxisValues, at: &[Seg]) -> Result<PathBuf, Diagnostic> {
+        let names = || axes.iter().map(|(name, _)| name.as_str()).collect();
+        let text = substitute(text, axes).map_err(|axis| self.unknown(at, "axis", &axis, names()))?;
+        Ok(self.dir.join(text))
+    }
+
+    pub(super) fn prefix(&self, text: &str, axes: &AxisValues, at: &[Seg]) -> Result<IpNet, Diagnostic> {
+        let names = || axes.iter().map(|(name, _)| name.as_str()).collect();
+        let text = substitute(text, axes).map_err(|axis| self.unknown(at, "axis", &axis, names()))?;
+        text.parse().map_err(|_| {
+            let error = self.source.error_at(at, format!("`{text}` is not a prefix"));
+            error.hint("an address with a length, for instance 172.16.1.0/24 or fc00:1::/64")
+        })
+    }
+
+    pub(super) fn any_node(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {
+        if self.topology.find(name).is_some() {
+            return Ok(());
+        }
+        let known = self.topology.nodes.iter().map(|n| n.alias.as_deref().unwrap_or(&n.name)).collect();
+        Err(self.unknown(at, "node", name, known))
+    }
+
+    pub(super) fn cluster_node(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {
+        self.any_node(name, at)?;
+        match self.topology.find(name) {
+            Some(node) if node.role == Role::ClusterNode => Ok(()),
+            _ => Err(self
+                .source
+                .error_at(at, format!("`{name}` is not a cluster node: MetalLB does not run there"))),
+        }
+    }
+
+    pub(super) fn peer(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {
+        if name.parse::<std::net::IpAddr>().is_ok() { Ok(()) } else { self.any_node(name, at) }
+    }
+
+    /// An interface of a node at which a link of the topology ends.
+    pub(super) fn interface(&self, node: &str, interface: &str, at: &[Seg]) -> Result<(), Diagnostic> {
+        let name = self.topology.find(node).map(|n| n.name.as_str());
+        let ends = self.topology.links.iter().flat_map(|link| &link.endpoints);
+        let of_node = ends.filter(|end| Some(self.topology.nodes[end.node].name.as_str()) == name);
+        let known: Vec<&str> = of_node.map(|end| end.interface.as_str()).collect();
+        if known.contains(&interface) {
+            return Ok(());
+        }
+        Err(self.unknown(at, &format!("interface of `{node}`:"), interface, known))
+    }
+}
