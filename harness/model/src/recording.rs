@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{KernelEvent, KernelState, Mono};
+use crate::fact::{Gap, KernelEvent, KernelState, Mono};
 use crate::frr::{RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,6 +63,14 @@ pub enum Line {
         step: usize,
         sample: Sample,
     },
+}
+
+/// A [`Line`] to write, with its large parts borrowed. It reads back as the `Line` of that name.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "source", rename_all = "kebab-case")]
+pub enum LineRef<'a> {
+    Kernel { node: &'a str, event: &'a KernelEvent },
+    Rib { node: &'a str, at: Mono, entries: &'a [(IpNet, RibEntry)] },
 }
 
 /// What a node's zebra answered at one time.
@@ -162,6 +170,18 @@ impl Recording {
         if !looked {
             look(&state);
         }
+    }
+
+    /// What was missed of the node's kernel between two times: a gap that was open at the first or came later, whether or
+    /// not it was mended meanwhile.
+    pub fn gap(&self, node: &str, from: Mono, to: Mono) -> Option<Gap> {
+        let mut found = None;
+        self.kernel_states(node, from, to, |state| {
+            if found.is_none() {
+                found = state.gap().cloned();
+            }
+        });
+        found
     }
 
     /// What bgpd claimed last at that time.

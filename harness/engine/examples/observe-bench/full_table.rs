@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use routeproof_engine::observe::{Monitor, Sockets, dump_all};
 use routeproof_engine::run::Recorder;
 use routeproof_model::fact::{Change, KernelEvent};
-use routeproof_model::recording::Line;
+use routeproof_model::recording::LineRef;
 
 use super::memory::Peak;
 use super::router::Router;
@@ -36,7 +36,7 @@ pub async fn measure(routes: u32) {
     let (writer, counter) = (recorder.clone(), Arc::clone(&gaps));
     let sink = Box::new(move |event: &KernelEvent| {
         counter.fetch_add(u64::from(matches!(event.change, Change::Gap(_))), Ordering::Relaxed);
-        writer.write(&Line::Kernel { node: "node".to_owned(), event: event.clone() });
+        writer.write(&LineRef::Kernel { node: "node", event });
     });
     let monitor = Monitor::start(Sockets::new(netlink(), netlink()), sink).await.unwrap();
     sample(&row("start of a listener"), ms(start));
