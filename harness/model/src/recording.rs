@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{Gap, KernelEvent, KernelState, Mono};
+use crate::fact::{KernelEvent, KernelState, Mono, Window};
 use crate::frr::{RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -153,35 +153,26 @@ impl Recording {
         Some((*from, *self.finished.get(&step)?))
     }
 
-    /// The node's kernel at `from` and after each later event up to `to`.
-    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(&KernelState)) {
+    /// Shows `look` the node's kernel at `from` and after each later event up to `to`. Gives the window that it was.
+    pub fn kernel_states(
+        &self,
+        node: &str,
+        from: Mono,
+        to: Mono,
+        mut look: impl FnMut(&KernelState),
+    ) -> Window {
+        let events = self.kernel.get(node).map_or(&[][..], Vec::as_slice);
+        let (before, rest) = events.split_at(events.iter().take_while(|event| event.at <= from).count());
         let mut state = KernelState::default();
-        let mut looked = false;
-        for event in self.kernel.get(node).into_iter().flatten().take_while(|event| event.at <= to) {
-            if event.at > from && !looked {
-                looked = true;
-                look(&state);
-            }
-            state.apply(event);
-            if event.at > from {
-                look(&state);
+        before.iter().for_each(|event| drop(state.apply(event)));
+        look(&state);
+        let mut window = Window::open(state);
+        for event in rest.iter().take_while(|event| event.at <= to) {
+            if let Some(state) = window.see(event) {
+                look(state);
             }
         }
-        if !looked {
-            look(&state);
-        }
-    }
-
-    /// What was missed of the node's kernel between two times: a gap that was open at the first or came later, whether or
-    /// not it was mended meanwhile.
-    pub fn gap(&self, node: &str, from: Mono, to: Mono) -> Option<Gap> {
-        let mut found = None;
-        self.kernel_states(node, from, to, |state| {
-            if found.is_none() {
-                found = state.gap().cloned();
-            }
-        });
-        found
+        window
     }
 
     /// What bgpd claimed last at that time.

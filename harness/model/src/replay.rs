@@ -123,9 +123,10 @@ fn holds(
         });
     }
     missing = missing.or_else(|| peer_witness(run, recording, expect, from, to));
+    let seen = recording.kernel_states(name(run, expect.node()), from, to, |_| {});
     match missing {
         Some(why) => (Outcome::Inconclusive, Some(format!("the witness is missing: {why}"))),
-        // A gap in the events is recorded as such and made the live verdict inconclusive.
+        None if let Some(why) = seen.missed() => (Outcome::Inconclusive, Some(check::spoilt(why))),
         None if as_recorded.0 == Outcome::Inconclusive => as_recorded,
         None => (Outcome::Passed, None),
     }
@@ -168,7 +169,7 @@ fn looks(
 ) {
     let node = name(run, expect.node());
     let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |state| look(check(state)))
+        recording.kernel_states(node, from, to, |state| look(check(state)));
     };
     match expect {
         Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
@@ -176,7 +177,9 @@ fn looks(
         Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
-            Some(rib) => recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state))),
+            Some(rib) => {
+                recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state)));
+            }
         },
     }
 }
@@ -229,7 +232,7 @@ fn agreement(run: &PlannedRun, recording: &Recording, live: &StepResult) -> Verd
 mod tests {
     use super::*;
     use crate::diag::Source;
-    use crate::fact::{Change, KernelEvent, NextHop, Object, Route};
+    use crate::fact::{Change, GapReason, KernelEvent, Kind, NextHop, Object, ResyncReason, Route};
     use crate::recording::Line;
     use crate::scenario::{ScenarioFile, expand};
     use crate::{topology, yaml};
@@ -331,6 +334,10 @@ steps:
             kernel(46, Change::Del(route("172.16.9.0/24"))),
         ];
         assert_eq!(outcome(flicker), Outcome::Failed);
+        let reading =
+            Change::Resync { kinds: Kind::all(), reason: ResyncReason::Gap, since: Mono(46), differences: 0 };
+        let gap = vec![kernel(45, Change::Gap(GapReason::Overrun)), kernel(47, reading)];
+        assert_eq!(outcome(gap), Outcome::Inconclusive, "mended, but what happened in it nobody knows");
         let witness_gone = vec![kernel(50, Change::Del(route("172.16.1.0/24")))];
         assert_eq!(outcome(witness_gone), Outcome::Inconclusive);
     }

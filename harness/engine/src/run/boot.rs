@@ -278,6 +278,7 @@ async fn monitors(
             changed: None,
             vtys: Default::default(),
             last_sessions: Default::default(),
+            last_rib: Default::default(),
         };
         Ok::<_, RunError>((name, node))
     };

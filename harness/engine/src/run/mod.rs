@@ -17,6 +17,7 @@ mod images;
 mod load;
 mod matrix;
 mod node;
+mod parts;
 mod places;
 mod record;
 mod rehearse;

@@ -9,6 +9,7 @@ mod route;
 mod session;
 mod signature;
 
+use crate::fact::GapReason;
 use crate::result::Evidence;
 
 pub use addresses::AddressBook;
@@ -27,6 +28,11 @@ pub struct Checked {
     /// How things stand, in one line.
     pub status: String,
     pub evidence: Vec<Evidence>,
+}
+
+/// Why a window with a gap in a node's events proves nothing.
+pub fn spoilt(gap: &GapReason) -> String {
+    format!("what happened in the window is not wholly known: {gap}")
 }
 
 /// Shorthand for a piece of evidence.

@@ -12,6 +12,7 @@ mod route;
 mod routes;
 mod shared_map;
 mod state;
+mod window;
 
 #[cfg(test)]
 mod state_tests;
@@ -21,3 +22,4 @@ pub use inspection::{INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
 pub use route::{NextHop, Route};
 pub use state::{Applied, KernelState};
+pub use window::Window;

@@ -28,7 +28,7 @@ pub use gate::{MissingKind, MissingLine, missing_lines};
 
 pub use part::bgp_part;
 pub use rejection::{Rejection, rejections};
-pub use rib::{RibEntry, RibNextHop, rib};
+pub use rib::{RibEntry, RibNextHop, read_rib, rib};
 pub use session::{
     Capabilities, Established, FamilyState, Negotiated, RefreshCounters, Session, SessionState, sessions,
 };
