@@ -51,11 +51,17 @@ pub(super) struct Listener {
 pub(super) struct News {
     /// Counts changes.
     pub notify: watch::Sender<u64>,
-    /// When the socket was last seen empty.
+    /// When the socket was last seen empty, with nothing to read afresh.
     pub drained: watch::Sender<Mono>,
     /// Asks for a look whether it is.
     pub asked: Arc<Notify>,
 }
+
+/// Fills a datagram.
+type Receive<'a> = dyn FnMut(&mut Vec<u8>) -> Result<io::Result<Received>, Empty> + 'a;
+
+/// The socket holds nothing now.
+struct Empty;
 
 struct InFlight {
     kinds: BTreeSet<Kind>,
@@ -69,10 +75,12 @@ pub(super) async fn listen(socket: AsyncFd<NetlinkSocket>, mut listener: Listene
         tokio::select! {
             biased;
             ready = socket.readable() => {
-                let drained = match ready {
-                    Ok(mut ready) => listener.take_burst(|datagram| ready.try_io(|socket| socket.get_ref().receive(datagram)).map_err(|_would_block| ())),
-                    Err(error) => Err(error),
-                };
+                let drained = ready.and_then(|mut ready| {
+                    listener.take_burst(|datagram| {
+                        let received = ready.try_io(|socket| socket.get_ref().receive(datagram));
+                        received.map_err(|_would_block| Empty)
+                    })
+                });
                 match drained {
                     // Whatever is still in the socket is older than a reading that starts now, so read it first.
                     Ok(true) => listener.read_stale(),
@@ -83,7 +91,7 @@ pub(super) async fn listen(socket: AsyncFd<NetlinkSocket>, mut listener: Listene
             // Somebody wants to know that nothing waits; nothing did when we last looked, so this is one system call.
             () = listener.asked.notified() => {
                 let drained = listener.take_burst(|datagram| match socket.get_ref().receive(datagram) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(()),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Empty),
                     received => Ok(received),
                 });
                 match drained {
@@ -135,7 +143,7 @@ impl Listener {
     /// Takes what the socket holds, up to a burst; true when it is empty, which `receive` says by `Err`.
     fn take_burst(
         &mut self,
-        mut receive: impl FnMut(&mut Vec<u8>) -> Result<io::Result<Received>, ()>,
+        mut receive: impl FnMut(&mut Vec<u8>) -> Result<io::Result<Received>, Empty>,
     ) -> io::Result<bool> {
         let mut datagram = std::mem::take(&mut self.datagram);
         let outcome = self.take_each(&mut datagram, &mut receive);
@@ -143,15 +151,14 @@ impl Listener {
         outcome
     }
 
-    fn take_each(
-        &mut self,
-        datagram: &mut Vec<u8>,
-        receive: &mut dyn FnMut(&mut Vec<u8>) -> Result<io::Result<Received>, ()>,
-    ) -> io::Result<bool> {
+    fn take_each(&mut self, datagram: &mut Vec<u8>, receive: &mut Receive<'_>) -> io::Result<bool> {
         let mut before = now();
         for _ in 0..BURST {
             let Ok(received) = receive(datagram) else {
-                self.drained.send_replace(before);
+                // What is to be read afresh is not known yet.
+                if self.stale.is_empty() && self.reading.is_none() {
+                    self.drained.send_replace(before);
+                }
                 return Ok(true);
             };
             // Nothing may come between the message and its time: decoding, above all, comes after.
@@ -262,6 +269,8 @@ impl Listener {
         }
         self.notify.send_modify(|generation| *generation += 1);
         self.read_stale();
+        // Whoever waits for the whole of it.
+        self.asked.notify_one();
         Ok(())
     }
 

@@ -43,6 +43,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     lines: Vec<u8>,
+    /// What is to be written before `lines`.
+    parts: Vec<Vec<u8>>,
     writing: bool,
     /// Somebody waits for the file to be complete.
     hurry: bool,
@@ -63,32 +65,36 @@ impl Recorder {
 
     /// Adds a [`Line`](routeproof_model::recording::Line) or one that reads the same.
     pub fn write(&self, line: &impl Serialize) {
-        self.add(|lines| serde_json::to_writer(lines, line));
+        self.add(|queue| serde_json::to_writer(&mut queue.lines, line));
     }
 
     /// [`Recorder::write`] for a line of megabytes: nobody waits for its text to be made.
     pub fn write_large(&self, line: &impl Serialize) {
         let text = serde_json::to_vec(line);
-        self.add(|lines| text.map(|text| lines.extend_from_slice(&text)));
+        self.add(|queue| {
+            let before = std::mem::take(&mut queue.lines);
+            queue.parts.extend([before, text?]);
+            Ok(())
+        });
     }
 
-    fn add(&self, put: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>) {
+    fn add(&self, put: impl FnOnce(&mut Queue) -> Result<(), serde_json::Error>) {
         let shared = &self.0.shared;
         let mut queue = shared.lock();
-        while queue.lines.len() > TOO_MANY && queue.error.is_none() {
+        while queue.waiting() > TOO_MANY && queue.error.is_none() {
             queue = shared.written.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         if queue.error.is_some() {
             return;
         }
-        let before = queue.lines.len();
-        if let Err(e) = put(&mut queue.lines) {
-            queue.lines.truncate(before);
+        let before = (queue.waiting(), queue.lines.len());
+        if let Err(e) = put(&mut queue) {
+            queue.lines.truncate(before.1);
             queue.error = Some(e.to_string());
             return;
         }
         queue.lines.push(b'\n');
-        if before == 0 || (before < MANY && queue.lines.len() >= MANY) {
+        if before.0 == 0 || (before.0 < MANY && queue.waiting() >= MANY) {
             shared.filled.notify_one();
         }
     }
@@ -99,11 +105,18 @@ impl Recorder {
         let mut queue = shared.lock();
         queue.hurry = true;
         shared.filled.notify_one();
-        while (queue.writing || !queue.lines.is_empty()) && queue.error.is_none() {
+        while (queue.writing || queue.waiting() > 0) && queue.error.is_none() {
             queue = shared.written.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         queue.hurry = false;
         queue.error.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Queue {
+    /// Bytes.
+    fn waiting(&self) -> usize {
+        self.lines.len() + self.parts.iter().map(Vec::len).sum::<usize>()
     }
 }
 
@@ -117,18 +130,20 @@ impl Shared {
         let mut lines = Vec::new();
         loop {
             let queue = self.lock();
-            let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.closed;
+            let idle = |queue: &mut Queue| queue.waiting() == 0 && !queue.closed;
             let queue = self.filled.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
-            let few = |queue: &mut Queue| queue.lines.len() < MANY && !queue.hurry && !queue.closed;
+            let few = |queue: &mut Queue| queue.waiting() < MANY && !queue.hurry && !queue.closed;
             let waited = self.filled.wait_timeout_while(queue, SHORTLY, few);
             let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            if queue.lines.is_empty() && queue.closed {
+            if queue.waiting() == 0 && queue.closed {
                 return;
             }
+            let parts = std::mem::take(&mut queue.parts);
             std::mem::swap(&mut queue.lines, &mut lines);
             queue.writing = true;
             drop(queue);
-            let outcome = file.write_all(&lines);
+            let mut outcome = parts.into_iter().try_for_each(|part| file.write_all(&part));
+            outcome = outcome.and_then(|()| file.write_all(&lines));
             lines.clear();
             // A burst's memory is not kept.
             lines.shrink_to(2 * MANY);
@@ -136,6 +151,7 @@ impl Shared {
             queue.writing = false;
             if let Err(e) = outcome {
                 queue.lines.clear();
+                queue.parts.clear();
                 queue.error.get_or_insert(e.to_string());
             }
             drop(queue);
@@ -166,7 +182,10 @@ mod tests {
         let path = folder.path().join("observations.jsonl");
         let recorder = Recorder::create(&path).unwrap();
         for number in 0..100_000 {
-            recorder.clone().write(&number);
+            match number % 1000 {
+                7 => recorder.write_large(&number),
+                _ => recorder.clone().write(&number),
+            }
         }
         recorder.finish().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();

@@ -60,8 +60,10 @@ pub fn rib(show_route_json: &str) -> Result<BTreeMap<IpNet, Vec<RibEntry>>, FrrV
 /// As [`rib`], and when the reader fails.
 pub fn read_rib(show_route_json: impl Read) -> Result<Vec<(IpNet, RibEntry)>, FrrViewError> {
     let Listing(mut entries) = parse_long(WHAT, show_route_json)?;
-    // The order within a prefix stays FRR's.
-    entries.sort_by_key(|(prefix, _)| *prefix);
+    // zebra lists a VRF's prefixes in order. The order within a prefix stays its own.
+    if !entries.is_sorted_by_key(|(prefix, _)| *prefix) {
+        entries.sort_by_key(|(prefix, _)| *prefix);
+    }
     Ok(entries)
 }
 
@@ -183,6 +185,9 @@ fn entry(raw: RawEntry) -> RibEntry {
         active: hop.active,
         fib: hop.fib && !hop.duplicate,
     });
+    let mut next_hops: Vec<RibNextHop> = next_hops.collect();
+    // serde makes room for more, and there are many entries.
+    next_hops.shrink_to_fit();
     RibEntry {
         vrf: raw.vrf_name,
         protocol: raw.protocol,
@@ -191,7 +196,7 @@ fn entry(raw: RawEntry) -> RibEntry {
         table: raw.table,
         distance: raw.distance,
         metric: raw.metric,
-        next_hops: next_hops.collect(),
+        next_hops,
         nexthop_group: raw.nexthop_group_id,
     }
 }
