@@ -255,6 +255,12 @@ fn a_listener_says_when_it_has_caught_up() {
             // Addresses and links of the beginning may still be settling; what was installed is there.
             assert!(count(&monitor) >= before + 256 * (usize::from(round) + 1), "round {round}");
         }
+        // The kernel drops these routes without a word; it is asked before we are told that all is known.
+        ip("route add 203.0.113.0/24 via 198.51.100.2
+            link set eth2 down");
+        monitor.caught_up().await.unwrap();
+        let prefix = "203.0.113.0/24".parse().unwrap();
+        assert_eq!(monitor.with_state(|state| state.route(254, prefix)), None);
         // And in silence, too.
         tokio::time::timeout(PATIENCE, monitor.caught_up()).await.unwrap().unwrap();
     });
