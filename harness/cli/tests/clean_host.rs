@@ -17,6 +17,7 @@ use host::{Host, assert_clean, children};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use routeproof_engine::preflight::skip_test;
+use routeproof_engine::{RunOptions, Scenario};
 use support::{Folder, Said, labs};
 
 /// A lab whose end nobody waited for: the kernel needs a moment.
@@ -365,6 +366,86 @@ fn give_to(path: &Path, user: u32) {
     if path.is_dir() && !path.is_symlink() {
         std::fs::read_dir(path).unwrap().flatten().for_each(|entry| give_to(&entry.path(), user));
     }
+}
+
+/// Set in the process that is to panic: a copy of this test binary.
+const PANICS: &str = "ROUTEPROOF_TEST_PANICS_IN";
+
+/// The harness of a user's `cargo test` panics in the middle of a run.
+#[test]
+fn after_a_panic() {
+    if let Some(folder) = std::env::var_os(PANICS) {
+        return panic_while_a_lab_is_up(Path::new(&folder));
+    }
+    let Some(scene) = Scene::set(&["learn-routes"]) else { return };
+    let template = scene.command(&["doctor"]);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "after_a_panic", "--nocapture"]).current_dir(scene.folder.0.path());
+    command.envs(template.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.env(PANICS, scene.folder.0.path()).output().unwrap();
+    let said = Said::from(output);
+    assert_eq!(said.code, Some(101), "{said}");
+    assert!(said.stderr.contains("the lab is up, and the harness panics"), "{said}");
+    scene.assert_clean(TEARDOWN, "after a panic");
+}
+
+fn panic_while_a_lab_is_up(folder: &Path) {
+    let scenario =
+        Scenario::load(folder.join("scenarios/learn-routes")).unwrap().only("frr", "8.4.4").unwrap();
+    let options = RunOptions { run_dir: Some(folder.join("runs")), ..RunOptions::default() };
+    let ready = async {
+        let events = folder.join("runs/latest/events.jsonl");
+        while !std::fs::read_to_string(&events).is_ok_and(|log| log.contains("\"lab-ready\"")) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        tokio::select! {
+            ran = scenario.run(&options) => panic!("ended too early: {ran:?}"),
+            () = ready => panic!("the lab is up, and the harness panics"),
+        }
+    });
+}
+
+/// A pull that is killed leaves nothing that a later pull or a run takes for a tree, and prune clears it away.
+#[test]
+fn after_kill_9_of_a_pull() {
+    let Some(scene) = Scene::set(&[]) else { return };
+    let (source, cache) = (scene.folder.path("source"), scene.folder.path("cache"));
+    copy_image(&CACHE, &source);
+    let tree = std::fs::read_dir(source.join("trees")).unwrap().flatten().next().unwrap().path();
+    let args = ["images", "pull", "frr:8.4.4", "--from", tree.to_str().unwrap()];
+    let pull = || {
+        let mut command = scene.command(&args);
+        command.env("ROUTEPROOF_CACHE", &cache).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running { child: Some(command.spawn().unwrap()), started: Instant::now() }
+    };
+    let list = || {
+        let mut command = scene.command(&["images", "list", "--json"]);
+        Said::from(command.env("ROUTEPROOF_CACHE", &cache).output().unwrap())
+    };
+    let mut killed = 0;
+    for moment in [20, 60, 150, 300, 500, 800] {
+        let running = pull();
+        std::thread::sleep(Duration::from_millis(moment));
+        running.signal(Signal::SIGKILL);
+        let ended = running.end();
+        killed += u32::from(ended.code.is_none());
+        scene.assert_clean(TEARDOWN, "after a killed pull");
+        for image in list().json().as_array().unwrap().iter().filter(|image| image["state"] == "cached") {
+            let reload = Path::new(image["tree"].as_str().unwrap()).join("usr/lib/frr/frr-reload.py");
+            assert!(reload.is_file(), "half a tree counts as cached: {image}");
+        }
+    }
+    assert!(killed > 0, "every pull was over before it was killed");
+    let said = pull().end();
+    assert_eq!(said.code, Some(0), "{said}");
+    let pruned =
+        Said::from(scene.command(&["images", "prune"]).env("ROUTEPROOF_CACHE", &cache).output().unwrap());
+    assert_eq!(pruned.code, Some(0), "{pruned}");
+    let staged = std::fs::read_dir(cache.join("staging")).map_or(0, |staged| staged.count());
+    assert_eq!(staged, 0, "what the killed pulls had begun is gone");
 }
 
 /// Moments in which something half-made could stay: most of them while labs are built, some later.

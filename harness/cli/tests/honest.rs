@@ -228,3 +228,33 @@ fn a_blackhole_is_no_way_to_the_gateway() {
     }
     planted("blackhole 172.16.1.0/24", "via: [gw1]").is("failed", 1);
 }
+
+/// What the kernel lacks makes a run skipped, which is no success, and with `--require` a failure of its own.
+#[test]
+fn a_fault_that_the_kernel_does_not_know_is_skipped() {
+    if !labs() {
+        return;
+    }
+    let folder = Folder::with(&["learn-routes"]);
+    let scenario = "scenarios/learn-routes/scenario.yaml";
+    let text = std::fs::read_to_string(folder.path(scenario)).unwrap();
+    let steps = "steps:\n  - fault: { netem: { node: gw1, interface: eth1, delay: 20ms } }\n";
+    folder.write(scenario, format!("{}{steps}", text.split("steps:").next().unwrap()));
+    let doctor = folder.routeproof(&["doctor", "--json"]).json();
+    let netem = doctor.as_array().unwrap().iter().find(|c| c["name"] == "netem").unwrap()["present"] == true;
+    let args = ["run", "learn-routes", "--only", "frr=8.4.4", "--json"];
+    let cell = Cell::of(folder.routeproof(&args));
+    let required = folder.routeproof(&[&args[..], &["--require", "netem"]].concat());
+    if netem {
+        cell.is("passed", 0);
+        assert_eq!(required.code, Some(0), "{required}");
+    } else {
+        cell.is("skipped", 4);
+        assert!(
+            cell.reason().contains("netem is missing: this kernel has no sch_netem"),
+            "{}",
+            cell.reason()
+        );
+        assert_eq!(required.code, Some(5), "{required}");
+    }
+}

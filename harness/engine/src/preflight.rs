@@ -4,7 +4,9 @@ use std::fs;
 
 use serde::Serialize;
 
-use crate::lab::{Lab, LabSpec};
+use netlink_packet_route::link::InfoKind;
+
+use crate::lab::{Lab, LabSpec, rtnl};
 
 /// Something that a scenario may need.
 #[derive(Clone, Debug, Serialize)]
@@ -18,36 +20,84 @@ pub struct Capability {
 
 /// Looks for everything that routeproof knows to use.
 pub async fn probe() -> Vec<Capability> {
-    let mut found = vec![namespaces().await];
+    let mut found = in_a_lab().await;
     found.extend(["docker", "kind", "containerlab"].map(program));
     found
 }
 
-/// Boots an empty lab: the only honest test.
-async fn namespaces() -> Capability {
-    let name = "namespaces".to_string();
-    let folder = match tempfile::tempdir() {
-        Ok(folder) => folder,
-        Err(e) => {
-            return Capability {
-                name,
-                present: false,
-                detail: format!("no temporary folder: {e}"),
-                hints: Vec::new(),
-            };
-        }
-    };
-    let spec = LabSpec { mount_point: folder.path().join("lab"), ..LabSpec::default() };
-    match Lab::boot(spec, &folder.path().join("lab.log")).await {
-        Ok(lab) => {
+/// Boots an empty lab, the only honest test, and asks the kernel in it for what scenarios may need.
+async fn in_a_lab() -> Vec<Capability> {
+    let (found, features) = match empty_lab().await {
+        Ok((lab, _folder)) => {
+            let features = kernel_features(&lab);
             lab.shutdown().await;
             let who = if nix::unistd::geteuid().is_root() { "as root" } else { "as an ordinary user" };
-            Capability { name, present: true, detail: format!("labs can be booted {who}"), hints: Vec::new() }
+            (Ok(format!("labs can be booted {who}")), features)
         }
+        Err((detail, hints)) => {
+            let unknown = |(name, _): (&str, rtnl::Change)| {
+                capability(name, Err(("no lab, no answer of the kernel".to_string(), Vec::new())))
+            };
+            (Err((detail, hints)), features().map(unknown).to_vec())
+        }
+    };
+    [capability("namespaces", found)].into_iter().chain(features).collect()
+}
+
+fn capability(name: &str, found: Result<String, (String, Vec<String>)>) -> Capability {
+    let present = found.is_ok();
+    let (detail, hints) = found.map_or_else(|missing| missing, |detail| (detail, Vec::new()));
+    Capability { name: name.to_string(), present, detail, hints }
+}
+
+async fn empty_lab() -> Result<(Lab, tempfile::TempDir), (String, Vec<String>)> {
+    let folder = tempfile::tempdir().map_err(|e| (format!("no temporary folder: {e}"), Vec::new()))?;
+    let spec = LabSpec { mount_point: folder.path().join("lab"), ..LabSpec::default() };
+    match Lab::boot(spec, &folder.path().join("lab.log")).await {
+        Ok(lab) => Ok((lab, folder)),
         Err(e) => {
             let cause = std::error::Error::source(&e).map(|c| format!(": {c}")).unwrap_or_default();
-            Capability { name, present: false, detail: format!("{e}{cause}"), hints: e.hints() }
+            Err((format!("{e}{cause}"), e.hints()))
         }
+    }
+}
+
+/// Parts of the kernel that may be left out of it, or not be loaded.
+fn features() -> [(&'static str, rtnl::Change); 4] {
+    [
+        ("vrf", rtnl::probe_kind(InfoKind::Vrf)),
+        ("vlan", rtnl::probe_kind(InfoKind::Vlan)),
+        ("bond", rtnl::probe_kind(InfoKind::Bond)),
+        ("netem", rtnl::probe_qdisc("netem")),
+    ]
+}
+
+fn kernel_features(lab: &Lab) -> Vec<Capability> {
+    let ask = |(name, change): (&str, rtnl::Change)| {
+        let missing = match lab.try_change(change) {
+            Ok(()) => None,
+            // Links and queueing disciplines have a word each for "I do not know this kind".
+            Err(e) if matches!(e.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOENT)) => Some(e),
+            // It knows the kind, and misses an attribute.
+            Err(_) => None,
+        };
+        match missing {
+            None => capability(name, Ok("the kernel has it".to_string())),
+            Some(e) => {
+                let hint = format!("`sudo modprobe {}`, if this kernel has it as a module", module(name));
+                capability(name, Err((format!("the kernel does not have it: {e}"), vec![hint])))
+            }
+        }
+    };
+    features().into_iter().map(ask).collect()
+}
+
+fn module(feature: &str) -> &str {
+    match feature {
+        "vlan" => "8021q",
+        "bond" => "bonding",
+        "netem" => "sch_netem",
+        other => other,
     }
 }
 
@@ -117,4 +167,24 @@ pub fn namespace_hints() -> Vec<String> {
         );
     }
     hints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without this, a probe that nothing answers rightly would look like a poor kernel.
+    #[tokio::test]
+    async fn a_kernel_says_what_it_has_and_what_not() {
+        let (lab, _folder) = match empty_lab().await {
+            Ok(booted) => booted,
+            Err((detail, _)) => return skip_test("namespaces", &detail),
+        };
+        let code = |change| lab.try_change(change).err().and_then(|e| e.raw_os_error());
+        assert_eq!(code(rtnl::probe_kind(InfoKind::Bridge)), None);
+        assert_eq!(code(rtnl::probe_kind(InfoKind::Other("nonsense".into()))), Some(libc::EOPNOTSUPP));
+        assert_eq!(code(rtnl::probe_qdisc("nonsense")), Some(libc::ENOENT));
+        assert_ne!(code(rtnl::probe_qdisc("pfifo_fast")), Some(libc::ENOENT));
+        lab.shutdown().await;
+    }
 }

@@ -32,6 +32,11 @@ pub struct PlannedRun {
 }
 
 impl PlannedRun {
+    /// The step from which a `convergence` measures: the last before it that changed something.
+    pub fn change_before(&self, index: usize) -> Option<usize> {
+        (0..index).rev().find(|earlier| self.steps[*earlier].verb.changes_something())
+    }
+
     /// A session that did not come up does not fail a scenario that goes on to diagnose a known bug over it: without the
     /// session nothing is measured, which is `inconclusive`. Other verdicts stay as they are.
     pub fn spoilt_unless_passed(

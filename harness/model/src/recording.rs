@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{KernelEvent, KernelState, Mono, Window};
+use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Window};
 use crate::frr::{RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,6 +40,10 @@ pub enum Line {
         at: Mono,
         prefixes: Vec<IpNet>,
     },
+    /// Flows that were sent and counted.
+    Flows {
+        flows: Flows,
+    },
     /// A window in which something must hold opens; its witness was there.
     WindowOpened {
         step: usize,
@@ -52,6 +56,17 @@ pub enum Line {
     StepFinished {
         step: usize,
         at: Mono,
+    },
+    /// How the host was while a step was timed.
+    Host {
+        step: usize,
+        health: HostHealth,
+    },
+    /// When a fault began to act.
+    Fault {
+        step: usize,
+        at: Mono,
+        name: String,
     },
     /// What a `diagnose` step concludes from.
     OrderingFacts {
@@ -83,10 +98,13 @@ pub struct Recording {
     kernel: BTreeMap<String, Vec<KernelEvent>>,
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
+    flows: Vec<Flows>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
     finished: BTreeMap<usize, Mono>,
+    faults: BTreeMap<usize, Mono>,
+    pub health: BTreeMap<usize, HostHealth>,
     pub facts: BTreeMap<usize, OrderingFacts>,
     pub samples: BTreeMap<usize, Sample>,
 }
@@ -126,6 +144,7 @@ impl Recording {
                 self.sessions.entry(node).or_default().push((at, sessions))
             }
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
+            Line::Flows { flows } => self.flows.push(flows),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
             }
@@ -137,6 +156,12 @@ impl Recording {
             }
             Line::StepFinished { step, at } => {
                 self.finished.insert(step, at);
+            }
+            Line::Host { step, health } => {
+                self.health.insert(step, health);
+            }
+            Line::Fault { step, at, .. } => {
+                self.faults.insert(step, at);
             }
             Line::OrderingFacts { step, facts } => {
                 self.facts.insert(step, facts);
@@ -153,23 +178,28 @@ impl Recording {
         Some((*from, *self.finished.get(&step)?))
     }
 
+    /// When a step that changes something began to act.
+    pub fn changed_at(&self, step: usize) -> Option<Mono> {
+        self.faults.get(&step).or_else(|| self.started.get(&step)).copied()
+    }
+
     /// Shows `look` the node's kernel at `from` and after each later event up to `to`. Gives the window that it was.
     pub fn kernel_states(
         &self,
         node: &str,
         from: Mono,
         to: Mono,
-        mut look: impl FnMut(&KernelState),
+        mut look: impl FnMut(Mono, &KernelState),
     ) -> Window {
         let events = self.kernel.get(node).map_or(&[][..], Vec::as_slice);
         let (before, rest) = events.split_at(events.iter().take_while(|event| event.at <= from).count());
         let mut state = KernelState::default();
         before.iter().for_each(|event| drop(state.apply(event)));
-        look(&state);
+        look(from, &state);
         let mut window = Window::open(state);
         for event in rest.iter().take_while(|event| event.at <= to) {
             if let Some(state) = window.see(event) {
-                look(state);
+                look(event.at, state);
             }
         }
         window
@@ -183,6 +213,11 @@ impl Recording {
     /// What zebra claimed last at that time.
     pub fn rib_at(&self, node: &str, at: Mono) -> Option<&Vec<(IpNet, RibEntry)>> {
         last(self.ribs.get(node), at)
+    }
+
+    /// The measurements that ended in a window.
+    pub fn flows(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Flows> {
+        self.flows.iter().filter(move |flows| flows.node == node && flows.at >= from && flows.at <= until)
     }
 
     /// What a gateway advertised to a node at every look in a window.

@@ -4,12 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{self, Checked, Diagnosed, alternation, no_route, ordering, rib_fib, route, session};
-use crate::fact::{KernelState, Mono};
+use crate::check::{
+    self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, no_route, ordering,
+    rib_fib, route, session,
+};
+use crate::fact::{Flows, KernelState, Mono};
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
 use crate::result::{Outcome, StepResult};
-use crate::scenario::{Diagnosis, Expect, ExpectRoute, ExpectSession, Signature, Verb};
+use crate::scenario::{
+    Diagnosis, Expect, ExpectConvergence, ExpectEcmp, ExpectRoute, ExpectSession, Signature, Verb,
+};
 
 /// The verdict of a replay.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,8 +75,13 @@ fn judge(
         | Verb::Settle(_)
         | Verb::Fault(_)
         | Verb::Observe(_) => as_recorded,
+        Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
         Verb::Eventually { expect, .. } => {
-            run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to))
+            let verdict = run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to));
+            match recording.health.get(&index) {
+                Some(health) => check::unless_spoilt(verdict, health),
+                None => verdict,
+            }
         }
         Verb::Holds { expect, witness, .. } => {
             let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
@@ -96,6 +106,35 @@ fn eventually(run: &PlannedRun, recording: &Recording, expect: &Expect, from: Mo
     if held { (Outcome::Passed, None) } else { (Outcome::Failed, last) }
 }
 
+fn convergence(
+    run: &PlannedRun,
+    recording: &Recording,
+    index: usize,
+    expect: &ExpectConvergence,
+    to: Mono,
+) -> Verdict {
+    let since = run.change_before(index).and_then(|step| recording.changed_at(step));
+    let (Some(since), Some(health)) = (since, recording.health.get(&index)) else {
+        return (
+            Outcome::Inconclusive,
+            Some("the recording lacks what convergence is measured from".to_string()),
+        );
+    };
+    let mut follow: Option<Convergence<'_>> = None;
+    let seen = recording.kernel_states(name(run, &expect.node), since, to, |at, state| match &mut follow {
+        None => follow = Some(Convergence::new(expect, &recording.book, since, state)),
+        Some(follow) => follow.look(at, state),
+    });
+    if let Some(why) = seen.missed() {
+        return (Outcome::Inconclusive, Some(check::spoilt(why)));
+    }
+    match follow.map(|follow| follow.judge(to, health)) {
+        Some(judged) if judged.outcome == Outcome::Passed => (Outcome::Passed, None),
+        Some(judged) => (judged.outcome, Some(judged.message)),
+        None => (Outcome::Inconclusive, Some("nothing of the node was recorded".to_string())),
+    }
+}
+
 fn holds(
     run: &PlannedRun,
     recording: &Recording,
@@ -105,11 +144,17 @@ fn holds(
     as_recorded: Verdict,
 ) -> Verdict {
     let mut broken = None;
-    looks(run, recording, expect, from, to, |checked| {
+    let mut look = |checked: Checked| {
         if !checked.holds && broken.is_none() {
             broken = Some(checked.status);
         }
-    });
+    };
+    // Flows are counted now and then; the table is looked at after each event.
+    if let Expect::Ecmp(e) = expect {
+        let node = name(run, &e.node);
+        recording.kernel_states(node, from, to, |_, state| look(ecmp_route(e, state, &recording.book)));
+    }
+    looks(run, recording, expect, from, to, look);
     if let Some(why) = broken {
         return (Outcome::Failed, Some(why));
     }
@@ -123,7 +168,7 @@ fn holds(
         });
     }
     missing = missing.or_else(|| peer_witness(run, recording, expect, from, to));
-    let seen = recording.kernel_states(name(run, expect.node()), from, to, |_| {});
+    let seen = recording.kernel_states(name(run, expect.node()), from, to, |_, _| {});
     match missing {
         Some(why) => (Outcome::Inconclusive, Some(format!("the witness is missing: {why}"))),
         None if let Some(why) = seen.missed() => (Outcome::Inconclusive, Some(check::spoilt(why))),
@@ -169,18 +214,42 @@ fn looks(
 ) {
     let node = name(run, expect.node());
     let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |state| look(check(state)));
+        recording.kernel_states(node, from, to, |_, state| look(check(state)));
     };
     match expect {
         Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
         Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
         Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
+        // Has a history of its own, not looks.
+        Expect::Convergence(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
             Some(rib) => {
-                recording.kernel_states(node, to, to, |state| look(rib_fib(&e.node, rib, state)));
+                recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state)));
             }
         },
+        Expect::Ecmp(e) => {
+            let of_it = |flows: &&Flows| flows.prefix == e.prefix && flows.vrf == e.vrf;
+            let mut counted = false;
+            for flows in recording.flows(node, from, to).filter(of_it) {
+                counted = true;
+                let at = flows.at;
+                recording
+                    .kernel_states(node, at, at, |_, state| look(ecmp(e, state, flows, &recording.book)));
+            }
+            if !counted {
+                recording.kernel_states(node, to, to, |_, state| look(uncounted(e, state, &recording.book)));
+            }
+        }
+    }
+}
+
+/// Flows are sent only once the table is right; without any the expectation is not met.
+fn uncounted(expect: &ExpectEcmp, kernel: &KernelState, book: &AddressBook) -> Checked {
+    let by_table = ecmp_route(expect, kernel, book);
+    match by_table.holds {
+        true => Checked { holds: false, status: "no flows were counted".to_string(), ..by_table },
+        false => by_table,
     }
 }
 
@@ -297,7 +366,7 @@ steps:
 
     /// Step 0 from 10 to 30, the window of step 1 from 40 to 60.
     fn recorded(more: Vec<Line>) -> Recording {
-        let mut book = check::AddressBook::default();
+        let mut book = AddressBook::default();
         book.insert("10.0.0.1".parse().unwrap(), "gw1");
         let mut lines = vec![
             Line::Addresses { book },

@@ -25,6 +25,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Between bind(2) and listen(2) a socket refuses connections, and no event tells of the latter.
 const RETRY: Duration = Duration::from_millis(2);
 
+/// A pod's containers get SIGTERM, and SIGKILL after terminationGracePeriodSeconds, 2 for MetalLB's speaker.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// A daemon to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaemonSpec {
@@ -36,6 +39,8 @@ pub struct DaemonSpec {
 struct Running {
     name: String,
     process: Process,
+    /// Stopped by a signal on purpose.
+    paused: bool,
 }
 
 /// The running daemons of a node.
@@ -91,7 +96,7 @@ impl Frr {
         let mut argv = vec![format!("/usr/lib/frr/{}", spec.name)];
         argv.extend(spec.args.iter().cloned());
         let process = self.node.spawn(&Command { confined: false, ..Command::new(argv) }, stdio).await?;
-        Ok(Running { name: spec.name.clone(), process })
+        Ok(Running { name: spec.name.clone(), process, paused: false })
     }
 
     async fn await_sockets(&self, specs: &[DaemonSpec], watch: OwnedFd) -> Result<(), FrrError> {
@@ -173,18 +178,58 @@ impl Frr {
         }
     }
 
-    /// Kills a daemon for good: from here on its absence is no crash.
-    pub async fn kill(&mut self, daemon: &str) -> Result<(), FrrError> {
-        let Some(at) = self.running.iter().position(|r| r.name == daemon) else {
-            return Err(FrrError::NotRunning {
-                node: self.node.name().to_string(),
-                daemon: daemon.to_string(),
-            });
-        };
-        let mut killed = self.running.remove(at);
-        self.signal(&killed, Signal::SIGKILL).await;
-        killed.process.wait().await;
+    /// Ends a daemon by a signal, for good: from here on its absence is no crash.
+    pub async fn end(&mut self, daemon: &str, signal: Signal) -> Result<(), FrrError> {
+        let at = self.position(daemon)?;
+        let mut ended = self.running.remove(at);
+        self.signal(&ended, signal).await;
+        if tokio::time::timeout(GRACE, ended.process.wait()).await.is_err() {
+            self.signal(&ended, Signal::SIGKILL).await;
+            ended.process.wait().await;
+        }
         Ok(())
+    }
+
+    /// Starts a daemon of this node (again).
+    pub async fn restart_one(&mut self, daemon: &str) -> Result<(), FrrError> {
+        if self.position(daemon).is_ok() {
+            self.end(daemon, Signal::SIGTERM).await?;
+        }
+        let Some(spec) = self.specs.iter().find(|spec| spec.name == daemon).cloned() else {
+            return Err(self.not_running(daemon));
+        };
+        let watch = self.node.watch(RUN).await?;
+        let started = self.spawn(&spec).await?;
+        self.running.push(started);
+        self.await_sockets(&[spec], watch).await
+    }
+
+    /// Stops a daemon without ending it: it hangs. Nobody can ask it until it is [resumed](Frr::resume).
+    pub async fn pause(&mut self, daemon: &str) -> Result<(), FrrError> {
+        let at = self.position(daemon)?;
+        self.signal(&self.running[at], Signal::SIGSTOP).await;
+        self.running[at].paused = true;
+        Ok(())
+    }
+
+    pub async fn resume(&mut self, daemon: &str) -> Result<(), FrrError> {
+        let at = self.position(daemon)?;
+        self.signal(&self.running[at], Signal::SIGCONT).await;
+        self.running[at].paused = false;
+        Ok(())
+    }
+
+    /// Whether a daemon runs and can be asked: a fault may have ended or paused it.
+    pub fn answers(&self, daemon: &str) -> bool {
+        self.running.iter().any(|r| r.name == daemon && !r.paused)
+    }
+
+    fn position(&self, daemon: &str) -> Result<usize, FrrError> {
+        self.running.iter().position(|r| r.name == daemon).ok_or_else(|| self.not_running(daemon))
+    }
+
+    fn not_running(&self, daemon: &str) -> FrrError {
+        FrrError::NotRunning { node: self.node.name().to_string(), daemon: daemon.to_string() }
     }
 
     /// Stops all daemons and starts them anew, as a restart of the pod does: nothing of their state survives.
@@ -194,8 +239,6 @@ impl Frr {
     }
 
     async fn stop(&mut self) -> Result<(), FrrError> {
-        // A pod's containers get SIGTERM, and SIGKILL after terminationGracePeriodSeconds, 2 for MetalLB's speaker.
-        const GRACE: Duration = Duration::from_secs(2);
         let mut running = std::mem::take(&mut self.running);
         for daemon in &running {
             self.signal(daemon, Signal::SIGTERM).await;

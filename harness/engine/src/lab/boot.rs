@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::error::LabError;
 use super::node::NodeHandle;
 use super::spec::{InitReport, LabSpec};
-use super::{entry, wire};
+use super::{entry, rtnl, wire};
 
 /// Microseconds from the init's start until each phase was done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,8 @@ pub struct Lab {
     release: watch::Sender<bool>,
     child: Child,
     spec: LabSpec,
+    /// A netlink socket of the network namespace that the bridges are in.
+    segments: OwnedFd,
 }
 
 impl Lab {
@@ -62,11 +64,12 @@ impl Lab {
         let control = wire::register(ours, Interest::READABLE).map_err(LabError::Start)?;
 
         let mut sockets = Vec::new();
-        let times = loop {
+        let (times, segments) = loop {
             match next_report(&control).await? {
                 (InitReport::Agents { .. }, fds) => sockets.extend(fds),
-                (InitReport::Ready { namespaces_us, roots_us, links_us }, _) => {
-                    break BootTimes { namespaces_us, roots_us, links_us };
+                (InitReport::Ready { namespaces_us, roots_us, links_us }, mut fds) => {
+                    let segments = fds.pop().ok_or(LabError::InitEnded { during: "it reported" })?;
+                    break (BootTimes { namespaces_us, roots_us, links_us }, segments);
                 }
                 (InitReport::Failed { what, errno }, _) => {
                     let _ = fs::remove_dir(&spec.mount_point);
@@ -88,11 +91,44 @@ impl Lab {
         let (report_death, died) = watch::channel(None);
         let names = spec.nodes.iter().map(|n| n.name.clone()).collect();
         tokio::spawn(hold(control, names, report_death, released));
-        Ok(Lab { nodes, times, died, release, child, spec })
+        Ok(Lab { nodes, times, died, release, child, spec, segments })
     }
 
     pub fn node(&self, name: &str) -> Option<&NodeHandle> {
         self.nodes.iter().find(|n| n.name() == name)
+    }
+
+    /// The bridge and its port at the other end of the cable of a node's interface, if that is a bridge's.
+    pub fn port_of(&self, node: &str, interface: &str) -> Option<(String, String)> {
+        self.spec.port_of(node, interface).map(|(bridge, port)| (bridge.to_string(), port.to_string()))
+    }
+
+    /// Takes a port out of its bridge. The node at its other end keeps its carrier and hears nothing.
+    ///
+    /// # Errors
+    /// What could not be done, and the kernel's reason.
+    pub fn unplug(&self, bridge: &str, port: &str) -> Result<(), (String, io::Error)> {
+        let (_, index) = self.port(bridge, port)?;
+        rtnl::apply(&self.segments, &[rtnl::unplug(&format!("{bridge}:{port}"), index)])
+    }
+
+    /// Puts a port back into its bridge.
+    ///
+    /// # Errors
+    /// What could not be done, and the kernel's reason.
+    pub fn plug_in(&self, bridge: &str, port: &str) -> Result<(), (String, io::Error)> {
+        let (bridge_index, index) = self.port(bridge, port)?;
+        rtnl::apply(&self.segments, &[rtnl::plug_in(&format!("{bridge}:{port}"), index, bridge_index)])
+    }
+
+    /// Asks the kernel for a thing that it may lack, in the lab's own network namespace. Gives its answer.
+    pub(crate) fn try_change(&self, change: rtnl::Change) -> io::Result<()> {
+        rtnl::apply(&self.segments, &[change]).map_err(|(_, error)| error)
+    }
+
+    fn port(&self, bridge: &str, port: &str) -> Result<(u32, u32), (String, io::Error)> {
+        let missing = || (format!("find port {port} of bridge {bridge}"), io::ErrorKind::NotFound.into());
+        self.spec.port(bridge, port).ok_or_else(missing)
     }
 
     /// Resolves when the lab or a node of it has died; never if none does.

@@ -15,6 +15,7 @@ use super::agent;
 use super::clone::{Side, fork_into, lab_namespaces};
 use super::links::{self, Wired};
 use super::rootfs;
+use super::rtnl;
 use super::spec::{InitReport, LabSpec};
 use super::wire;
 
@@ -118,7 +119,8 @@ fn report(socket: BorrowedFd<'_>, agents: &[OwnedFd], ready: InitReport) -> Resu
         let first = chunk * wire::MAX_FDS;
         wire::send(socket, &InitReport::Agents { first }, &wire::borrow(fds)).map_err(failed)?;
     }
-    wire::send(socket, &ready, &[]).map_err(failed)
+    let segments = rtnl::open_route_socket().map_err(failed)?;
+    wire::send(socket, &ready, &[segments.as_fd()]).map_err(failed)
 }
 
 /// Waits for the harness to close its end (the normal end of a lab), and reaps.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -52,12 +53,42 @@ pub struct InterfaceSpec {
     pub addresses: Vec<IpNet>,
 }
 
+impl LabSpec {
+    /// The interface index of a bridge in the lab's own network namespace: `lo` is 1, bridges follow, then their ports.
+    pub fn bridge_index(&self, bridge: usize) -> u32 {
+        2 + bridge as u32
+    }
+
+    /// A bridge's index and its port's.
+    pub fn port(&self, bridge: &str, port: &str) -> Option<(u32, u32)> {
+        let of_bridges = self.links.iter().flat_map(|link| &link.ends).filter_map(|end| match end {
+            LinkEnd::Bridge { bridge, port } => Some((*bridge, port.as_str())),
+            LinkEnd::Node { .. } => None,
+        });
+        let first = self.bridge_index(self.bridges.len());
+        let found =
+            of_bridges.enumerate().find(|(_, (at, name))| self.bridges[*at] == bridge && *name == port);
+        found.map(|(position, (at, _))| (self.bridge_index(at), first + position as u32))
+    }
+
+    /// The bridge and its port at the other end of the cable of a node's interface.
+    pub fn port_of(&self, node: &str, interface: &str) -> Option<(&str, &str)> {
+        let is = |end: &LinkEnd| matches!(end, LinkEnd::Node { node: at, interface: i } if self.nodes[*at].name == node && i.name == interface);
+        let link = self.links.iter().find(|link| link.ends.iter().any(is))?;
+        link.ends.iter().find_map(|end| match end {
+            LinkEnd::Bridge { bridge, port } => Some((self.bridges[*bridge].as_str(), port.as_str())),
+            LinkEnd::Node { .. } => None,
+        })
+    }
+}
+
 /// Lab init to harness.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum InitReport {
     /// Agent sockets of nodes `first..first + n` travel with this message.
     Agents { first: usize },
-    /// Everything is built. Microseconds since the init was entered.
+    /// Everything is built; a netlink socket of the lab's own network namespace, where the bridges are, travels along.
+    /// Microseconds since the init was entered.
     Ready { namespaces_us: u64, roots_us: u64, links_us: u64 },
     /// The lab cannot be built; the init ends.
     Failed { what: String, errno: Option<i32> },
@@ -112,6 +143,10 @@ pub enum Call {
     },
     /// A NETLINK_ROUTE socket of the node's network namespace.
     Netlink,
+    /// An Internet or packet socket of the node's network namespace, neither bound nor connected.
+    Socket {
+        kind: SocketKind,
+    },
     /// A stream socket connected to a Unix socket of the node.
     Connect {
         path: String,
@@ -129,6 +164,30 @@ pub enum Call {
     List {
         dir: String,
     },
+}
+
+/// What a socket is for. Opening a raw or a packet socket needs CAP_NET_RAW over the network namespace, which the agent
+/// has also in an ordinary user's lab; binding and using it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SocketKind {
+    Udp(Family),
+    Tcp(Family),
+    /// A raw socket for ICMP or ICMPv6. Not a ping socket: net.ipv4.ping_group_range lets nobody open one by default.
+    Icmp(Family),
+    /// A packet socket with link-layer headers; it gets nothing before it is bound to a protocol and an interface.
+    Packet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Family {
+    Ipv4,
+    Ipv6,
+}
+
+impl Family {
+    pub fn of(address: IpAddr) -> Family {
+        if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
+    }
 }
 
 /// Agent to harness.

@@ -44,7 +44,8 @@ fn finish(tree: &Path) -> Result<(), String> {
 }
 
 async fn bake(tree: &Path) -> Result<Option<Vec<u8>>, LabError> {
-    let folder = tempfile::tempdir().map_err(LabError::Start)?;
+    // Beside the tree, in the pull's staging folder: whoever clears away a killed pull clears this away too.
+    let folder = tempfile::tempdir_in(tree.parent().unwrap_or(tree)).map_err(LabError::Start)?;
     let node = NodeSpec {
         name: "bake".to_string(),
         hostname: "bake".to_string(),

@@ -100,7 +100,7 @@ fn routes_as_evidence(watched: &Node, prefix: ipnet::IpNet) -> Vec<Evidence> {
 }
 
 /// The daemons' own words, kept beside the configurations: a sceptic need not believe our reading of them.
-async fn keep_answers(watched: &Node, stage: &str) -> Result<(), RunError> {
+pub async fn keep_answers(watched: &Node, stage: &str) -> Result<(), RunError> {
     for Question { daemon, command } in view_questions() {
         let name = format!("{stage}.{}.json", command.trim_end_matches(" json").replace(' ', "-"));
         save(watched, &name, &watched.ask(daemon, command).await?);

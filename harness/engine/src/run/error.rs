@@ -8,6 +8,7 @@ use routeproof_model::result::Outcome;
 use crate::frr::FrrError;
 use crate::image::ImageError;
 use crate::lab::{Death, LabError};
+use crate::probe::ProbeError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -25,6 +26,8 @@ pub enum RunError {
     #[error(transparent)]
     Lab(#[from] LabError),
     #[error(transparent)]
+    Probe(#[from] ProbeError),
+    #[error(transparent)]
     Frr(#[from] FrrError),
     #[error(transparent)]
     Died(#[from] Death),
@@ -37,6 +40,9 @@ pub enum RunError {
     View { node: String, command: String, why: String },
     #[error("cannot observe node {node}: {why}")]
     Observe { node: String, why: String },
+    /// The host, or its kernel, lacks what the scenario needs.
+    #[error("{capability} is missing: {detail}")]
+    Missing { capability: String, detail: String },
     #[error("scenario {scenario} has no run with {axis}={value}")]
     NoRun { scenario: String, axis: String, value: String },
     #[error("cannot write to the run directory")]
@@ -53,7 +59,7 @@ impl RunError {
     /// What a run that ends with this error is.
     pub fn outcome(&self) -> Outcome {
         match self {
-            RunError::Lab(LabError::Forbidden { .. }) => Outcome::Skipped,
+            RunError::Lab(LabError::Forbidden { .. }) | RunError::Missing { .. } => Outcome::Skipped,
             _ => Outcome::Broken,
         }
     }

@@ -12,6 +12,7 @@ use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Expect, ExpectRoute};
 
 use super::boot::Booted;
+use super::ecmp;
 use super::error::RunError;
 use super::node::Node;
 use super::steps::Done;
@@ -34,6 +35,10 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
         Expect::Session(e) => Ok(check::session(e, &watched.sessions().await?, &booted.book)),
         Expect::Route(e) => Ok(watched.monitor.with_state(|k| check::route(e, k, &booted.book))),
         Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
+        Expect::Convergence(e) => {
+            let why = "`convergence` is followed from a change on, not looked at".to_string();
+            Err(RunError::Observe { node: e.node.clone(), why })
+        }
         Expect::RibFib(e) => {
             let (rib, kernel) = (watched.rib().await?, watched.monitor.snapshot());
             // A full table takes longer than a task may keep others from running.
@@ -41,6 +46,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             let checked = tokio::task::spawn_blocking(move || check::rib_fib(&name, &rib, &kernel)).await;
             checked.map_err(|e| watched.unreadable("rib-fib", &e))
         }
+        Expect::Ecmp(e) => ecmp::now(booted, watched, e).await,
     }
 }
 
@@ -161,7 +167,7 @@ pub async fn holds(
 }
 
 /// Waits until all that the node's kernel has done so far is known; else the reason why it is not.
-async fn behind(node: &Node) -> Option<GapReason> {
+pub(super) async fn behind(node: &Node) -> Option<GapReason> {
     let error = match tokio::time::timeout(CATCH_UP, node.monitor.caught_up()).await {
         Ok(Ok(())) => return None,
         Ok(Err(e)) => e.to_string(),
@@ -178,9 +184,11 @@ fn doubt(node: &Node) -> Option<GapReason> {
 /// The verdict on a kernel state; `None` for what the kernel does not know.
 fn judge(booted: &Booted, expect: &Expect, state: &KernelState) -> Option<Checked> {
     match expect {
-        Expect::Session(_) | Expect::RibFib(_) => None,
+        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) => None,
         Expect::Route(e) => Some(check::route(e, state, &booted.book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
+        // Whether flows follow the table is seen at each look.
+        Expect::Ecmp(e) => Some(check::ecmp_route(e, state, &booted.book)),
     }
 }
 

@@ -1,42 +1,103 @@
-//! What breaks on purpose. The lab is thrown away afterwards, so nothing has to be undone.
+//! What breaks on purpose, and how it is mended again.
 
-use routeproof_model::scenario::Fault;
+mod daemon;
+mod link;
+mod router;
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use routeproof_model::event::EventKind;
+use routeproof_model::fact::Mono;
+use routeproof_model::recording::Line;
+use routeproof_model::scenario::{Fault, LinkState};
 
 use super::boot::Booted;
 use super::error::RunError;
 use super::expect::node;
 use super::gateway;
-use super::node::must_run;
-use crate::lab::Command;
+use crate::event::Events;
+use crate::observe::now;
 
-pub async fn inject(booted: &mut Booted, fault: &Fault) -> Result<(), RunError> {
-    let name = node(booted, fault.node())?.name.clone();
-    let missing = || RunError::Observe { node: name.clone(), why: "no FRR runs there".to_string() };
-    match fault {
-        Fault::Link { interface, state, .. } => {
-            let command = Command::new(["ip", "link", "set", "dev", interface, state.as_str()]);
-            must_run(&node(booted, &name)?.handle, &command).await.map(|_| ())
+/// The faults that are in force, so that they can be undone before anybody looks for causes.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// What undoes each, the latest last.
+    inverses: Vec<Fault>,
+    /// The addresses of interfaces that went down: the kernel forgets those of IPv6 (addrconf_ifdown).
+    addresses: BTreeMap<(String, String), Vec<IpNet>>,
+}
+
+impl Faults {
+    /// Does it. Gives the moment at which it began to act.
+    pub async fn inject(
+        &mut self,
+        booted: &mut Booted,
+        step: usize,
+        fault: &Fault,
+    ) -> Result<Mono, RunError> {
+        let at = self.perform(booted, fault).await?;
+        booted.recorder.write(&Line::Fault { step, at, name: fault.name() });
+        match self.inverses.iter().position(|inverse| inverse == fault) {
+            Some(undone) => drop(self.inverses.remove(undone)),
+            None => self.inverses.extend(fault.inverse()),
         }
-        Fault::KillDaemon { daemon, .. } => {
-            let target = booted.nodes.get_mut(&name).ok_or_else(missing)?;
-            target.vtys.lock().await.clear();
-            Ok(target.frr.as_mut().ok_or_else(missing)?.kill(daemon).await?)
-        }
-        Fault::RestartRouter { .. } => {
-            gateway::restart(booted.nodes.get_mut(&name).ok_or_else(missing)?).await
-        }
-        Fault::ResetSession { peer, .. } => {
-            let watched = node(booted, &name)?;
-            let sessions = watched.sessions().await?;
-            let with_peer = sessions.iter().filter(|s| s.peer.parse().is_ok_and(|a| booted.book.is(peer, a)));
-            let mut count = 0;
-            for session in with_peer {
-                watched.ask("bgpd", &format!("clear bgp {}", session.peer)).await?;
-                count += 1;
+        Ok(at)
+    }
+
+    /// Undoes what is still in force. What cannot be undone (its node died) is said, and changes no verdict.
+    pub async fn undo(&mut self, booted: &mut Booted, events: &Events) {
+        while let Some(inverse) = self.inverses.pop() {
+            if let Err(e) = self.perform(booted, &inverse).await {
+                let message = format!("cannot undo a fault ({}): {}", inverse.name(), e.line());
+                events.send(EventKind::Warning { message });
             }
-            let none =
-                || RunError::Observe { node: name.clone(), why: format!("it has no session with {peer}") };
-            (count > 0).then_some(()).ok_or_else(none)
+        }
+    }
+
+    async fn perform(&mut self, booted: &mut Booted, fault: &Fault) -> Result<Mono, RunError> {
+        let name = node(booted, fault.node())?.name.clone();
+        match fault {
+            Fault::Link { interface, state, .. } => {
+                let key = (name.clone(), interface.clone());
+                match state {
+                    LinkState::Down => {
+                        let (at, had) = link::down(node(booted, &name)?, interface).await?;
+                        self.addresses.insert(key, had);
+                        Ok(at)
+                    }
+                    LinkState::Up => {
+                        let had = self.addresses.remove(&key).unwrap_or_default();
+                        link::up(node(booted, &name)?, interface, &had).await
+                    }
+                }
+            }
+            Fault::DeleteInterface { interface, .. } => link::delete(node(booted, &name)?, interface).await,
+            Fault::AddAddress { interface, address, .. } => {
+                link::add_address(node(booted, &name)?, interface, *address).await
+            }
+            Fault::RemoveAddress { interface, address, .. } => {
+                link::remove_address(node(booted, &name)?, interface, *address).await
+            }
+            Fault::Unplug { interface, .. } => link::unplug(booted, &name, interface).await,
+            Fault::PlugIn { interface, .. } => link::plug_in(booted, &name, interface).await,
+            Fault::Netem { interface, loss, delay, .. } => {
+                link::netem(node(booted, &name)?, interface, loss.as_deref(), delay.as_deref()).await
+            }
+            Fault::RestartRouter { .. } => {
+                let at = now();
+                gateway::restart(router::of(booted, &name)?).await?;
+                Ok(at)
+            }
+            Fault::Withdraw { prefix, .. } => router::withdraw(node(booted, &name)?, *prefix).await,
+            Fault::Announce { prefix, .. } => router::announce(node(booted, &name)?, *prefix).await,
+            Fault::Configure { lines, .. } => router::configure(node(booted, &name)?, lines).await,
+            Fault::ResetSession { peer, .. } => router::reset_session(booted, &name, peer).await,
+            Fault::KillDaemon { daemon, .. } => daemon::kill(router::of(booted, &name)?, daemon).await,
+            Fault::StopDaemon { daemon, .. } => daemon::stop(router::of(booted, &name)?, daemon).await,
+            Fault::PauseDaemon { daemon, .. } => daemon::pause(router::of(booted, &name)?, daemon).await,
+            Fault::ResumeDaemon { daemon, .. } => daemon::resume(router::of(booted, &name)?, daemon).await,
+            Fault::RestartDaemon { daemon, .. } => daemon::restart(router::of(booted, &name)?, daemon).await,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 use routeproof_model::frr::{self, RibEntry, Session};
+use routeproof_model::metallb::Frontend;
 use routeproof_model::recording::{Line, LineRef};
 use routeproof_model::topology::Role;
 use tokio::sync::{Mutex, mpsc};
@@ -19,6 +20,7 @@ use super::record::Recorder;
 use crate::frr::{Frr, Vty};
 use crate::lab::{Command, NodeHandle, Output};
 use crate::observe::{Monitor, now};
+use crate::probe::Place;
 use crate::wait;
 
 /// When a node's configuration last changed, and how its sessions were just before.
@@ -41,6 +43,8 @@ pub struct Node {
     pub(super) taps: Taps,
     /// What MetalLB's file held at the last load or reload.
     pub(super) conf: Option<String>,
+    /// What its kube-proxy serves.
+    pub(super) frontends: Vec<Frontend>,
     pub(super) reloads: usize,
     pub(super) changed: Option<LastChange>,
     pub(super) vtys: Mutex<HashMap<&'static str, Vty>>,
@@ -66,6 +70,9 @@ impl Node {
             |why: String| RunError::View { node: self.name.clone(), command: command.to_string(), why };
         let frr = self.frr.as_ref().ok_or_else(|| view("no FRR runs on this node".to_string()))?;
         frr.check_alive()?;
+        if !frr.answers(daemon) {
+            return Err(view(format!("{daemon} does not run, or is paused")));
+        }
         let mut vtys = self.vtys.lock().await;
         if !vtys.contains_key(daemon) {
             vtys.insert(daemon, Vty::new(daemon, frr.vty(daemon).await?));
@@ -120,6 +127,11 @@ impl Node {
         if last.replace(hasher.finish()) != Some(hasher.finish()) {
             self.recorder.write_large(&LineRef::Rib { node: &self.name, at: now(), entries });
         }
+    }
+
+    /// The node for a probe, with its interfaces as they are now.
+    pub fn place(&self) -> Place<'_> {
+        self.monitor.with_state(|state| Place::new(&self.handle, state))
     }
 
     /// Resolves at the next change of the node's kernel after this call (not after the first poll).

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use routeproof_model::check::{Sample, evidence};
+use routeproof_model::check::{Sample, evidence, unless_spoilt};
 use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
@@ -12,9 +12,12 @@ use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
 use routeproof_model::topology::Role;
 
 use super::boot::Booted;
+use super::convergence::{self, Mark};
 use super::error::RunError;
-use super::{diagnose, expect, fault};
+use super::fault::Faults;
+use super::{diagnose, expect};
 use crate::event::Events;
+use crate::health::Meter;
 use crate::observe::now;
 use crate::wait;
 
@@ -51,6 +54,9 @@ pub struct Verdict {
 struct Memory {
     samples: Vec<Sample>,
     observed: BTreeMap<String, String>,
+    faults: Faults,
+    /// Left by the last step that changed something.
+    marks: Vec<Mark>,
 }
 
 /// Does all steps; the first that does not pass ends the run.
@@ -58,24 +64,61 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
     let mut memory = Memory::default();
     for (index, step) in run.steps.iter().enumerate() {
         let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
-        let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
-        let done =
-            perform(booted, index, step, &mut memory, events, &status).await.unwrap_or_else(|e| broken(&e));
-        let mut done = unless_crashed(booted, done).await;
-        (done.outcome, done.message) = run.spoilt_unless_passed(index, (done.outcome, done.message));
+        let done = one(booted, run, index, &mut memory, events).await;
         if let Some((outcome, reason)) = log.finish(booted, events, done) {
+            diagnostics(booted, &mut memory, events).await;
             return Verdict { outcome, reason: Some(reason), observed: memory.observed };
         }
     }
-    let verdict = compare(run, memory.observed);
+    let verdict = compare(run, std::mem::take(&mut memory.observed));
     if verdict.outcome != Outcome::Passed {
+        diagnostics(booted, &mut memory, events).await;
         return verdict;
     }
     let log = StepLog::start(booted, events, run.steps.len(), "FRR and the kernels agree", Some(AGREE));
     let done = agree(booted).await;
-    match log.finish(booted, events, done) {
+    let ended = log.finish(booted, events, done);
+    diagnostics(booted, &mut memory, events).await;
+    match ended {
         Some((outcome, reason)) => Verdict { outcome, reason: Some(reason), ..verdict },
         None => verdict,
+    }
+}
+
+/// Does one step and judges what became of it.
+async fn one(
+    booted: &mut Booted,
+    run: &PlannedRun,
+    index: usize,
+    memory: &mut Memory,
+    events: &Events,
+) -> Done {
+    let step = &run.steps[index];
+    let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
+    let meter = Meter::start();
+    if step.verb.changes_something() {
+        match convergence::mark(booted, run, index) {
+            Ok(marks) => memory.marks = marks,
+            Err(e) => return broken(&e),
+        }
+    }
+    let done = perform(booted, index, step, memory, events, &status).await.unwrap_or_else(|e| broken(&e));
+    let mut done = unless_crashed(booted, done).await;
+    (done.outcome, done.message) = run.spoilt_unless_passed(index, (done.outcome, done.message));
+    if done.outcome == Outcome::Failed && matches!(step.verb, Verb::Eventually { .. }) {
+        let health = meter.read();
+        booted.recorder.write(&Line::Host { step: index, health });
+        (done.outcome, done.message) = unless_spoilt((done.outcome, done.message), &health);
+    }
+    done
+}
+
+/// What helps to find the cause. First the faults are undone: they would stand in the way, and are not the cause.
+async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) {
+    memory.faults.undo(booted, events).await;
+    for node in booted.nodes.values().filter(|node| node.frr.is_some()) {
+        // A daemon that does not answer any more is part of the story, and the logs tell it.
+        let _ = diagnose::keep_answers(node, "end").await;
     }
 }
 
@@ -114,6 +157,15 @@ impl StepLog {
 async fn agree(booted: &Booted) -> Done {
     let mut all = Done::passed();
     for node in booted.nodes.values().filter(|n| n.role == Role::ClusterNode) {
+        if node.frr.as_ref().is_some_and(|frr| !frr.answers("zebra")) {
+            // Its scenario has ended or paused it; nobody can be asked.
+            all.evidence.push(evidence(
+                "not-compared",
+                &node.name,
+                "zebra is down by a fault of the scenario",
+            ));
+            continue;
+        }
         let expect = Expect::RibFib(ExpectRibFib { node: node.name.clone() });
         let done = expect::eventually(booted, &expect, AGREE, &|_| {}).await.unwrap_or_else(|e| broken(&e));
         all.evidence.extend(done.evidence);
@@ -210,8 +262,12 @@ async fn perform(
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
         }
         Verb::Fault(fault) => {
-            fault::inject(booted, fault).await?;
+            let at = memory.faults.inject(booted, index, fault).await?;
+            memory.marks.iter_mut().for_each(|mark| mark.at = at);
             Ok(Done::passed())
+        }
+        Verb::Eventually { expect: Expect::Convergence(e), within } => {
+            convergence::converges(booted, index, e, *within, &mut memory.marks, status).await
         }
         Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
         Verb::Holds { expect, window, witness } => {

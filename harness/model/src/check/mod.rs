@@ -2,6 +2,9 @@
 
 mod addresses;
 mod alternation;
+mod binomial;
+mod convergence;
+mod ecmp;
 mod no_route;
 mod ordering;
 mod rib_fib;
@@ -9,11 +12,13 @@ mod route;
 mod session;
 mod signature;
 
-use crate::fact::GapReason;
-use crate::result::Evidence;
+use crate::fact::{GapReason, HostHealth};
+use crate::result::{Evidence, Outcome};
 
 pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
+pub use convergence::{Convergence, Judged, Stage};
+pub use ecmp::{ecmp, ecmp_route, fewest_flows};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use rib_fib::{Disagreement, Way, rib_fib};
@@ -41,4 +46,17 @@ pub fn evidence(what: &str, node: &str, value: impl serde::Serialize) -> Evidenc
     let value = serde_json::to_value(value)
         .unwrap_or_else(|e| serde_json::Value::String(format!("unprintable: {e}")));
     Evidence { what: what.to_string(), node: Some(node.to_string()), value }
+}
+
+/// A limit that was missed while the host stood still says nothing about the router.
+pub fn unless_spoilt(
+    (outcome, why): (Outcome, Option<String>),
+    health: &HostHealth,
+) -> (Outcome, Option<String>) {
+    match health.spoilt() {
+        Some(spoilt) if outcome == Outcome::Failed => {
+            (Outcome::Inconclusive, Some(format!("{}; {spoilt}", why.unwrap_or_default())))
+        }
+        _ => (outcome, why),
+    }
 }

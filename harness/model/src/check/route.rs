@@ -75,7 +75,7 @@ fn is(wanted: &ExpectNextHop, hop: &NextHop, book: &AddressBook) -> bool {
         && wanted.onlink.is_none_or(|onlink| hop.onlink == onlink)
 }
 
-fn show(hop: &NextHop, book: &AddressBook) -> String {
+pub(super) fn show(hop: &NextHop, book: &AddressBook) -> String {
     let via = hop.gateway.map(|gateway| format!("via {} ", book.describe(gateway))).unwrap_or_default();
     let dead = if hop.dead { " dead" } else { "" };
     format!("{via}dev {} weight {}{dead}", hop.device.as_deref().unwrap_or("none"), hop.weight)

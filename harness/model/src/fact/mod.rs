@@ -5,9 +5,13 @@
 
 mod diff;
 mod event;
+mod exchange;
+mod flows;
+mod health;
 mod inspection;
 pub mod names;
 mod objects;
+mod packet;
 mod route;
 mod routes;
 mod shared_map;
@@ -18,8 +22,12 @@ mod window;
 mod state_tests;
 
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
+pub use exchange::{Attempt, Exchange, Protocol, Way};
+pub use flows::{Exit, Flow, Flows};
+pub use health::HostHealth;
 pub use inspection::{INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
+pub use packet::{Direction, Mac, NotAMac, Packet, Transport};
 pub use route::{NextHop, Route};
 pub use state::{Applied, KernelState};
 pub use window::Window;

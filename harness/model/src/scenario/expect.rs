@@ -1,8 +1,10 @@
 //! What must be true: the expectations of a scenario, as they are written and as they are judged.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::words::{prefix, some_prefix};
+use super::words::{duration, prefix, some_duration, some_prefix};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -11,6 +13,8 @@ pub enum Expect {
     Route(ExpectRoute),
     NoRoute(ExpectNoRoute),
     RibFib(ExpectRibFib),
+    Ecmp(ExpectEcmp),
+    Convergence(ExpectConvergence),
 }
 
 impl Expect {
@@ -21,6 +25,8 @@ impl Expect {
             Expect::Route(_) => "route",
             Expect::NoRoute(_) => "no-route",
             Expect::RibFib(_) => "rib-fib",
+            Expect::Ecmp(_) => "ecmp",
+            Expect::Convergence(_) => "convergence",
         }
     }
 
@@ -31,6 +37,8 @@ impl Expect {
             Expect::Route(e) => &e.node,
             Expect::NoRoute(e) => &e.node,
             Expect::RibFib(e) => &e.node,
+            Expect::Ecmp(e) => &e.node,
+            Expect::Convergence(e) => &e.node,
         }
     }
 }
@@ -144,4 +152,99 @@ pub struct ExpectNoRoute {
 #[serde(deny_unknown_fields)]
 pub struct ExpectRibFib {
     pub node: String,
+}
+
+/// A prefix is spread over gateways: in the kernel's table, and in fact by flows that the node sends into it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectEcmp {
+    pub node: String,
+    #[serde(deserialize_with = "prefix")]
+    pub prefix: ipnet::IpNet,
+    /// The gateways, no more and no fewer: nodes of the topology, or addresses of such.
+    pub via: Vec<String>,
+    /// One for each of `via`, as the kernel must have it; without them all gateways must have the same.
+    #[serde(default)]
+    pub weights: Option<Vec<u16>>,
+    /// How many flows are sent. The tolerance of the shares follows from it.
+    #[serde(default = "enough_flows")]
+    pub flows: u32,
+    /// What the kernel's hash looks at; without it, whatever is set.
+    #[serde(default)]
+    pub hash_policy: Option<HashPolicy>,
+    /// A VRF device, instead of the main table.
+    #[serde(default)]
+    pub vrf: Option<String>,
+}
+
+impl ExpectEcmp {
+    /// The weight of the gateway at that place of `via`, relative to the others.
+    pub fn weight(&self, index: usize) -> u16 {
+        self.weights.as_ref().and_then(|weights| weights.get(index).copied()).unwrap_or(1)
+    }
+}
+
+fn enough_flows() -> u32 {
+    400
+}
+
+/// fib_multipath_hash_policy (Documentation/networking/ip-sysctl.rst).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HashPolicy {
+    /// Addresses (and for IPv6 the flow label).
+    L3,
+    /// Addresses, protocol and ports.
+    L4,
+}
+
+impl HashPolicy {
+    /// The sysctl's value.
+    pub fn number(self) -> u8 {
+        match self {
+            HashPolicy::L3 => 0,
+            HashPolicy::L4 => 1,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HashPolicy::L3 => "l3",
+            HashPolicy::L4 => "l4",
+        }
+    }
+}
+
+/// The node's kernel reaches its final state after the last step that changed something, and stays there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectConvergence {
+    pub node: String,
+    #[serde(deserialize_with = "prefix")]
+    pub prefix: ipnet::IpNet,
+    /// The final state: the route by exactly these gateways; any route without them.
+    #[serde(default)]
+    pub via: Vec<String>,
+    /// The final state: no route to the prefix.
+    #[serde(default)]
+    pub absent: bool,
+    pub proto: Option<String>,
+    #[serde(default = "main_table")]
+    pub table: u32,
+    pub vrf: Option<String>,
+    /// The longest that it may take from the change, by the kernel's own messages.
+    #[serde(default, with = "some_duration")]
+    pub at_most: Option<Duration>,
+    /// How long a state must stay to be the final one.
+    #[serde(default = "a_second", with = "duration")]
+    pub stable: Duration,
+    /// The prefix has a route in every state on the way.
+    #[serde(default)]
+    pub never_absent: bool,
+    /// The most changes of the prefix's routes on the way, the one into the final state included; 0: nothing happens.
+    pub changes_at_most: Option<usize>,
+}
+
+fn a_second() -> Duration {
+    Duration::from_secs(1)
 }

@@ -136,10 +136,10 @@ pub struct StepFile {
     #[serde(default)]
     pub when: When,
     /// How long the expectation may take to become true.
-    #[serde(default, deserialize_with = "some_duration")]
+    #[serde(default, deserialize_with = "some_duration::deserialize")]
     pub within: Option<Duration>,
     /// How long the expectation must stay true, without a single event against it.
-    #[serde(default, deserialize_with = "some_duration")]
+    #[serde(default, deserialize_with = "some_duration::deserialize")]
     pub holds: Option<Duration>,
     /// A prefix that must be in the node's kernel for the whole window of a negative expectation.
     pub witness: Option<String>,

@@ -10,7 +10,10 @@ mod step;
 mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
-pub use expect::{Expect, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute, ExpectSession};
+pub use expect::{
+    Expect, ExpectConvergence, ExpectEcmp, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute,
+    ExpectSession, HashPolicy,
+};
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};

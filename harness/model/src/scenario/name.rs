@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::expect::Expect;
-use super::fault::Fault;
 use super::step::{Signature, Verb};
 
 /// The step in one line. Paths are shown relative to the scenario's folder.
@@ -18,7 +17,7 @@ pub fn name_of(verb: &Verb, dir: &Path) -> String {
         Verb::Delete { manifests } => format!("delete {}", short(manifests)),
         Verb::RestartSpeaker(r) => format!("restart the speaker of {}", r.node),
         Verb::Settle(s) => format!("settle: no route-map change pending on {}", s.node),
-        Verb::Fault(f) => fault_name(f),
+        Verb::Fault(fault) => fault.name(),
         Verb::Observe(o) => format!("observe {} on {}", o.prefix, o.node),
         Verb::Diagnose(d) => {
             let name = match d.signature {
@@ -34,20 +33,21 @@ pub fn name_of(verb: &Verb, dir: &Path) -> String {
     }
 }
 
-fn fault_name(fault: &Fault) -> String {
-    match fault {
-        Fault::KillDaemon { node, daemon } => format!("kill {daemon} of {node}"),
-        Fault::RestartRouter { node } => format!("restart router {node}"),
-        Fault::Link { node, interface, state } => format!("{node}:{interface} goes {}", state.as_str()),
-        Fault::ResetSession { node, peer } => format!("reset session {node} -> {peer}"),
-    }
-}
-
 fn expect_name(expect: &Expect) -> String {
     match expect {
         Expect::Session(s) => format!("session {} -> {} is {}", s.node, s.peer, s.state),
         Expect::Route(r) if r.via.is_empty() => format!("{} has {}", r.node, r.prefix),
         Expect::Route(r) => format!("{} has {} via {}", r.node, r.prefix, r.via.join(" and ")),
+        Expect::Ecmp(e) => format!("{} spreads {} over {}", e.node, e.prefix, e.via.join(" and ")),
+        Expect::Convergence(c) => {
+            let to = match (c.absent, c.via.is_empty()) {
+                (true, _) => "to no route".to_string(),
+                (false, true) => String::new(),
+                (false, false) => format!("to {}", c.via.join(" and ")),
+            };
+            let limit = c.at_most.map(|most| format!(" within {}", humantime::format_duration(most)));
+            format!("{} of {} converges {to}{}", c.prefix, c.node, limit.unwrap_or_default())
+        }
         Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
         Expect::NoRoute(n) => {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());

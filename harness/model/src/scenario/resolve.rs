@@ -1,5 +1,6 @@
 //! From the written scenario to runs: axes expanded, steps chosen, names checked against the topology.
 
+mod ecmp;
 mod expect;
 mod fault;
 mod names;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::axes::{AxisValues, combinations, fits};
+use super::expect::Expect;
 use super::file::{MetallbFile, OneOrMany, ScenarioFile, StepFile, When};
 use super::name::name_of;
 use super::step::{Diagnosis, Step, Verb};
@@ -137,11 +139,24 @@ impl Resolver<'_> {
             self.check_when(&step.when, &[&at[..], &[key("when")]].concat())?;
             if fits(&step.when, &axes) {
                 let verb = self.verb(step, &axes, &at)?;
+                self.measured_from_something(&verb, &steps, &at)?;
                 steps.push(Step { name: name_of(&verb, &self.dir), verb });
             }
         }
         let expected = self.file.expected.iter().find(|e| fits(&e.when, &axes)).map(|e| e.observed.clone());
         Ok(ScenarioRun { axes, expected: expected.unwrap_or_default(), initial, steps })
+    }
+
+    fn measured_from_something(&self, verb: &Verb, before: &[Step], at: &[Seg]) -> Result<(), Diagnostic> {
+        let measures = matches!(verb, Verb::Eventually { expect: Expect::Convergence(_), .. });
+        if !measures || before.iter().any(|step| step.verb.changes_something()) {
+            return Ok(());
+        }
+        let error = self.source.error_at(
+            at,
+            "`convergence` measures from the last step that changes something: there is none before",
+        );
+        Err(error.hint("`fault`, `apply`, `delete` and `restart-speaker` change something"))
     }
 
     fn verb(&self, step: &StepFile, axes: &AxisValues, at: &[Seg]) -> Result<Verb, Diagnostic> {

@@ -43,6 +43,20 @@ pub enum Verb {
     Diagnose(Diagnosis),
 }
 
+impl Verb {
+    /// Whether it acts on the lab, so that a convergence can follow.
+    pub fn changes_something(&self) -> bool {
+        match self {
+            Verb::Apply { .. } | Verb::Delete { .. } | Verb::RestartSpeaker(_) | Verb::Fault(_) => true,
+            Verb::Settle(_)
+            | Verb::Eventually { .. }
+            | Verb::Holds { .. }
+            | Verb::Observe(_)
+            | Verb::Diagnose(_) => false,
+        }
+    }
+}
+
 /// Restarts the speaker pod of a node: its FRR starts again from the startup configuration and loads the whole file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -20,11 +20,51 @@ pub(super) fn some_prefix<'de, D: Deserializer<'de>>(
     text.map(|text| prefix(serde::de::value::StringDeserializer::new(text))).transpose()
 }
 
-pub(super) fn some_duration<'de, D: Deserializer<'de>>(
+/// An address with its network's length, as `ip address add` takes it.
+pub(super) fn interface_address<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Duration>, D::Error> {
+) -> Result<ipnet::IpNet, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map(Some).map_err(|e| {
-        serde::de::Error::custom(format!("`{text}` is not a duration such as 20s or 500ms: {e}"))
+    text.parse().map_err(|_| {
+        serde::de::Error::custom(format!(
+            "`{text}` is not an address such as 192.168.1.10/24 or fc00:1::10/64"
+        ))
     })
+}
+
+fn parsed(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|e| format!("`{text}` is not a duration such as 20s or 500ms: {e}"))
+}
+
+/// `500ms`, `20s`: for `#[serde(with)]`.
+pub(super) mod duration {
+    use super::{Duration, parsed};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(*value))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        parsed(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The same, or nothing.
+pub(super) mod some_duration {
+    use super::{Duration, parsed};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.collect_str(&humantime::format_duration(*value)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| parsed(&text).map_err(D::Error::custom)).transpose()
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::addresses;
@@ -123,6 +123,16 @@ impl Topology {
         })
     }
 
+    /// The bridge, and its port, at which the cable of a node's interface ends.
+    pub fn bridge_port(&self, node: &str, interface: &str) -> Option<(&str, &str)> {
+        let name = &self.find(node)?.name;
+        let is = |end: &Endpoint| self.nodes[end.node].name == *name && end.interface == interface;
+        let link = self.links.iter().find(|link| link.endpoints.iter().any(is))?;
+        let other = link.endpoints.iter().find(|end| !is(end))?;
+        let bridge = &self.nodes[other.node];
+        (bridge.role == Role::Bridge).then_some((bridge.name.as_str(), other.interface.as_str()))
+    }
+
     /// The addresses that the topology itself gives to a node (by name or alias): by its links first, then by its `exec`
     /// lines (`ip addr add`), each in the file's order. Empty for an unknown node.
     pub fn addresses_of(&self, name: &str) -> (Vec<Ipv4Addr>, Vec<Ipv6Addr>) {
@@ -136,6 +146,18 @@ impl Topology {
             }
         }
         (v4, v6)
+    }
+
+    /// The same with their networks' lengths; addresses that an `exec` line gives without one are left out.
+    pub fn networks_of(&self, name: &str) -> Vec<IpNet> {
+        let Some(node) = self.find(name).and_then(|n| self.nodes.iter().position(|m| m.name == n.name))
+        else {
+            return Vec::new();
+        };
+        let endpoints = self.links.iter().flat_map(|l| &l.endpoints).filter(|e| e.node == node);
+        let linked = endpoints.flat_map(|e| e.ipv4.map(IpNet::V4).into_iter().chain(e.ipv6.map(IpNet::V6)));
+        let by_exec = self.nodes[node].exec.iter().flat_map(|argv| addresses::added_by(argv)).map(|a| a.net);
+        linked.chain(by_exec).collect()
     }
 
     /// The node to which the topology gives `ip`; for an address that several nodes share (link-local, anycast), the first.

@@ -20,6 +20,11 @@ impl Resolver<'_> {
         let expect = expect.clone();
         match (step.within, step.holds) {
             (Some(_), Some(_)) => Err(self.source.error_at(at, "`within` and `holds` are two steps")),
+            (_, Some(_)) if matches!(expect, Expect::Convergence(_)) => {
+                let error =
+                    self.source.error_at(&[at, &[key("holds")]].concat(), "`convergence` needs `within`");
+                Err(error.hint("`stable` says how long the final state must stay"))
+            }
             (_, None) if matches!(expect, Expect::NoRoute(_)) => {
                 let error = self.source.error_at(
                     at,
@@ -77,6 +82,19 @@ impl Resolver<'_> {
                 }
             }
             Expect::RibFib(agree) => self.any_node(&agree.node, &field("node")),
+            Expect::Ecmp(spread) => self.ecmp(spread, &field),
+            Expect::Convergence(convergence) => {
+                self.any_node(&convergence.node, &field("node"))?;
+                for (i, via) in convergence.via.iter().enumerate() {
+                    self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
+                }
+                match convergence.absent && !convergence.via.is_empty() {
+                    true => {
+                        Err(self.source.error_at(&field("absent"), "`absent` and `via` are two final states"))
+                    }
+                    false => Ok(()),
+                }
+            }
         }
     }
 

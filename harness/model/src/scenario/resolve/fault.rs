@@ -5,22 +5,57 @@ use crate::diag::{Diagnostic, Seg};
 use crate::scenario::fault::Fault;
 use crate::topology::Role;
 
+/// The daemons that FRR may have.
+const DAEMONS: [&str; 15] = [
+    "bfdd", "bgpd", "fabricd", "isisd", "ldpd", "mgmtd", "ospf6d", "ospfd", "pathd", "pimd", "ripd",
+    "ripngd", "staticd", "vrrpd", "zebra",
+];
+
 impl Resolver<'_> {
     pub(super) fn fault(&self, fault: &Fault, at: &[Seg]) -> Result<(), Diagnostic> {
         let field = |name: &str| [at, &[key(fault.word()), key(name)]].concat();
         self.any_node(fault.node(), &field("node"))?;
         match fault {
-            Fault::RestartRouter { node } => {
-                if self.topology.find(node).is_some_and(|n| n.role == Role::Gateway) {
-                    return Ok(());
+            Fault::RestartRouter { node } => self
+                .router(node, &field("node"))
+                .map_err(|error| error.hint("`restart-speaker` restarts the FRR of a cluster node")),
+            Fault::Withdraw { node, .. } | Fault::Announce { node, .. } => self.router(node, &field("node")),
+            Fault::Link { node, interface, .. }
+            | Fault::DeleteInterface { node, interface }
+            | Fault::AddAddress { node, interface, .. }
+            | Fault::RemoveAddress { node, interface, .. }
+            | Fault::Netem { node, interface, .. } => self.interface(node, interface, &field("interface")),
+            Fault::Unplug { node, interface } | Fault::PlugIn { node, interface } => {
+                self.interface(node, interface, &field("interface"))?;
+                match self.topology.bridge_port(node, interface) {
+                    Some(_) => Ok(()),
+                    None => {
+                        let what = format!("`{node}:{interface}` is not plugged into a bridge");
+                        let error = self.source.error_at(&field("interface"), what);
+                        Err(error.hint("`link` takes the interface itself down"))
+                    }
                 }
-                let what = format!("`{node}` is not a router of the topology");
-                let error = self.source.error_at(&field("node"), what);
-                Err(error.hint("`restart-speaker` restarts the FRR of a cluster node"))
             }
-            Fault::Link { node, interface, .. } => self.interface(node, interface, &field("interface")),
             Fault::ResetSession { peer, .. } => self.peer(peer, &field("peer")),
-            Fault::KillDaemon { .. } => Ok(()),
+            Fault::KillDaemon { daemon, .. }
+            | Fault::StopDaemon { daemon, .. }
+            | Fault::PauseDaemon { daemon, .. }
+            | Fault::ResumeDaemon { daemon, .. }
+            | Fault::RestartDaemon { daemon, .. } => match DAEMONS.contains(&daemon.as_str()) {
+                true => Ok(()),
+                false => Err(self.unknown(&field("daemon"), "daemon", daemon, DAEMONS.to_vec())),
+            },
+            Fault::Configure { lines, .. } => match lines.is_empty() {
+                true => Err(self.source.error_at(&field("lines"), "`configure` needs at least one line")),
+                false => Ok(()),
+            },
+        }
+    }
+
+    fn router(&self, node: &str, at: &[Seg]) -> Result<(), Diagnostic> {
+        match self.topology.find(node).is_some_and(|n| n.role == Role::Gateway) {
+            true => Ok(()),
+            false => Err(self.source.error_at(at, format!("`{node}` is not a router of the topology"))),
         }
     }
 }

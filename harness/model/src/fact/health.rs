@@ -1,0 +1,52 @@
+//! How the host was while something was timed: what it did not give us, the router under test did not take.
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds, over one window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostHealth {
+    pub window_ms: f64,
+    /// Taken by other guests of the hypervisor, over all processors (`steal` in /proc/stat, proc(5)).
+    pub steal_ms: f64,
+    /// In which some task waited for a processor (`some` in /proc/pressure/cpu, Documentation/accounting/psi.rst).
+    pub pressure_ms: f64,
+    /// The most by which a timer of the harness itself fired late.
+    pub late_ms: f64,
+    /// Processors of the host.
+    pub processors: u32,
+}
+
+impl HostHealth {
+    /// Why a limit that was missed in this window says nothing about the router.
+    pub fn spoilt(&self) -> Option<String> {
+        // A limit is missed by the router's timers or by a host that stood still for a good part of the window.
+        let late_limit = (self.window_ms / 5.0).max(1000.0);
+        let steal_limit = self.window_ms * f64::from(self.processors.max(1)) / 4.0;
+        if self.late_ms > late_limit {
+            return Some(format!("the host stood still for {:.0} ms", self.late_ms));
+        }
+        (self.steal_ms > steal_limit.max(100.0)).then(|| {
+            format!("other guests took {:.0} ms of the processors in {:.0} ms", self.steal_ms, self.window_ms)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_host_is_not_a_spoilt_one() {
+        let busy = HostHealth {
+            window_ms: 4000.0,
+            pressure_ms: 3900.0,
+            late_ms: 250.0,
+            processors: 2,
+            steal_ms: 300.0,
+        };
+        assert_eq!(busy.spoilt(), None);
+        assert!(HostHealth { late_ms: 1500.0, ..busy }.spoilt().is_some());
+        assert!(HostHealth { steal_ms: 2500.0, ..busy }.spoilt().is_some());
+        assert_eq!(HostHealth { window_ms: 60_000.0, late_ms: 1500.0, ..busy }.spoilt(), None);
+    }
+}
