@@ -121,10 +121,13 @@ fn convergence(
         );
     };
     let mut follow: Option<Convergence<'_>> = None;
-    recording.kernel_states(name(run, &expect.node), since, to, |at, state| match &mut follow {
+    let seen = recording.kernel_states(name(run, &expect.node), since, to, |at, state| match &mut follow {
         None => follow = Some(Convergence::new(expect, &recording.book, since, state)),
         Some(follow) => follow.look(at, state),
     });
+    if let Some(why) = seen.missed() {
+        return (Outcome::Inconclusive, Some(check::spoilt(why)));
+    }
     match follow.map(|follow| follow.judge(to, health)) {
         Some(judged) if judged.outcome == Outcome::Passed => (Outcome::Passed, None),
         Some(judged) => (judged.outcome, Some(judged.message)),
@@ -165,9 +168,10 @@ fn holds(
         });
     }
     missing = missing.or_else(|| peer_witness(run, recording, expect, from, to));
+    let seen = recording.kernel_states(name(run, expect.node()), from, to, |_, _| {});
     match missing {
         Some(why) => (Outcome::Inconclusive, Some(format!("the witness is missing: {why}"))),
-        // A gap in the events is recorded as such and made the live verdict inconclusive.
+        None if let Some(why) = seen.missed() => (Outcome::Inconclusive, Some(check::spoilt(why))),
         None if as_recorded.0 == Outcome::Inconclusive => as_recorded,
         None => (Outcome::Passed, None),
     }
@@ -210,7 +214,7 @@ fn looks(
 ) {
     let node = name(run, expect.node());
     let mut kernel = |check: &dyn Fn(Mono, &KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |at, state| look(check(at, state)))
+        recording.kernel_states(node, from, to, |at, state| look(check(at, state)));
     };
     match expect {
         Expect::Route(e) => kernel(&|at, state| route(e, state, &recording.book_at(at))),
@@ -222,7 +226,9 @@ fn looks(
         Expect::Convergence(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
-            Some(rib) => recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state))),
+            Some(rib) => {
+                recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state)));
+            }
         },
         Expect::ReturnPath(e) => {
             let who = (node, name(run, &e.client), e.to.as_str());
@@ -310,7 +316,7 @@ fn agreement(run: &PlannedRun, recording: &Recording, live: &StepResult) -> Verd
 mod tests {
     use super::*;
     use crate::diag::Source;
-    use crate::fact::{Change, KernelEvent, NextHop, Object, Route};
+    use crate::fact::{Change, GapReason, KernelEvent, Kind, NextHop, Object, ResyncReason, Route};
     use crate::recording::Line;
     use crate::scenario::{ScenarioFile, expand};
     use crate::{topology, yaml};
@@ -412,6 +418,10 @@ steps:
             kernel(46, Change::Del(route("172.16.9.0/24"))),
         ];
         assert_eq!(outcome(flicker), Outcome::Failed);
+        let reading =
+            Change::Resync { kinds: Kind::all(), reason: ResyncReason::Gap, since: Mono(46), differences: 0 };
+        let gap = vec![kernel(45, Change::Gap(GapReason::Overrun)), kernel(47, reading)];
+        assert_eq!(outcome(gap), Outcome::Inconclusive, "mended, but what happened in it nobody knows");
         let witness_gone = vec![kernel(50, Change::Del(route("172.16.1.0/24")))];
         assert_eq!(outcome(witness_gone), Outcome::Inconclusive);
     }
