@@ -13,6 +13,7 @@ pub mod fact;
 pub mod frr;
 pub mod metallb;
 pub mod plan;
+pub mod pods;
 pub mod recording;
 pub mod replay;
 pub mod result;

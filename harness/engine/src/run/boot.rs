@@ -274,6 +274,7 @@ async fn monitors(
             recorder: recorder.clone(),
             taps,
             conf: None,
+            frontends: Vec::new(),
             reloads: 0,
             changed: None,
             vtys: Default::default(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 use routeproof_model::frr::{self, RibEntry, Session};
+use routeproof_model::metallb::Frontend;
 use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
 use tokio::sync::Mutex;
@@ -40,6 +41,8 @@ pub struct Node {
     pub(super) taps: Taps,
     /// What MetalLB's file held at the last load or reload.
     pub(super) conf: Option<String>,
+    /// What its kube-proxy serves.
+    pub(super) frontends: Vec<Frontend>,
     pub(super) reloads: usize,
     pub(super) changed: Option<LastChange>,
     pub(super) vtys: Mutex<HashMap<&'static str, Vty>>,
