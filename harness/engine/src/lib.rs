@@ -15,6 +15,7 @@ pub mod lab;
 pub mod observe;
 pub mod preflight;
 pub mod probe;
+pub mod recorded;
 pub mod report;
 pub mod run;
 pub mod rundir;

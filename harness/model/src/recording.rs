@@ -1,14 +1,15 @@
 //! A run as it was seen: the lines of `observations.jsonl`, on one monotonic clock. With the plan they are enough to judge
 //! the run again ([`crate::replay`]).
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono};
-use crate::frr::{RibEntry, Session};
+use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned};
+use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "kebab-case")]
@@ -27,6 +28,12 @@ pub enum Line {
         at: Mono,
         sessions: Vec<Session>,
     },
+    /// What bfdd claims of its sessions; written when it was asked and had changed.
+    Bfd {
+        node: String,
+        at: Mono,
+        peers: Vec<BfdPeer>,
+    },
     /// What zebra claims to have; written when it was asked.
     Rib {
         node: String,
@@ -39,6 +46,11 @@ pub enum Line {
         to: String,
         at: Mono,
         prefixes: Vec<IpNet>,
+    },
+    /// Requests to a service, and the ways of their replies.
+    Returned {
+        to: String,
+        seen: Returned,
     },
     /// Flows that were sent and counted.
     Flows {
@@ -73,12 +85,19 @@ pub enum Line {
         step: usize,
         facts: OrderingFacts,
     },
+    /// The steps are done; what comes later (faults are undone, the lab ends) is not part of the final state.
+    FinalState {
+        at: Mono,
+    },
     /// What an `observe` step saw.
     Sample {
         step: usize,
         sample: Sample,
     },
 }
+
+/// A link's address since when; `None` once the link is gone.
+type LinkLayer = Vec<(Mono, Option<String>)>;
 
 /// What a node's zebra answered at one time.
 type Rib = Vec<(IpNet, RibEntry)>;
@@ -87,14 +106,21 @@ type Rib = Vec<(IpNet, RibEntry)>;
 #[derive(Debug, Default)]
 pub struct Recording {
     pub book: AddressBook,
+    /// Node -> link's index -> its link-layer address, as it changed.
+    link_layer: BTreeMap<String, BTreeMap<u32, LinkLayer>>,
+    /// Whether any of them changed after the book was written.
+    moved: bool,
     kernel: BTreeMap<String, Vec<KernelEvent>>,
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
+    bfd: BTreeMap<String, Vec<(Mono, Vec<BfdPeer>)>>,
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
     flows: Vec<Flows>,
+    returned: Vec<(String, Returned)>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
     finished: BTreeMap<usize, Mono>,
+    end: Option<Mono>,
     faults: BTreeMap<usize, Mono>,
     pub health: BTreeMap<usize, HostHealth>,
     pub facts: BTreeMap<usize, OrderingFacts>,
@@ -128,14 +154,29 @@ impl Recording {
         Ok(recording)
     }
 
+    /// A recording of these lines.
+    pub fn of(lines: impl IntoIterator<Item = Line>) -> Recording {
+        let mut recording = Recording::default();
+        lines.into_iter().for_each(|line| recording.take(line));
+        recording
+    }
+
     fn take(&mut self, line: Line) {
         match line {
-            Line::Addresses { book } => self.book = book,
-            Line::Kernel { node, event } => self.kernel.entry(node).or_default().push(event),
+            Line::Addresses { book } => {
+                self.book = book;
+                self.moved = false;
+            }
+            Line::Kernel { node, event } => {
+                self.note_link_layer(&node, &event);
+                self.kernel.entry(node).or_default().push(event);
+            }
             Line::Sessions { node, at, sessions } => {
                 self.sessions.entry(node).or_default().push((at, sessions))
             }
+            Line::Bfd { node, at, peers } => self.bfd.entry(node).or_default().push((at, peers)),
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
+            Line::Returned { to, seen } => self.returned.push((to, seen)),
             Line::Flows { flows } => self.flows.push(flows),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
@@ -158,10 +199,41 @@ impl Recording {
             Line::OrderingFacts { step, facts } => {
                 self.facts.insert(step, facts);
             }
+            Line::FinalState { at } => {
+                self.end.get_or_insert(at);
+            }
             Line::Sample { step, sample } => {
                 self.samples.insert(step, sample);
             }
         }
+    }
+
+    fn note_link_layer(&mut self, node: &str, event: &KernelEvent) {
+        let (link, mac) = match (event.change.appeared(), event.change.gone()) {
+            (Some(Object::Link(link)), _) => (link, link.mac.clone()),
+            (_, Some(Object::Link(link))) => (link, None),
+            _ => return,
+        };
+        let seen = self.link_layer.entry(node.to_string()).or_default().entry(link.index).or_default();
+        if seen.last().is_none_or(|(_, last)| *last != mac) {
+            seen.push((event.at, mac));
+            self.moved = true;
+        }
+    }
+
+    /// The address book with the link-layer addresses of that time.
+    pub fn book_at(&self, at: Mono) -> Cow<'_, AddressBook> {
+        if !self.moved || !self.book.has_link_layer() {
+            return Cow::Borrowed(&self.book);
+        }
+        let mut book = self.book.clone();
+        for (node, links) in &self.link_layer {
+            book.set_link_layer(
+                node,
+                links.values().filter_map(|seen| last(Some(seen), at).cloned().flatten()),
+            );
+        }
+        Cow::Owned(book)
     }
 
     /// When a step began to count (a `holds` once its window opened) and when it ended; `None` if it never ended.
@@ -175,7 +247,7 @@ impl Recording {
         self.faults.get(&step).or_else(|| self.started.get(&step)).copied()
     }
 
-    /// The node's kernel at `from` and after each later event up to `to`.
+    /// The node's kernel at `from` and after each later event up to `to`, with the time.
     pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(Mono, &KernelState)) {
         let mut state = KernelState::default();
         let mut looked = false;
@@ -194,14 +266,81 @@ impl Recording {
         }
     }
 
-    /// What bgpd claimed last at that time.
-    pub fn sessions_at(&self, node: &str, at: Mono) -> &[Session] {
-        last(self.sessions.get(node), at).map_or(&[], Vec::as_slice)
+    /// What bgpd and bfdd claimed at each change in a window; what they had claimed last if nothing changed in it.
+    ///
+    /// What was recorded before the window counts only then: it may be older than the last event, since daemons are
+    /// asked, and only changes are written.
+    pub fn session_states(
+        &self,
+        node: &str,
+        from: Mono,
+        to: Mono,
+        mut look: impl FnMut(&[Session], &[BfdPeer]),
+    ) {
+        let sessions = self.sessions.get(node);
+        let bfd = self.bfd.get(node);
+        let asked = sessions.into_iter().flatten().map(|(at, _)| *at);
+        let asked = asked.chain(bfd.into_iter().flatten().map(|(at, _)| *at));
+        let mut changes: BTreeSet<Mono> = asked.filter(|at| *at > from && *at <= to).collect();
+        if changes.is_empty() {
+            changes.insert(to);
+        }
+        for at in changes {
+            look(last(sessions, at).map_or(&[], Vec::as_slice), last(bfd, at).map_or(&[], Vec::as_slice));
+        }
     }
 
     /// What zebra claimed last at that time.
     pub fn rib_at(&self, node: &str, at: Mono) -> Option<&Vec<(IpNet, RibEntry)>> {
         last(self.ribs.get(node), at)
+    }
+
+    /// The requests to a service that a client made in a window, while the node was watched.
+    pub fn returned<'a>(
+        &'a self,
+        (node, client, to): (&'a str, &'a str, &'a str),
+        from: Mono,
+        until: Mono,
+    ) -> impl Iterator<Item = &'a Returned> {
+        let fits = move |(asked, seen): &&(String, Returned)| {
+            let exchange = &seen.exchange;
+            asked == to
+                && exchange.node == node
+                && exchange.client == client
+                && exchange.at >= from
+                && exchange.at <= until
+        };
+        self.returned.iter().filter(fits).map(|(_, seen)| seen)
+    }
+
+    /// The nodes of which anything was recorded.
+    pub fn nodes(&self) -> BTreeSet<&str> {
+        self.kernel.keys().chain(self.sessions.keys()).chain(self.ribs.keys()).map(String::as_str).collect()
+    }
+
+    /// When the final state was taken; with a recording that was cut short, the last that is known counts.
+    fn end(&self) -> Mono {
+        self.end.unwrap_or(Mono(u64::MAX))
+    }
+
+    /// The node's kernel at the end.
+    pub fn final_kernel(&self, node: &str) -> KernelState {
+        let mut state = KernelState::default();
+        let events = self.kernel.get(node).into_iter().flatten();
+        events.take_while(|event| event.at <= self.end()).for_each(|event| {
+            state.apply(event);
+        });
+        state
+    }
+
+    /// What bgpd claimed last.
+    pub fn final_sessions(&self, node: &str) -> &[Session] {
+        last(self.sessions.get(node), self.end()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What zebra claimed last; empty when it was never asked.
+    pub fn final_rib(&self, node: &str) -> &[(IpNet, RibEntry)] {
+        self.rib_at(node, self.end()).map_or(&[], Vec::as_slice)
     }
 
     /// The measurements that ended in a window.
@@ -226,4 +365,65 @@ impl Recording {
 
 fn last<T>(seen: Option<&Vec<(Mono, T)>>, at: Mono) -> Option<&T> {
     seen?.iter().take_while(|(when, _)| *when <= at).last().map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::{Change, Link};
+    use crate::frr::sessions;
+
+    fn recording(lines: &[Line]) -> Recording {
+        let text: Vec<String> = lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+        Recording::parse(&text.join("\n")).unwrap()
+    }
+
+    fn asked(at: u64, flaps: u64) -> Line {
+        let mut sessions = sessions(include_str!("frr/fixtures/10.3/neighbors.json")).unwrap();
+        sessions[0].connections_dropped = flaps;
+        Line::Sessions { node: "n".into(), at: Mono(at), sessions }
+    }
+
+    #[test]
+    fn sessions_of_a_window_are_those_seen_in_it_or_the_last_before() {
+        let recording = recording(&[asked(10, 0), asked(20, 1), asked(30, 2)]);
+        let seen = |from, to| {
+            let mut flaps = Vec::new();
+            recording.session_states("n", Mono(from), Mono(to), |sessions, _| {
+                flaps.push(sessions.first().map(|s| s.connections_dropped));
+            });
+            flaps
+        };
+        assert_eq!(seen(15, 40), [Some(1), Some(2)]);
+        assert_eq!(seen(31, 40), [Some(2)]);
+        assert_eq!(seen(1, 5), [None]);
+    }
+
+    fn link(at: u64, mac: &str, gone: bool) -> Line {
+        let link = Object::Link(Link { index: 2, mac: Some(mac.into()), ..Link::default() });
+        let change = if gone { Change::Del(link) } else { Change::New(link) };
+        Line::Kernel { node: "gw1".into(), event: KernelEvent { at: Mono(at), change } }
+    }
+
+    #[test]
+    fn link_layer_addresses_are_those_of_the_time() {
+        let (old, new) = ("02:00:00:00:00:05", "02:00:00:00:00:55");
+        let mut book = AddressBook::default();
+        book.set_link_layer("gw1", [old.to_string()]);
+        let written = Line::Addresses { book };
+        let steady = recording(&[link(1, old, false), written.clone(), link(9, old, false)]);
+        assert!(matches!(steady.book_at(Mono(10)), Cow::Borrowed(_)), "nothing has changed");
+        let moved = recording(&[link(1, old, false), written, link(20, old, true), link(30, new, false)]);
+        let right = |at, mac| moved.book_at(Mono(at)).astray("gw1", mac).is_none();
+        assert!(right(10, old) && !right(10, new));
+        assert!(!right(25, old) && !right(35, old) && right(35, new));
+    }
+
+    #[test]
+    fn a_book_of_before_knows_no_neighbour() {
+        let old = r#"{"source":"addresses","book":{"owners":{"192.168.1.5":"gw1"},"aliases":{}}}"#;
+        let recording = Recording::parse(&format!("{old}\n")).unwrap();
+        assert_eq!(recording.book.owner("192.168.1.5".parse().unwrap()), Some("gw1"));
+        assert_eq!(recording.book_at(Mono(1)).astray("gw1", "02:00:00:00:00:99"), None);
+    }
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::check::{
     self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, no_route, ordering,
-    rib_fib, route, session,
+    return_path, rib_fib, route, session,
 };
-use crate::fact::{Flows, KernelState, Mono};
+use crate::fact::{Flows, KernelState, Mono, Returned};
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
 use crate::result::{Outcome, StepResult};
@@ -182,8 +182,7 @@ fn peer_witness(
 ) -> Option<String> {
     let Expect::NoRoute(absent) = expect else { return None };
     let peer = absent.peer.as_ref()?;
-    let up =
-        ExpectSession { node: absent.node.clone(), peer: peer.clone(), state: "established".to_string() };
+    let up = ExpectSession::established(&absent.node, peer);
     let mut down = None;
     looks(run, recording, &Expect::Session(up), from, to, |checked| {
         if !checked.holds && down.is_none() {
@@ -199,7 +198,8 @@ fn peer_witness(
     down.or_else(|| (!seen).then(|| format!("{gateway} does not advertise it")))
 }
 
-/// Shows every state of the window to `look`: the kernel's after each event, the daemon's at its end.
+/// Shows every state of the window to `look`: the kernel's after each event, the daemons' at each change that was seen,
+/// zebra's at its end.
 fn looks(
     run: &PlannedRun,
     recording: &Recording,
@@ -209,19 +209,34 @@ fn looks(
     mut look: impl FnMut(Checked),
 ) {
     let node = name(run, expect.node());
-    let mut kernel = |check: &dyn Fn(&KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |_, state| look(check(state)))
+    let mut kernel = |check: &dyn Fn(Mono, &KernelState) -> Checked| {
+        recording.kernel_states(node, from, to, |at, state| look(check(at, state)))
     };
     match expect {
-        Expect::Route(e) => kernel(&|state| route(e, state, &recording.book)),
-        Expect::NoRoute(e) => kernel(&|state| no_route(e, state)),
-        Expect::Session(e) => look(session(e, recording.sessions_at(node, to), &recording.book)),
+        Expect::Route(e) => kernel(&|at, state| route(e, state, &recording.book_at(at))),
+        Expect::NoRoute(e) => kernel(&|_, state| no_route(e, state)),
+        Expect::Session(e) => recording.session_states(node, from, to, |sessions, bfd| {
+            look(session(e, sessions, bfd, &recording.book));
+        }),
         // Has a history of its own, not looks.
         Expect::Convergence(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
             Some(rib) => recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state))),
         },
+        Expect::ReturnPath(e) => {
+            let who = (node, name(run, &e.client), e.to.as_str());
+            let of_family = |seen: &&Returned| e.family.is_none_or(|f| f.is_of(seen.client));
+            let mut asked = false;
+            for seen in recording.returned(who, from, to).filter(of_family) {
+                asked = true;
+                look(return_path(e, seen, &recording.book));
+            }
+            if !asked {
+                let status = format!("{} did not ask {}", e.client, e.to);
+                look(Checked { holds: false, status, evidence: Vec::new() });
+            }
+        }
         Expect::Ecmp(e) => {
             let of_it = |flows: &&Flows| flows.prefix == e.prefix && flows.vrf == e.vrf;
             let mut counted = false;

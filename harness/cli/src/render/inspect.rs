@@ -7,7 +7,8 @@ use routeproof_model::fact::{Address, Inspection, Link, Neighbour, NexthopObject
 
 /// The inspection as tables, one section after the other; an empty section says so.
 pub fn tables(inspection: &Inspection) -> String {
-    let mut text = section("LINKS", links(&inspection.links));
+    let mut text = inspection.daemons.as_ref().map(super::sessions::sections).unwrap_or_default();
+    text.push_str(&section("LINKS", links(&inspection.links)));
     text.push_str(&section("ADDRESSES", addresses(&inspection.addresses)));
     text.push_str(&section("NEIGHBOURS", neighbours(&inspection.neighbours)));
     text.push_str(&section("RULES", rules(&inspection.rules)));
@@ -217,7 +218,10 @@ fn routes_of(routes: &[&Route]) -> Option<Table> {
 }
 
 /// A table, or none when there is nothing to put in it.
-fn rows<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Option<Table> {
+pub(super) fn rows<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Option<Table> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(header);
     table.add_rows(rows);
@@ -227,7 +231,7 @@ fn rows<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N
     (table.row_count() > 0).then_some(table)
 }
 
-fn section(title: &str, table: Option<Table>) -> String {
+pub(super) fn section(title: &str, table: Option<Table>) -> String {
     let body = table.map_or("none".to_owned(), |table| table.trim_fmt());
     let lines: String = body.lines().map(|line| format!("  {}\n", line.trim_end())).collect();
     format!("{title}\n{lines}\n")
@@ -238,7 +242,7 @@ fn words<const N: usize>(flags: [(bool, &str); N]) -> String {
     or_dash(Some(set.join(" ")))
 }
 
-fn or_dash(text: Option<String>) -> String {
+pub(super) fn or_dash(text: Option<String>) -> String {
     text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned())
 }
 
@@ -339,6 +343,7 @@ mod tests {
                 route(254, "172.16.2.0/24", vec![NextHop { linkdown: true, ..hop("fe80::5", "eth1", 1) }]),
             ],
             undecoded: vec!["netlink message type 24: too short".to_owned()],
+            daemons: None,
         }
     }
 

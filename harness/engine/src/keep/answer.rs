@@ -6,17 +6,19 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nix::sys::signal::Signal;
+use routeproof_model::fact::DaemonSessions;
 use routeproof_model::frr::SessionState;
 use routeproof_model::topology::{self, Role};
 
 use super::channel::{Channel, in_file};
 use super::folder::State;
 use super::protocol::{Answer, Ask, Command, LabStatus, NodeStatus, Order, SCHEMA, Sessions};
+use super::snapshot;
 use crate::lab::{self, LabError, Process, Stdio};
 use crate::run::{Booted, Node};
 
 /// A daemon that does not answer for this long is stuck, which is what the status then says.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the answers are about.
 pub(super) struct About<'a> {
@@ -41,12 +43,23 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
             let status = in_file(&status(about).await)?;
             channel.send(&Answer::Status, &[status.as_fd()]).await?;
         }
+        Ask::Snapshot => {
+            let snapshot = in_file(&snapshot::take(about).await)?;
+            channel.send(&Answer::Snapshot, &[snapshot.as_fd()]).await?;
+        }
         Ask::Netlink { node } => match find(about, &node) {
             Err(answer) => channel.send(&answer, &[]).await?,
             Ok((node, _)) => match node.handle.netlink().await {
                 Ok(socket) => channel.send(&Answer::Netlink, &[socket.as_fd()]).await?,
                 Err(e) => channel.send(&failed(&e), &[]).await?,
             },
+        },
+        Ask::Sessions { node } => match find(about, &node) {
+            Err(answer) => channel.send(&answer, &[]).await?,
+            Ok((node, _)) => {
+                let sessions = in_file(&sessions(node).await)?;
+                channel.send(&Answer::Sessions, &[sessions.as_fd()]).await?;
+            }
         },
         Ask::Exec { node, command } => match find(about, &node) {
             Err(answer) => channel.send(&answer, &[]).await?,
@@ -55,6 +68,17 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
         Ask::Signal(_) => channel.send(&Answer::Failed { what: "no command runs".to_string() }, &[]).await?,
     }
     Ok(Asked::Answered)
+}
+
+/// None where no bgpd is to run.
+async fn sessions(node: &Node) -> Option<DaemonSessions> {
+    node.frr.as_ref().filter(|frr| frr.daemons().any(|daemon| daemon == "bgpd"))?;
+    let unanswered = |why: String| DaemonSessions { unanswered: Some(why), ..DaemonSessions::default() };
+    Some(match tokio::time::timeout(PATIENCE, node.sessions_in_full(true)).await {
+        Err(_) => unanswered(format!("the daemons have not answered for {} s", PATIENCE.as_secs())),
+        Ok(Err(e)) => unanswered(e.line()),
+        Ok(Ok((bgp, bfd))) => DaemonSessions { bgp, bfd, unanswered: None },
+    })
 }
 
 /// A node by its name or alias.

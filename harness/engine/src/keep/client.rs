@@ -4,13 +4,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::socket::{getsockopt, sockopt};
-use routeproof_model::fact::Inspection;
+use routeproof_model::fact::{DaemonSessions, Inspection};
 
 use super::channel::{Channel, read_file};
 use super::error::KeepError;
 use super::exec::{Running, Streams};
 use super::folder::{Found, States};
-use super::protocol::{Answer, Ask, Command, LabStatus};
+use super::protocol::{Answer, Ask, Command, LabStatus, Snapshot};
 use crate::observe;
 
 /// A supervisor that has not ended its lab after this time is killed, and the kernel ends the lab.
@@ -117,7 +117,20 @@ impl Lab {
         }
     }
 
-    /// Reads every table of a node's kernel, in this process.
+    /// Everything that is known of the lab now: kernels, sessions, RIBs.
+    pub async fn snapshot(&self) -> Result<Snapshot, KeepError> {
+        let channel = self.connect()?;
+        channel.send(&Ask::Snapshot, &[]).await.map_err(self.failed())?;
+        match self.answer(&channel).await? {
+            (Answer::Snapshot, fds) => {
+                let file = fds.into_iter().next().ok_or_else(|| self.gone())?;
+                read_file(file).map_err(self.failed())
+            }
+            (other, _) => Err(self.refused("", other)),
+        }
+    }
+
+    /// Reads every table of a node's kernel, in this process, and asks its daemons for their sessions.
     pub async fn inspect(&self, node: &str) -> Result<Inspection, KeepError> {
         let channel = self.connect()?;
         channel.send(&Ask::Netlink { node: node.to_string() }, &[]).await.map_err(self.failed())?;
@@ -127,7 +140,20 @@ impl Lab {
         };
         let read = tokio::task::spawn_blocking(move || observe::dump_all(socket)).await;
         let read = read.map_err(|e| KeepError::Failed { what: format!("reading node {node}: {e}") })?;
-        read.map_err(|source| KeepError::Observe { node: node.to_string(), source })
+        let read = read.map_err(|source| KeepError::Observe { node: node.to_string(), source })?;
+        Ok(Inspection { daemons: self.sessions(node).await?, ..read })
+    }
+
+    async fn sessions(&self, node: &str) -> Result<Option<DaemonSessions>, KeepError> {
+        let channel = self.connect()?;
+        channel.send(&Ask::Sessions { node: node.to_string() }, &[]).await.map_err(self.failed())?;
+        match self.answer(&channel).await? {
+            (Answer::Sessions, fds) => {
+                let file = fds.into_iter().next().ok_or_else(|| self.gone())?;
+                read_file(file).map_err(self.failed())
+            }
+            (other, _) => Err(self.refused(node, other)),
+        }
     }
 
     /// Starts a command in a node. It is killed when what this gives is dropped.

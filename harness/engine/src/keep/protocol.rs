@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use routeproof_model::fact::Mono;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
 use serde::{Deserialize, Serialize};
 
@@ -59,8 +60,14 @@ pub struct Refusal {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Ask {
     Status,
+    /// Everything that is known of the lab now.
+    Snapshot,
     /// A NETLINK_ROUTE socket of the node.
     Netlink {
+        node: String,
+    },
+    /// What the node's bgpd and bfdd say of their sessions.
+    Sessions {
         node: String,
     },
     /// Stdin, stdout and stderr travel with it. The command is killed when the connection ends.
@@ -90,7 +97,11 @@ pub struct Command {
 pub(super) enum Answer {
     /// The [`LabStatus`] travels in a file.
     Status,
+    /// The [`Snapshot`] travels in a file.
+    Snapshot,
     Netlink,
+    /// An `Option` of the model's `DaemonSessions` travels in a file.
+    Sessions,
     Started,
     /// As a shell reports it.
     Exited {
@@ -108,6 +119,16 @@ pub(super) enum Answer {
     Failed {
         what: String,
     },
+}
+
+/// A kept lab at one moment: what it is, and a recording of what it holds now.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub topology: PathBuf,
+    pub run: PlannedRun,
+    pub lines: Vec<Line>,
+    /// What could not be asked; one line each.
+    pub missing: Vec<String>,
 }
 
 /// The schema of [`LabStatus`].

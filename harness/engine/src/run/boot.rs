@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use ipnet::IpNet;
 use routeproof_model::check::AddressBook;
 use routeproof_model::event::EventKind;
@@ -23,7 +23,10 @@ use super::tap::{Tap, Taps};
 use crate::event::Events;
 use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
-use crate::observe::{Monitor, Sockets};
+use crate::observe::{Monitor, Sockets, now};
+
+/// How long the last questions may take: a daemon that is stopped (SIGSTOP) never answers.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a lab lives and which trees it uses.
 #[derive(Debug)]
@@ -53,6 +56,15 @@ impl Booted {
         self.nodes.get(name).or_else(|| self.nodes.get(self.cluster.name_of(name)?))
     }
 
+    /// Who has which address, with the link-layer addresses of this moment: a new interface has a new one.
+    pub fn book_now(&self) -> AddressBook {
+        let mut book = self.book.clone();
+        for (name, node) in &self.nodes {
+            book.set_link_layer(name, link_layer(node));
+        }
+        book
+    }
+
     /// What the kernels of the nodes have done since the boot, if it was asked for. It is collected until it is dropped.
     pub fn take_taps(&mut self) -> BTreeMap<String, Tap> {
         std::mem::take(&mut self.taps)
@@ -72,6 +84,20 @@ impl Booted {
         drop(self.nodes);
         self.lab.shutdown().await;
         recorded
+    }
+}
+
+impl Booted {
+    /// Records what every daemon claims now: this is the lab's final state, whatever happens to it afterwards. A daemon
+    /// that cannot answer (killed on purpose, or stuck) leaves its last answer.
+    pub async fn record_final_state(&self) {
+        let ask = async |node: &Node| {
+            let _ = node.sessions_in_full(true).await;
+            let _ = node.rib().await;
+        };
+        let routers = self.nodes.values().filter(|node| node.frr.is_some());
+        let _ = tokio::time::timeout(PATIENCE, join_all(routers.map(ask))).await;
+        self.recorder.write(&Line::FinalState { at: now() });
     }
 }
 
@@ -279,6 +305,7 @@ async fn monitors(
             changed: None,
             vtys: Default::default(),
             last_sessions: Default::default(),
+            last_bfd: Default::default(),
         };
         Ok::<_, RunError>((name, node))
     };
@@ -299,6 +326,21 @@ fn address_book(topology: &Topology, nodes: &BTreeMap<String, Node>) -> AddressB
         for address in addresses.into_iter().filter(|a| !a.is_loopback()) {
             book.insert(address, name);
         }
+        book.set_link_layer(name, link_layer(node));
+        if topology.node(name).is_some_and(is_proxy) {
+            book.proxy(name);
+        }
     }
     book
+}
+
+fn link_layer(node: &Node) -> Vec<String> {
+    node.monitor.with_state(|s| s.links().filter_map(|link| link.mac.clone()).collect())
+}
+
+/// Whether the topology has the node answer for addresses of others: by a sysctl (`proxy_arp`, `proxy_ndp`) or an `exec`
+/// line (`ip neigh add proxy`).
+fn is_proxy(node: &topology::Node) -> bool {
+    let by_sysctl = node.sysctls.iter().any(|(key, value)| key.contains("proxy_") && value != "0");
+    by_sysctl || node.exec.iter().flatten().any(|word| word.contains("proxy"))
 }

@@ -138,6 +138,20 @@ impl Cluster {
         Ok(notes.into_iter().flatten().collect())
     }
 
+    pub fn has_extras(&self) -> bool {
+        self.objects.extras().is_some()
+    }
+
+    /// Deletes the extras and restarts every speaker: what the daemons learnt with them is forgotten, too.
+    pub async fn drop_extras(&mut self, nodes: &mut BTreeMap<String, Node>) -> Result<(), RunError> {
+        self.objects.drop_extras();
+        for node in nodes.values_mut().filter(|n| n.role == Role::ClusterNode) {
+            node.conf = Some(rendered(&self.objects, self.release, &self.nodes, node)?.conf);
+            self.restart_speaker(node).await?;
+        }
+        Ok(())
+    }
+
     /// Restarts a node's speaker pod: its FRR starts empty and gets the whole file by one reload.
     pub async fn restart_speaker(&self, node: &mut Node) -> Result<Vec<String>, RunError> {
         node.vtys.lock().await.clear();

@@ -4,18 +4,18 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use routeproof_model::check::{self, Checked, evidence};
+use routeproof_model::check::{self, AddressBook, Checked, evidence};
 use routeproof_model::fact::KernelState;
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
-use routeproof_model::scenario::{Expect, ExpectRoute};
+use routeproof_model::scenario::{Expect, ExpectRoute, ExpectSession};
 
 use super::boot::Booted;
-use super::ecmp;
 use super::error::RunError;
 use super::node::Node;
 use super::steps::Done;
+use super::{ecmp, return_path};
 use crate::observe::now as clock;
 use crate::wait::{self, Probe};
 
@@ -30,8 +30,14 @@ const LOOK: Duration = Duration::from_millis(200);
 pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> {
     let watched = node(booted, expect.node())?;
     match expect {
-        Expect::Session(e) => Ok(check::session(e, &watched.sessions().await?, &booted.book)),
-        Expect::Route(e) => Ok(watched.monitor.with_state(|k| check::route(e, k, &booted.book))),
+        Expect::Session(e) => {
+            let (sessions, bfd) = watched.sessions_in_full(e.bfd.is_some()).await?;
+            Ok(check::session(e, &sessions, &bfd, &booted.book))
+        }
+        Expect::Route(e) => {
+            let book = booted.book_now();
+            Ok(watched.monitor.with_state(|k| check::route(e, k, &book)))
+        }
         Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
         Expect::Convergence(e) => {
             let why = "`convergence` is followed from a change on, not looked at".to_string();
@@ -42,6 +48,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             Ok(watched.monitor.with_state(|k| check::rib_fib(&e.node, &rib, k)))
         }
         Expect::Ecmp(e) => ecmp::now(booted, watched, e).await,
+        Expect::ReturnPath(e) => return_path::now(booted, watched, e).await,
     }
 }
 
@@ -111,9 +118,10 @@ pub async fn holds(
     loop {
         let wake = watched.changed();
         let mut flicker = None;
+        let book = booted.book_now();
         for event in tap.take().iter().filter(|event| event.at > opened) {
             state.apply(event);
-            flicker = flicker.or_else(|| judge(booted, expect, &state).filter(|checked| !checked.holds));
+            flicker = flicker.or_else(|| judge(&book, expect, &state).filter(|checked| !checked.holds));
             witnessed.judge(booted, &state);
         }
         let checked = match flicker {
@@ -145,14 +153,23 @@ pub async fn holds(
 }
 
 /// The verdict on a kernel state; `None` for what the kernel does not know.
-fn judge(booted: &Booted, expect: &Expect, state: &KernelState) -> Option<Checked> {
+fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Checked> {
     match expect {
-        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) => None,
-        Expect::Route(e) => Some(check::route(e, state, &booted.book)),
+        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) | Expect::ReturnPath(_) => None,
+        Expect::Route(e) => Some(check::route(e, state, book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
         // Whether flows follow the table is seen at each look.
-        Expect::Ecmp(e) => Some(check::ecmp_route(e, state, &booted.book)),
+        Expect::Ecmp(e) => Some(check::ecmp_route(e, state, book)),
     }
+}
+
+/// Why a window over the expectation would prove nothing now; `None` while its witness is there, or it needs none.
+pub async fn witness_missing(
+    booted: &Booted,
+    expect: &Expect,
+    witness: Option<IpNet>,
+) -> Result<Option<String>, RunError> {
+    Witness::new(booted, expect, witness)?.look(booted).await
 }
 
 /// What must be seen during a window in which something else must not.
@@ -218,12 +235,8 @@ impl<'a> Witness<'a> {
             self.evidence.extend(checked.evidence);
         }
         if let Some((watched, gateway, peer, prefix)) = &self.peer {
-            let expect = routeproof_model::scenario::ExpectSession {
-                node: watched.name.clone(),
-                peer: peer.clone(),
-                state: "established".to_string(),
-            };
-            let checked = check::session(&expect, &watched.sessions().await?, &booted.book);
+            let expect = ExpectSession::established(&watched.name, peer);
+            let checked = check::session(&expect, &watched.sessions().await?, &[], &booted.book);
             if !checked.holds {
                 return Ok(Some(format!("the witness is missing: {}", checked.status)));
             }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ipnet::IpNet;
-use routeproof_model::frr::{self, RibEntry, Session};
+use routeproof_model::fact::Mono;
+use routeproof_model::frr::{self, BfdPeer, RibEntry, Session};
 use routeproof_model::metallb::Frontend;
 use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
@@ -47,6 +48,8 @@ pub struct Node {
     pub(super) changed: Option<LastChange>,
     pub(super) vtys: Mutex<HashMap<&'static str, Vty>>,
     pub(super) last_sessions: Mutex<Vec<Session>>,
+    /// As it was recorded last; `None` before bfdd was asked.
+    pub(super) last_bfd: Mutex<Option<Vec<BfdPeer>>>,
 }
 
 impl Node {
@@ -76,16 +79,73 @@ impl Node {
 
     /// The BGP sessions as bgpd sees them now; recorded when they changed.
     pub async fn sessions(&self) -> Result<Vec<Session>, RunError> {
+        let sessions = self.ask_sessions().await?;
+        self.record_sessions(&sessions, now(), same).await;
+        Ok(sessions)
+    }
+
+    /// The BGP sessions, to the second of their uptimes, and the BFD sessions if `bfd`; recorded as of one time.
+    pub async fn sessions_in_full(&self, bfd: bool) -> Result<(Vec<Session>, Vec<BfdPeer>), RunError> {
+        let sessions = self.ask_sessions().await?;
+        let peers = if bfd { self.bfd_peers().await? } else { Vec::new() };
+        let at = now();
+        if bfd {
+            let mut last = self.last_bfd.lock().await;
+            if last.as_ref() != Some(&peers) {
+                self.recorder.write(&Line::Bfd { node: self.name.clone(), at, peers: peers.clone() });
+                *last = Some(peers.clone());
+            }
+        }
+        self.record_sessions(&sessions, at, |a, b| a == b).await;
+        Ok((sessions, peers))
+    }
+
+    async fn ask_sessions(&self) -> Result<Vec<Session>, RunError> {
         let command = "show bgp vrf all neighbors json";
         let text = self.ask("bgpd", command).await?;
-        let sessions = frr::sessions(&text).map_err(|e| self.unreadable(command, &e))?;
-        let mut last = self.last_sessions.lock().await;
-        if !same(&last, &sessions) {
-            let seen = sessions.clone();
-            self.recorder.write(&Line::Sessions { node: self.name.clone(), at: now(), sessions: seen });
-            last.clone_from(&sessions);
+        let mut sessions = frr::sessions(&text).map_err(|e| self.unreadable(command, &e))?;
+        for session in &mut sessions {
+            self.count_received(session).await?;
         }
         Ok(sessions)
+    }
+
+    /// Where bgpd keeps an Adj-RIB-In before policy, it is counted; by default it keeps none.
+    async fn count_received(&self, session: &mut Session) -> Result<(), RunError> {
+        let Session { vrf, peer, families, .. } = session;
+        let kept =
+            families.iter_mut().filter(|(_, family)| family.soft_reconfiguration && family.sent.is_some());
+        for (name, family) in kept {
+            let afi = if name.starts_with("ipv6") { "ipv6" } else { "ipv4" };
+            let command = format!("show bgp vrf {vrf} {afi} unicast neighbors {peer} prefix-counts json");
+            let text = self.ask("bgpd", &command).await?;
+            family.received = Some(frr::adj_rib_in_count(&text).map_err(|e| self.unreadable(&command, &e))?);
+        }
+        Ok(())
+    }
+
+    /// bfdd's sessions; none where no bfdd runs.
+    async fn bfd_peers(&self) -> Result<Vec<BfdPeer>, RunError> {
+        if !self.frr.as_ref().is_some_and(|frr| frr.daemons().any(|daemon| daemon == "bfdd")) {
+            return Ok(Vec::new());
+        }
+        let command = "show bfd peers json";
+        let text = self.ask("bfdd", command).await?;
+        frr::bfd_peers(&text).map_err(|e| self.unreadable(command, &e))
+    }
+
+    async fn record_sessions(
+        &self,
+        sessions: &[Session],
+        at: Mono,
+        unchanged: impl Fn(&[Session], &[Session]) -> bool,
+    ) {
+        let mut last = self.last_sessions.lock().await;
+        if !unchanged(&last, sessions) {
+            // Compared is with what is in the recording, not with what was seen and left out.
+            *last = sessions.to_vec();
+            self.recorder.write(&Line::Sessions { node: self.name.clone(), at, sessions: last.clone() });
+        }
     }
 
     /// zebra's RIB over both families and all VRFs.

@@ -1,6 +1,6 @@
 //! Who owns an address: lets expectations name nodes where the kernel shows addresses, link-local ones included.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Address -> name of the node that has it on an interface.
@@ -9,6 +9,12 @@ pub struct AddressBook {
     owners: BTreeMap<IpAddr, String>,
     /// Alias -> name: `worker` for `k8s-worker`.
     aliases: BTreeMap<String, String>,
+    /// Node -> the link-layer addresses of its interfaces. Empty in recordings of before, which then judge no neighbour.
+    #[serde(default)]
+    link_layer: BTreeMap<String, BTreeSet<String>>,
+    /// Nodes that answer for addresses of others (proxy ARP, RFC 1027; proxy neighbour discovery).
+    #[serde(default)]
+    proxies: BTreeSet<String>,
 }
 
 impl AddressBook {
@@ -18,6 +24,48 @@ impl AddressBook {
 
     pub fn alias(&mut self, alias: &str, node: &str) {
         self.aliases.insert(alias.to_string(), node.to_string());
+    }
+
+    /// The link-layer addresses that a node's interfaces have; these and no others.
+    pub fn set_link_layer(&mut self, node: &str, addresses: impl IntoIterator<Item = String>) {
+        // A loopback device has an address of zeros, which is nobody's.
+        let real = addresses.into_iter().filter(|address| address.chars().any(|c| c != '0' && c != ':'));
+        let addresses = real.map(|address| address.to_lowercase()).collect();
+        self.link_layer.insert(node.to_string(), addresses);
+    }
+
+    pub fn has_link_layer(&self) -> bool {
+        !self.link_layer.is_empty()
+    }
+
+    pub fn proxy(&mut self, node: &str) {
+        self.proxies.insert(node.to_string());
+    }
+
+    /// The node that has an address.
+    pub fn owner(&self, address: IpAddr) -> Option<&str> {
+        self.owners.get(&address).map(String::as_str)
+    }
+
+    /// Why packets for an address of `node` go astray when they are sent to `link_layer`: it belongs to another node, or
+    /// to none. `None` if they arrive, or if it cannot be known.
+    pub fn astray(&self, node: &str, link_layer: &str) -> Option<String> {
+        let link_layer = link_layer.to_lowercase();
+        if self.link_layer.get(node)?.contains(&link_layer) {
+            return None;
+        }
+        let mut others = self.link_layer.iter().filter(|(_, has)| has.contains(&link_layer)).map(|(n, _)| n);
+        match others.next() {
+            Some(other) if self.proxies.contains(other) => None,
+            Some(other) => Some(format!("which is {other}'s and not {node}'s")),
+            None => Some(format!("which is no link-layer address of {node}")),
+        }
+    }
+
+    /// The node that has an interface of this link-layer address.
+    pub fn holder(&self, link_layer: &str) -> Option<&str> {
+        let link_layer = link_layer.to_lowercase();
+        self.link_layer.iter().find(|(_, has)| has.contains(&link_layer)).map(|(node, _)| node.as_str())
     }
 
     /// Whether `who`, a node's name, its alias or an address, means `address`.
@@ -34,6 +82,11 @@ impl AddressBook {
             Ok(address) => self.owners.get(&address).map(String::as_str),
             Err(_) => self.owners.values().map(String::as_str).find(|owner| *owner == self.name(who)),
         }
+    }
+
+    /// Every address of a node, by its name.
+    pub fn addresses_of(&self, node: &str) -> Vec<IpAddr> {
+        self.owners.iter().filter(|(_, owner)| *owner == node).map(|(address, _)| *address).collect()
     }
 
     fn name<'a>(&'a self, who: &'a str) -> &'a str {

@@ -1,36 +1,146 @@
 //! `route`: a prefix is in a node's kernel, as described.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 
 use super::{AddressBook, Checked, evidence};
-use crate::fact::{KernelState, NextHop, Route};
+use crate::fact::{Address, KernelState, Neighbour, NextHop, Route, names};
 use crate::scenario::{ExpectNextHop, ExpectRoute};
 
 pub fn route(expect: &ExpectRoute, kernel: &KernelState, book: &AddressBook) -> Checked {
-    let table = match &expect.vrf {
-        None => Ok(expect.table),
-        Some(vrf) => kernel.vrf_table(vrf).ok_or(vrf),
+    let all: Vec<Route> = kernel.routes_to(expect.prefix).collect();
+    let status = match &expect.vrf {
+        None => judge(expect, expect.table, &all, kernel, book),
+        Some(vrf) => match kernel.vrf_table(vrf) {
+            Some(table) => judge(expect, table, &all, kernel, book),
+            None => Err(format!("has no VRF {vrf}{}", elsewhere(&all, None, kernel, book))),
+        },
     };
-    let (found, verdicts): (Vec<Route>, Vec<Result<(), String>>) = match table {
-        Err(_) => (Vec::new(), Vec::new()),
-        Ok(table) => {
-            let found: Vec<Route> = kernel.routes_to(expect.prefix).filter(|r| r.table == table).collect();
-            let verdicts = found.iter().map(|r| fits(expect, r, book)).collect();
-            (found, verdicts)
+    let holds = status.is_ok();
+    let status = match status {
+        Ok(()) => format!("{} has {}", expect.node, expect.prefix),
+        Err(why) => format!("{} {why}", expect.node),
+    };
+    // Those of other tables, too: they are a part of the answer.
+    let mut found: Vec<_> = all.iter().map(|r| evidence("kernel-route", &expect.node, r)).collect();
+    if !holds {
+        let gateways: Vec<IpAddr> =
+            all.iter().flat_map(|r| &r.nexthops).filter_map(|hop| hop.gateway).collect();
+        let entries = kernel.neighbours().filter(|n| gateways.contains(&n.address));
+        found.extend(entries.map(|n| evidence("kernel-neighbour", &expect.node, n)));
+    }
+    Checked { holds, status, evidence: found }
+}
+
+/// Whether one of the routes of the table fits and is the one that the kernel uses. The error follows the node's name.
+fn judge(
+    expect: &ExpectRoute,
+    table: u32,
+    all: &[Route],
+    kernel: &KernelState,
+    book: &AddressBook,
+) -> Result<(), String> {
+    let prefix = expect.prefix;
+    let found: Vec<&Route> = all.iter().filter(|r| r.table == table).collect();
+    let verdicts: Vec<Result<(), String>> = found.iter().map(|r| fits(expect, r, book)).collect();
+    let Some(at) = verdicts.iter().position(Result::is_ok) else {
+        return Err(match verdicts.into_iter().find_map(Result::err) {
+            Some(why) => format!("has {prefix}, but {why}"),
+            None => {
+                let elsewhere = elsewhere(all, Some(table), kernel, book);
+                format!("has no route to {prefix} in table {}{elsewhere}", names::table(table))
+            }
+        });
+    };
+    // In order of metric: what stands before it and takes all its packets makes it worthless.
+    let shadow = found[..at].iter().find(|r| r.tos == 0 && r.source.is_none());
+    if let (Some(shadow), None) = (shadow, expect.metric) {
+        return Err(format!(
+            "has {prefix} as expected, but does not use it: {} comes first (metric {})",
+            describe_route(shadow, book),
+            shadow.metric
+        ));
+    }
+    neighbours(expect, found[at], kernel, book)
+}
+
+/// `: it is in table 100 (via ...)`, for a route that is not where it should be.
+fn elsewhere(all: &[Route], table: Option<u32>, kernel: &KernelState, book: &AddressBook) -> String {
+    let others = all.iter().filter(|r| Some(r.table) != table);
+    let found: Vec<String> = others
+        .map(|r| {
+            let vrf = kernel.links().find(|link| link.vrf_table == Some(r.table));
+            let vrf = vrf.map(|link| format!(" (VRF {})", link.name)).unwrap_or_default();
+            format!("table {}{vrf}: {}", names::table(r.table), describe_route(r, book))
+        })
+        .collect();
+    if found.is_empty() { String::new() } else { format!("; it is in {}", found.join(", and in ")) }
+}
+
+/// `bgp via gw1 (192.168.1.5) dev eth1 weight 1`, `static blackhole`.
+fn describe_route(route: &Route, book: &AddressBook) -> String {
+    match route.kind.as_str() {
+        "unicast" => format!("{} {}", route.protocol, show_all(route, book)),
+        kind => format!("{} {kind}", route.protocol),
+    }
+}
+
+/// A gateway that was asked for is of use only if packets for it reach it: it is on the link of its device, and its entry
+/// in the neighbour table is not known to be wrong. No entry, or one in the making, is none that is wrong.
+fn neighbours(
+    expect: &ExpectRoute,
+    route: &Route,
+    kernel: &KernelState,
+    book: &AddressBook,
+) -> Result<(), String> {
+    let named = |hop: &&NextHop| {
+        let by_name = expect.via.iter().any(|who| hop.gateway.is_some_and(|gateway| book.is(who, gateway)));
+        by_name || expect.nexthops.iter().any(|wanted| wanted.via.is_some() && is(wanted, hop, book))
+    };
+    for hop in route.nexthops.iter().filter(named) {
+        let Some(gateway) = hop.gateway else { continue };
+        let Some(owner) = book.owner(gateway) else { continue };
+        if let Some(home) = home_of(gateway, hop, kernel) {
+            let hop = way(hop, book);
+            return Err(format!("has {} {hop}, but {gateway} is on the link of {home}", expect.prefix));
         }
-    };
-    let holds = verdicts.iter().any(Result::is_ok);
-    let status = match (table, verdicts.first()) {
-        _ if holds => format!("{} has {}", expect.node, expect.prefix),
-        (Err(vrf), _) => format!("{} has no VRF {vrf}", expect.node),
-        (_, Some(Err(why))) => format!("{} has {}, but {why}", expect.node, expect.prefix),
-        (Ok(table), _) => format!("{} has no route to {} in table {table}", expect.node, expect.prefix),
-    };
-    let evidence = found.iter().map(|r| evidence("kernel-route", &expect.node, r)).collect();
-    Checked { holds, status, evidence }
+        let entry = kernel.neighbours().find(|n| {
+            !n.proxy && n.address == gateway && hop.device.as_ref().is_none_or(|device| *device == n.device)
+        });
+        let Some(why) = entry.and_then(|entry| wrong(entry, owner, book)) else { continue };
+        let hop = way(hop, book);
+        return Err(format!("has {} {hop}, but the neighbour entry of {gateway} is {why}", expect.prefix));
+    }
+    Ok(())
+}
+
+/// The device on whose link a gateway is, if that is another than the next hop's: `onlink` lets that through.
+fn home_of<'a>(gateway: IpAddr, hop: &NextHop, kernel: &'a KernelState) -> Option<&'a str> {
+    let used = hop.device.as_deref().filter(|_| hop.onlink)?;
+    // A link-local address says nothing of its link.
+    let on_link = |a: &&Address| a.address.contains(&gateway) && a.scope != "link";
+    let homes: Vec<&str> = kernel.addresses().filter(on_link).map(|a| a.device.as_str()).collect();
+    homes.first().filter(|_| !homes.contains(&used)).copied()
+}
+
+fn wrong(entry: &Neighbour, owner: &str, book: &AddressBook) -> Option<String> {
+    if entry.state == "failed" {
+        return Some(format!("failed: {owner} does not answer"));
+    }
+    let mac = entry.mac.as_ref()?;
+    // An address that is just being looked for, or needs none.
+    if ["incomplete", "noarp", "none"].contains(&entry.state.as_str()) {
+        return None;
+    }
+    book.astray(owner, mac).map(|why| format!("{mac} ({}), {why}", entry.state))
 }
 
 fn fits(expect: &ExpectRoute, route: &Route, book: &AddressBook) -> Result<(), String> {
+    let by_gateway = !expect.via.is_empty() || !expect.nexthops.is_empty();
+    // Whatever else is wrong with it: it leads nowhere.
+    if by_gateway && expect.kind.is_none() && route.kind != "unicast" {
+        return Err(format!("it is a {} route of protocol {}", route.kind, route.protocol));
+    }
     same("of protocol", expect.proto.as_ref(), Some(&route.protocol))?;
     same("of type", expect.kind.as_ref(), Some(&route.kind))?;
     same("of metric", expect.metric.as_ref(), Some(&route.metric))?;
@@ -55,8 +165,7 @@ fn next_hops(wanted: &[ExpectNextHop], exact: bool, route: &Route, book: &Addres
     if wanted.is_empty() {
         return Ok(());
     }
-    let all: Vec<String> = route.nexthops.iter().map(|hop| show(hop, book)).collect();
-    let all = if all.is_empty() { "no next hop".to_string() } else { all.join(" and ") };
+    let all = show_all(route, book);
     if let Some(missing) = wanted.iter().find(|w| !route.nexthops.iter().any(|hop| is(w, hop, book))) {
         return Err(format!("not via {} ({all})", describe(missing)));
     }
@@ -75,10 +184,20 @@ fn is(wanted: &ExpectNextHop, hop: &NextHop, book: &AddressBook) -> bool {
         && wanted.onlink.is_none_or(|onlink| hop.onlink == onlink)
 }
 
+fn show_all(route: &Route, book: &AddressBook) -> String {
+    let all: Vec<String> = route.nexthops.iter().map(|hop| show(hop, book)).collect();
+    if all.is_empty() { "no next hop".to_string() } else { all.join(" and ") }
+}
+
 pub(super) fn show(hop: &NextHop, book: &AddressBook) -> String {
+    let flags = [(hop.onlink, " onlink"), (hop.dead, " dead")];
+    let flags: String = flags.iter().filter(|(set, _)| *set).map(|(_, word)| *word).collect();
+    format!("{} weight {}{flags}", way(hop, book), hop.weight)
+}
+
+fn way(hop: &NextHop, book: &AddressBook) -> String {
     let via = hop.gateway.map(|gateway| format!("via {} ", book.describe(gateway))).unwrap_or_default();
-    let dead = if hop.dead { " dead" } else { "" };
-    format!("{via}dev {} weight {}{dead}", hop.device.as_deref().unwrap_or("none"), hop.weight)
+    format!("{via}dev {}", hop.device.as_deref().unwrap_or("none"))
 }
 
 fn describe(wanted: &ExpectNextHop) -> String {
@@ -90,90 +209,5 @@ fn describe(wanted: &ExpectNextHop) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fact::{Change, KernelEvent, Mono, Object};
-
-    fn book() -> AddressBook {
-        let mut book = AddressBook::default();
-        book.insert("192.168.1.5".parse().unwrap(), "gw1");
-        book.insert("fe80::5".parse().unwrap(), "gw1");
-        book.insert("192.168.1.6".parse().unwrap(), "gw2");
-        book
-    }
-
-    fn hop(gateway: &str, weight: u16) -> NextHop {
-        NextHop { weight, ..NextHop::new(Some(gateway.parse().unwrap()), Some("eth1")) }
-    }
-
-    fn state(hops: &[NextHop]) -> KernelState {
-        let route = Route {
-            table: 254,
-            prefix: "172.16.1.0/24".parse().unwrap(),
-            metric: 20,
-            protocol: "bgp".into(),
-            kind: "unicast".into(),
-            scope: "global".into(),
-            nexthops: NextHop::set(hops.iter().cloned()),
-            ..Route::default()
-        };
-        let mut state = KernelState::default();
-        state.apply(&KernelEvent { at: Mono(1), change: Change::New(Object::Route(route)) });
-        state
-    }
-
-    fn expect() -> ExpectRoute {
-        ExpectRoute::any("worker", "172.16.1.0/24".parse().unwrap())
-    }
-
-    fn via(names: &[&str]) -> ExpectRoute {
-        ExpectRoute { via: names.iter().map(ToString::to_string).collect(), ..expect() }
-    }
-
-    #[test]
-    fn the_set_of_gateways_is_exact_unless_said_otherwise() {
-        let both = state(&[hop("192.168.1.5", 1), hop("192.168.1.6", 1)]);
-        assert!(route(&via(&["gw1", "gw2"]), &both, &book()).holds);
-        assert!(route(&via(&["gw2", "192.168.1.5"]), &both, &book()).holds);
-        let only = route(&via(&["gw1"]), &both, &book());
-        insta::assert_snapshot!(only.status, @"worker has 172.16.1.0/24, but via gw2 (192.168.1.6) dev eth1 weight 1, which is not expected (via gw1 (192.168.1.5) dev eth1 weight 1 and via gw2 (192.168.1.6) dev eth1 weight 1)");
-        assert!(!only.holds);
-        assert!(route(&ExpectRoute { exact: false, ..via(&["gw1"]) }, &both, &book()).holds);
-        let missing = route(&via(&["gw1", "gw2"]), &state(&[hop("192.168.1.5", 1)]), &book());
-        insta::assert_snapshot!(missing.status, @"worker has 172.16.1.0/24, but not via gw2 (via gw1 (192.168.1.5) dev eth1 weight 1)");
-    }
-
-    #[test]
-    fn each_attribute_counts() {
-        let kernel = state(&[hop("192.168.1.5", 2)]);
-        let wrong: Vec<ExpectRoute> = vec![
-            ExpectRoute { proto: Some("static".into()), ..expect() },
-            ExpectRoute { kind: Some("blackhole".into()), ..expect() },
-            ExpectRoute { metric: Some(10), ..expect() },
-            ExpectRoute { scope: Some("link".into()), ..expect() },
-            ExpectRoute { src: Some("10.0.0.1".parse().unwrap()), ..expect() },
-            ExpectRoute { table: 10, ..expect() },
-            ExpectRoute { vrf: Some("red".into()), ..expect() },
-            ExpectRoute { nexthops: vec![weighted(1)], ..expect() },
-        ];
-        for wrong in &wrong {
-            assert!(!route(wrong, &kernel, &book()).holds, "{wrong:?}");
-        }
-        assert!(route(&ExpectRoute { nexthops: vec![weighted(2)], ..expect() }, &kernel, &book()).holds);
-    }
-
-    fn weighted(weight: u16) -> ExpectNextHop {
-        ExpectNextHop {
-            via: Some("gw1".into()),
-            dev: Some("eth1".into()),
-            weight: Some(weight),
-            onlink: Some(false),
-        }
-    }
-
-    #[test]
-    fn a_dead_hop_is_not_there() {
-        let dead = NextHop { dead: true, ..hop("192.168.1.6", 1) };
-        assert!(!route(&via(&["gw1", "gw2"]), &state(&[hop("192.168.1.5", 1), dead]), &book()).holds);
-    }
-}
+#[path = "route_tests.rs"]
+mod tests;

@@ -1,6 +1,8 @@
-//! Everything that a node's kernel holds at one moment.
+//! Everything that a node's kernel holds at one moment, and what its routing daemons say of their sessions.
 
 use serde::{Deserialize, Serialize};
+
+use crate::frr::{BfdPeer, Session};
 
 use super::{Address, KernelState, Link, Neighbour, NexthopObject, Route, Rule};
 
@@ -21,6 +23,19 @@ pub struct Inspection {
     /// Messages that could not be decoded; what they held is missing above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecoded: Vec<String>,
+    /// Absent where no bgpd runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemons: Option<DaemonSessions>,
+}
+
+/// What bgpd and bfdd say of their sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonSessions {
+    pub bgp: Vec<Session>,
+    pub bfd: Vec<BfdPeer>,
+    /// Why the two above are empty, if a daemon gave no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<String>,
 }
 
 impl From<&KernelState> for Inspection {
@@ -36,6 +51,7 @@ impl From<&KernelState> for Inspection {
             nexthops: state.nexthop_objects().cloned().collect(),
             routes,
             undecoded: Vec::new(),
+            daemons: None,
         }
     }
 }

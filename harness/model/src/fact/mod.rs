@@ -12,6 +12,7 @@ mod inspection;
 pub mod names;
 mod objects;
 mod packet;
+mod returned;
 mod route;
 mod routes;
 mod state;
@@ -24,8 +25,9 @@ pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncR
 pub use exchange::{Attempt, Exchange, Protocol, Way};
 pub use flows::{Exit, Flow, Flows};
 pub use health::HostHealth;
-pub use inspection::{INSPECTION_SCHEMA, Inspection};
+pub use inspection::{DaemonSessions, INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
 pub use packet::{Direction, Mac, NotAMac, Packet, Transport};
+pub use returned::{Returned, RpFilter, WayBack};
 pub use route::{NextHop, Route};
 pub use state::{Applied, KernelState};

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::answer::{FrrViewError, parse};
+use super::capabilities::{Capabilities, RawCapabilities, capabilities};
+use super::graceful::{GracefulRestart, RawGracefulRestart, graceful_restart};
 
 const WHAT: &str = "show bgp neighbors json";
 
@@ -25,7 +27,7 @@ pub enum SessionState {
 }
 
 /// One BGP neighbor of a daemon.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     pub vrf: String,
     /// The address, or the interface of an unnumbered peer, as configured.
@@ -39,8 +41,11 @@ pub struct Session {
     pub connections_established: u64,
     /// How often it was lost.
     pub connections_dropped: u64,
-    /// Why it was last reset; `None` when it never was.
+    /// Why it was last reset, in FRR's words; `None` when it never was.
     pub last_reset: Option<String>,
+    /// The NOTIFICATION of that reset, sent or received (RFC 4271, section 4.5), as FRR names it: code and subcode.
+    #[serde(default)]
+    pub last_notification: Option<String>,
     /// ROUTE-REFRESH messages (RFC 2918). They count per peer and are not cleared when the session is reset.
     pub refresh: RefreshCounters,
     /// UPDATE messages received.
@@ -49,6 +54,13 @@ pub struct Session {
     pub capabilities: Option<Capabilities>,
     /// By FRR's name of the family: `ipv4Unicast`, `ipv6Unicast`.
     pub families: BTreeMap<String, FamilyState>,
+    /// How bgpd sees the BFD session that it watches: `up`, `down`, `admin-down`, `unknown`; `None` when it watches none.
+    /// bfdd's own word is in [`super::BfdPeer`].
+    #[serde(default)]
+    pub bfd: Option<String>,
+    /// `None` from an FRR that does not know it, and in recordings of before.
+    #[serde(default)]
+    pub graceful_restart: Option<GracefulRestart>,
 }
 
 /// Since when a session is up.
@@ -66,28 +78,13 @@ pub struct RefreshCounters {
     pub received: u64,
 }
 
-/// One capability, as each side announced it in its OPEN (RFC 5492).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Negotiated {
-    /// This daemon offered it.
-    pub advertised: bool,
-    /// The peer offered it.
-    pub received: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Capabilities {
-    /// RFC 2918. A peer that did not offer it gets no ROUTE-REFRESH, so a changed inbound policy has no effect.
-    pub route_refresh: Negotiated,
-    /// RFC 4760, by FRR's name of the family.
-    pub multiprotocol: BTreeMap<String, Negotiated>,
-    /// RFC 4724.
-    pub graceful_restart: Negotiated,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FamilyState {
-    /// Prefixes in the Adj-RIB-In that the inbound policy let through.
+    /// Prefixes in the Adj-RIB-In, before policy. bgpd keeps one only with `soft-reconfiguration inbound`, and its
+    /// neighbor listing does not count it: `None` unless it was asked for ([`super::adj_rib_in_count`]).
+    #[serde(default)]
+    pub received: Option<u64>,
+    /// Prefixes that the inbound policy let through. FRR also calls this `pfxRcd`.
     pub accepted: u64,
     /// Prefixes advertised to the peer; `None` while FRR keeps no such count (family not negotiated).
     pub sent: Option<u64>,
@@ -142,9 +139,20 @@ struct RawSession {
     /// Only `never`; otherwise the reason is in `lastResetDueTo`.
     last_reset: Option<String>,
     last_reset_due_to: Option<String>,
+    last_notification_reason: Option<String>,
     message_stats: RawStats,
     neighbor_capabilities: Option<RawCapabilities>,
     address_family_info: BTreeMap<String, RawFamily>,
+    /// FRR tells it in every state, from 7.4 on.
+    graceful_restart_info: Option<RawGracefulRestart>,
+    /// Printed only when bgpd watches a BFD session.
+    peer_bfd_info: Option<RawBfd>,
+}
+
+#[derive(Deserialize)]
+struct RawBfd {
+    /// `Up`, `Down`, `Admin Down`, `Unknown`.
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -153,18 +161,6 @@ struct RawStats {
     route_refresh_sent: u64,
     route_refresh_recv: u64,
     updates_recv: u64,
-}
-
-/// FRR prints a capability's key only when one of the two sides offered it, so here a missing key is a statement.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawCapabilities {
-    #[serde(default)]
-    route_refresh: String,
-    #[serde(default)]
-    multiprotocol_extensions: BTreeMap<String, BTreeMap<String, bool>>,
-    #[serde(default)]
-    graceful_restart: String,
 }
 
 #[derive(Deserialize)]
@@ -225,6 +221,7 @@ fn session(vrf: &str, peer: String, value: Value) -> Result<Session, FrrViewErro
         connections_established: raw.connections_established,
         connections_dropped: raw.connections_dropped,
         last_reset,
+        last_notification: raw.last_notification_reason,
         refresh: RefreshCounters {
             sent: raw.message_stats.route_refresh_sent,
             received: raw.message_stats.route_refresh_recv,
@@ -232,6 +229,11 @@ fn session(vrf: &str, peer: String, value: Value) -> Result<Session, FrrViewErro
         updates_received: raw.message_stats.updates_recv,
         capabilities: raw.neighbor_capabilities.map(capabilities),
         families: raw.address_family_info.into_iter().map(|(name, raw)| (name, family(raw))).collect(),
+        bfd: raw.peer_bfd_info.map(|bfd| bfd.status.to_lowercase().replace(' ', "-")),
+        graceful_restart: raw
+            .graceful_restart_info
+            .map(|raw| graceful_restart(WHAT, raw).map_err(|e| within(&peer, e)))
+            .transpose()?,
         peer,
     })
 }
@@ -248,36 +250,9 @@ fn within(peer: &str, error: FrrViewError) -> FrrViewError {
     }
 }
 
-fn capabilities(raw: RawCapabilities) -> Capabilities {
-    let multiprotocol = raw
-        .multiprotocol_extensions
-        .into_iter()
-        .map(|(family, sides)| {
-            let said = sides.into_iter().filter(|(_, on)| *on).map(|(side, _)| negotiated(&side));
-            (
-                family,
-                said.fold(Negotiated::default(), |a, b| Negotiated {
-                    advertised: a.advertised | b.advertised,
-                    received: a.received | b.received,
-                }),
-            )
-        })
-        .collect();
-    Capabilities {
-        route_refresh: negotiated(&raw.route_refresh),
-        multiprotocol,
-        graceful_restart: negotiated(&raw.graceful_restart),
-    }
-}
-
-/// FRR's words: `advertised`, `received`, `advertisedAndReceived`, and with `Old`, `New` behind it before 10.
-fn negotiated(word: &str) -> Negotiated {
-    let lower = word.to_ascii_lowercase();
-    Negotiated { advertised: lower.contains("advertised"), received: lower.contains("received") }
-}
-
 fn family(raw: RawFamily) -> FamilyState {
     FamilyState {
+        received: None,
         accepted: raw.accepted_prefix_counter,
         sent: raw.sent_prefix_counter,
         route_map_in: raw.route_map_for_incoming_advertisements,
@@ -288,6 +263,7 @@ fn family(raw: RawFamily) -> FamilyState {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Negotiated;
     use super::super::answer::fixtures::{fixture, versions};
     use super::*;
 
@@ -313,6 +289,24 @@ mod tests {
             let both = Negotiated { advertised: true, received: true };
             assert_eq!(first.capabilities.as_ref().unwrap().multiprotocol["ipv6Unicast"], both, "{version}");
             assert_eq!(all[1].families["ipv4Unicast"].sent, None, "{version}");
+        }
+    }
+
+    #[test]
+    fn bfd_and_the_last_reset() {
+        for (version, text) in versions!("neighbors-full.json") {
+            let first = &sessions(text).unwrap()[0];
+            assert_eq!(first.bfd.as_deref(), Some("up"), "{version}");
+            assert_eq!(first.last_reset.as_deref(), Some("BGP Notification received"), "{version}");
+            let notification = first.last_notification.as_deref();
+            assert_eq!(notification, Some("Cease/Other Configuration Change"), "{version}");
+            assert!(first.families["ipv4Unicast"].soft_reconfiguration, "{version}");
+        }
+        for (version, text) in versions!("neighbors-gr-helping.json") {
+            assert_eq!(sessions(text).unwrap()[0].bfd.as_deref(), Some("down"), "{version}");
+        }
+        for (version, text) in versions!("neighbors.json") {
+            assert_eq!(sessions(text).unwrap()[0].bfd, None, "{version}");
         }
     }
 

@@ -84,6 +84,28 @@ pub fn routes_received(received_routes_json: &str) -> Result<BTreeMap<IpNet, Adv
     listed(WHAT, raw.received_routes)
 }
 
+/// Parses `show bgp [vrf X] ipv4|ipv6 unicast neighbors X prefix-counts json`: how many prefixes the Adj-RIB-In holds,
+/// before policy. Always 0 without `soft-reconfiguration inbound`.
+///
+/// # Errors
+/// When bgpd refused (no such neighbor), or a key is missing.
+pub fn adj_rib_in_count(prefix_counts_json: &str) -> Result<u64, FrrViewError> {
+    let raw: RawCounts = parse("show bgp neighbors prefix-counts json", prefix_counts_json)?;
+    Ok(raw.rib_table_walk_counters.adj_in)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawCounts {
+    rib_table_walk_counters: RawWalk,
+}
+
+#[derive(Deserialize)]
+struct RawWalk {
+    #[serde(rename = "Adj-in")]
+    adj_in: u64,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawTable {
@@ -171,6 +193,13 @@ mod tests {
 
     fn net(text: &str) -> IpNet {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_adj_rib_in_is_counted() {
+        for (version, text) in versions!("prefix-counts.json") {
+            assert_eq!(adj_rib_in_count(text).unwrap(), 3, "{version}");
+        }
     }
 
     #[test]

@@ -133,6 +133,16 @@ impl Objects {
         Ok(())
     }
 
+    /// Deletes the ConfigMap `bgpextras`, if there is one.
+    pub fn drop_extras(&mut self) {
+        let extras = |id: &ObjectId| {
+            id.kind == Kind::ConfigMap
+                && id.namespace == METALLB_NAMESPACE
+                && id.name == admit::EXTRAS_CONFIG_MAP
+        };
+        self.items.retain(|id, _| !extras(id));
+    }
+
     /// The identities of all objects, ordered by kind, namespace and name.
     pub fn ids(&self) -> impl Iterator<Item = &ObjectId> {
         self.items.keys()

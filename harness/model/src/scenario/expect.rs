@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::session::ExpectSession;
+use crate::fact::Protocol;
+
 use super::words::{duration, prefix, some_duration, some_prefix};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,6 +17,7 @@ pub enum Expect {
     NoRoute(ExpectNoRoute),
     RibFib(ExpectRibFib),
     Ecmp(ExpectEcmp),
+    ReturnPath(ExpectReturnPath),
     Convergence(ExpectConvergence),
 }
 
@@ -26,6 +30,7 @@ impl Expect {
             Expect::NoRoute(_) => "no-route",
             Expect::RibFib(_) => "rib-fib",
             Expect::Ecmp(_) => "ecmp",
+            Expect::ReturnPath(_) => "return-path",
             Expect::Convergence(_) => "convergence",
         }
     }
@@ -38,24 +43,10 @@ impl Expect {
             Expect::NoRoute(e) => &e.node,
             Expect::RibFib(e) => &e.node,
             Expect::Ecmp(e) => &e.node,
+            Expect::ReturnPath(e) => &e.node,
             Expect::Convergence(e) => &e.node,
         }
     }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectSession {
-    pub node: String,
-    /// A node of the topology, or the peer's address.
-    pub peer: String,
-    /// RFC 4271, section 8.2.2: `idle`, `connect`, `active`, `opensent`, `openconfirm`, `established`.
-    #[serde(default = "established")]
-    pub state: String,
-}
-
-fn established() -> String {
-    "established".to_string()
 }
 
 /// A route of the kernel. What is not said does not matter.
@@ -247,4 +238,59 @@ pub struct ExpectConvergence {
 
 fn a_second() -> Duration {
     Duration::from_secs(1)
+}
+
+/// A client's requests are answered, and the replies leave the node by the right interface: in packets, and by what the
+/// node's kernel answers when it is asked for their way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectReturnPath {
+    /// The node that is watched.
+    pub node: String,
+    pub client: String,
+    /// A Service (`NAME` or `NAMESPACE/NAME`) with EndpointSlices, or an address of the node itself.
+    pub to: String,
+    /// Of the Service's addresses; without it, its first.
+    pub family: Option<IpFamily>,
+    #[serde(default = "tcp")]
+    pub protocol: Protocol,
+    /// Of the Service's ports; without it, its first. For an address 80.
+    pub port: Option<u16>,
+    /// The interface that replies leave by; without it, the one that the requests came in by.
+    pub dev: Option<String>,
+    /// The gateway that replies go to.
+    pub via: Option<String>,
+    /// The mark that replies bear when they are routed (`ip rule ... fwmark`), for the question to the kernel.
+    pub mark: Option<u32>,
+    /// How many, each from another port.
+    #[serde(default = "some_requests")]
+    pub requests: usize,
+}
+
+fn tcp() -> Protocol {
+    Protocol::Tcp
+}
+
+fn some_requests() -> usize {
+    8
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IpFamily {
+    Ipv4,
+    Ipv6,
+}
+
+impl IpFamily {
+    pub fn is_of(self, address: std::net::IpAddr) -> bool {
+        address.is_ipv4() == (self == IpFamily::Ipv4)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            IpFamily::Ipv4 => "ipv4",
+            IpFamily::Ipv6 => "ipv6",
+        }
+    }
 }

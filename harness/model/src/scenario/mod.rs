@@ -6,15 +6,17 @@ mod fault;
 mod file;
 mod name;
 mod resolve;
+mod session;
 mod step;
 mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
 pub use expect::{
-    Expect, ExpectConvergence, ExpectEcmp, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute,
-    ExpectSession, HashPolicy,
+    Expect, ExpectConvergence, ExpectEcmp, ExpectNextHop, ExpectNoRoute, ExpectReturnPath, ExpectRibFib,
+    ExpectRoute, HashPolicy, IpFamily,
 };
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};
+pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};

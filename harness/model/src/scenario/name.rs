@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::expect::Expect;
+use super::session::{ExpectBfd, ExpectSession};
 use super::step::{Signature, Verb};
 
 /// The step in one line. Paths are shown relative to the scenario's folder.
@@ -35,7 +36,9 @@ pub fn name_of(verb: &Verb, dir: &Path) -> String {
 
 fn expect_name(expect: &Expect) -> String {
     match expect {
-        Expect::Session(s) => format!("session {} -> {} is {}", s.node, s.peer, s.state),
+        Expect::Session(s) => {
+            format!("session {} -> {} is {}{}", s.node, s.peer, s.state, session_details(s))
+        }
         Expect::Route(r) if r.via.is_empty() => format!("{} has {}", r.node, r.prefix),
         Expect::Route(r) => format!("{} has {} via {}", r.node, r.prefix, r.via.join(" and ")),
         Expect::Ecmp(e) => format!("{} spreads {} over {}", e.node, e.prefix, e.via.join(" and ")),
@@ -48,6 +51,12 @@ fn expect_name(expect: &Expect) -> String {
             let limit = c.at_most.map(|most| format!(" within {}", humantime::format_duration(most)));
             format!("{} of {} converges {to}{}", c.prefix, c.node, limit.unwrap_or_default())
         }
+        Expect::ReturnPath(r) => {
+            let family = r.family.map(|family| format!(" over {}", family.as_str())).unwrap_or_default();
+            let dev = r.dev.as_deref().unwrap_or("the interface of the requests");
+            let via = r.via.as_ref().map(|via| format!(" to {via}")).unwrap_or_default();
+            format!("replies of {} to {}{family} leave {} by {dev}{via}", r.to, r.client, r.node)
+        }
         Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
         Expect::NoRoute(n) => {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());
@@ -55,4 +64,33 @@ fn expect_name(expect: &Expect) -> String {
             format!("{} has not {what}{proto}", n.node)
         }
     }
+}
+
+/// What is expected of a session besides its state, by the words of the file.
+fn session_details(s: &ExpectSession) -> String {
+    let mut words = Vec::new();
+    words.extend(
+        s.uptime_at_least.map(|time| format!("up for at least {}", humantime::format_duration(time))),
+    );
+    words.extend(s.bfd.map(|bfd| match bfd {
+        ExpectBfd::Up => "with BFD up".to_string(),
+        ExpectBfd::Down => "with BFD down".to_string(),
+        ExpectBfd::Init => "with BFD init".to_string(),
+        ExpectBfd::AdminDown => "with BFD admin-down".to_string(),
+        ExpectBfd::None => "without BFD".to_string(),
+    }));
+    words.extend((!s.capabilities.is_empty()).then(|| {
+        let names: Vec<&str> = s.capabilities.iter().map(|capability| capability.name()).collect();
+        format!("with {}", names.join(" and "))
+    }));
+    if let Some(prefixes) = &s.prefixes {
+        let counts =
+            [("received", prefixes.received), ("accepted", prefixes.accepted), ("sent", prefixes.sent)];
+        words
+            .extend(counts.iter().filter_map(|(what, count)| Some(format!("{} prefixes {what}", (*count)?))));
+    }
+    words.extend(s.graceful_restart.as_ref().map(|_| "with graceful restart as said".to_string()));
+    words.extend(s.last_reset.as_ref().map(|reason| format!("last reset `{reason}`")));
+    words.extend(s.flaps.map(|flaps| format!("flaps {flaps}")));
+    words.into_iter().map(|word| format!(", {word}")).collect()
 }

@@ -15,6 +15,9 @@ use crate::diag::Diagnostic;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Topology {
     pub name: String,
+    /// As it was named when it was read; empty in plans of older versions.
+    #[serde(default)]
+    pub file: PathBuf,
     /// The folder of the topology file; binds and startup configs lie in it.
     pub dir: PathBuf,
     /// In the order of the file; `k8s-kind` nodes are in [`Topology::clusters`] instead.

@@ -1,0 +1,194 @@
+//! T1: wrong answers that somebody plants by hand in a node's kernel, beside FRR's right ones. Each is caught and named,
+//! IPv4 and IPv6, live and when the recording is judged again.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use support::{Folder, labs};
+
+const LEARNT4: &str = "172.16.1.0/24";
+const LEARNT6: &str = "fc00:172:16:1::/64";
+
+/// Exists once the plant is in place: a scenario can wait for it.
+const MARK: &str = "198.18.0.1/32";
+
+struct Plant {
+    name: &'static str,
+    /// Shell commands in the node, once FRR has installed both prefixes by both gateways.
+    commands: &'static str,
+    expect: &'static str,
+    /// What the verdict says; `None`: nothing is wrong.
+    named: Option<&'static str>,
+}
+
+const BOTH4: &str = "prefix: 172.16.1.0/24, via: [gw1, gw2], proto: bgp";
+const BOTH6: &str = "prefix: 'fc00:172:16:1::/64', via: [gw1, gw2], proto: bgp";
+
+const PLANTS: [Plant; 12] = [
+    Plant { name: "nothing-ipv4", commands: ":", expect: BOTH4, named: None },
+    Plant { name: "nothing-ipv6", commands: ":", expect: BOTH6, named: None },
+    Plant {
+        name: "removed-next-hop-ipv4",
+        commands: "ip route replace 172.16.1.0/24 proto bgp metric 20 via 192.168.1.5",
+        expect: BOTH4,
+        named: Some("worker has 172.16.1.0/24, but not via gw2 (via gw1 (192.168.1.5) dev eth1 weight 1)"),
+    },
+    Plant {
+        name: "removed-next-hop-ipv6",
+        commands: "ip -6 route replace fc00:172:16:1::/64 proto bgp metric 20 via fd00:192:168:1::6",
+        expect: BOTH6,
+        named: Some(
+            "worker has fc00:172:16:1::/64, but not via gw1 (via gw2 (fd00:192:168:1::6) dev eth1 weight 1)",
+        ),
+    },
+    Plant {
+        name: "wrong-device-ipv4",
+        commands: "ip link add eth9 type veth peer name far9; ip link set eth9 up; ip link set far9 up; \
+                   ip route replace 172.16.1.0/24 proto bgp metric 20 \
+                   nexthop via 192.168.1.5 dev eth9 onlink nexthop via 192.168.1.6 dev eth1",
+        expect: BOTH4,
+        named: Some(
+            "worker has 172.16.1.0/24 via gw1 (192.168.1.5) dev eth9, but 192.168.1.5 is on the link of eth1",
+        ),
+    },
+    Plant {
+        name: "wrong-device-ipv6",
+        commands: "ip link add eth9 type veth peer name far9; ip link set eth9 up; ip link set far9 up; \
+                   ip -6 route replace fc00:172:16:1::/64 proto bgp metric 20 dev eth9",
+        expect: BOTH6,
+        named: Some("worker has fc00:172:16:1::/64, but not via gw1 (dev eth9 weight 1)"),
+    },
+    Plant {
+        name: "other-table-ipv4",
+        commands: "ip route add 172.16.77.0/24 proto bgp via 192.168.1.5 table 100",
+        expect: "prefix: 172.16.77.0/24, via: [gw1]",
+        named: Some(
+            "worker has no route to 172.16.77.0/24 in table main; it is in table 100: bgp via gw1 (192.168.1.5) dev eth1 weight 1",
+        ),
+    },
+    Plant {
+        name: "other-table-ipv6",
+        commands: "ip -6 route add fc00:172:16:77::/64 proto bgp via fd00:192:168:1::5 table 100",
+        expect: "prefix: 'fc00:172:16:77::/64', via: [gw1]",
+        named: Some(
+            "worker has no route to fc00:172:16:77::/64 in table main; it is in table 100: bgp via gw1 (fd00:192:168:1::5) dev eth1 weight 1",
+        ),
+    },
+    Plant {
+        name: "stale-neighbour-ipv4",
+        commands: "ip neigh replace 192.168.1.5 lladdr 02:00:00:00:00:99 dev eth1 nud permanent",
+        expect: BOTH4,
+        named: Some(
+            "worker has 172.16.1.0/24 via gw1 (192.168.1.5) dev eth1, but the neighbour entry of 192.168.1.5 is 02:00:00:00:00:99 (permanent), which is no link-layer address of gw1",
+        ),
+    },
+    Plant {
+        name: "stale-neighbour-ipv6",
+        commands: "ip -6 route show fc00:172:16:1::/64 | grep -o 'fe80[^ ]*' | \
+                   xargs -I HOP ip neigh replace HOP lladdr 02:00:00:00:00:99 dev eth1 nud permanent",
+        expect: BOTH6,
+        named: Some("is 02:00:00:00:00:99 (permanent), which is no link-layer address of gw"),
+    },
+    Plant {
+        name: "blackhole-ipv4",
+        commands: "ip route add blackhole 172.16.1.0/24",
+        expect: BOTH4,
+        named: Some("worker has 172.16.1.0/24, but it is a blackhole route of protocol boot"),
+    },
+    Plant {
+        name: "blackhole-ipv6",
+        commands: "ip -6 route replace blackhole fc00:172:16:1::/64 proto bgp metric 20",
+        expect: BOTH6,
+        named: Some("worker has fc00:172:16:1::/64, but it is a blackhole route of protocol bgp"),
+    },
+];
+
+/// An `exec` line that waits in the background until FRR has installed both prefixes, plants, and marks.
+fn planter(commands: &str) -> String {
+    let both = |family: &str, prefix: &str| {
+        format!("ip {family} route show {prefix} proto bgp | grep -c nexthop | grep -qx 2")
+    };
+    let (both4, both6) = (both("-4", LEARNT4), both("-6", LEARNT6));
+    let script =
+        format!("until {both4} && {both6}; do sleep 0.05; done; {commands}; ip route add {MARK} dev lo");
+    let line = format!("sh -c \"({script}) >/dev/null 2>&1 &\"");
+    // JSON's quotes are YAML's.
+    format!("        - {}\n", serde_json::to_string(&line).unwrap())
+}
+
+/// One folder with a topology and a scenario for each plant, so that their labs run side by side.
+fn planted() -> Folder {
+    let folder = Folder::with(&[]);
+    let topology = std::fs::read_to_string(folder.path("topologies/two-gateways.clab.yml")).unwrap();
+    let last = "- ip address add fd00:192:168:1::10/64 dev eth1 nodad\n";
+    assert!(topology.contains(last));
+    folder.write("manifests/peers.yaml", manifests());
+    for Plant { name, commands, expect, .. } in &PLANTS {
+        let lab = topology.replace(last, &format!("{last}{}", planter(commands)));
+        folder.write(&format!("topologies/{name}.clab.yml"), lab);
+        folder.write(
+            &format!("scenarios/{name}/scenario.yaml"),
+            format!(
+                "name: {name}\nabout: a plant\nrequirements: [PLANT-1.1]\ntopology: ../../topologies/{name}.clab.yml\n\
+                 metallb: {{ version: v0.13.10, mode: frr }}\naxes: {{ frr: [8.4.4] }}\ninitial: [../../manifests/peers.yaml]\n\
+                 steps:\n  - expect: {{ route: {{ node: worker, prefix: {MARK} }} }}\n    within: 20s\n\
+                 \x20 - expect: {{ route: {{ node: worker, {expect} }} }}\n    within: 1s\n"
+            ),
+        );
+    }
+    folder
+}
+
+fn manifests() -> String {
+    let peer = |address: &str, name: &str| {
+        format!(
+            "---\napiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {{ name: {name}, namespace: metallb-system }}\n\
+             spec: {{ myASN: 64513, peerASN: 64512, peerAddress: '{address}' }}\n"
+        )
+    };
+    let peers = [
+        ("192.168.1.5", "gw1"),
+        ("192.168.1.6", "gw2"),
+        ("fd00:192:168:1::5", "gw1-ipv6"),
+        ("fd00:192:168:1::6", "gw2-ipv6"),
+    ];
+    let maps = peers.map(|(address, _)| format!("    route-map {address}-in permit 10\n")).concat();
+    let extras = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: bgpextras, namespace: metallb-system }\ndata:\n  extras: |\n";
+    format!("{extras}{maps}{}", peers.map(|(address, name)| peer(address, name)).concat())
+}
+
+#[test]
+fn every_plant_is_caught_and_named() {
+    if !labs() {
+        return;
+    }
+    let folder = planted();
+    let said = folder.routeproof(&["run", "--json"]);
+    assert_eq!(said.code, Some(1), "{said}");
+    let json = said.json();
+    let runs: BTreeMap<&str, &Value> =
+        json["runs"].as_array().unwrap().iter().map(|run| (run["scenario"].as_str().unwrap(), run)).collect();
+    assert_eq!(runs.len(), PLANTS.len(), "{json:#}");
+    for Plant { name, named, .. } in &PLANTS {
+        let run = runs[name];
+        let shown = format!("{name}: {} {}", run["outcome"], run["reason"]);
+        match named {
+            None => assert_eq!(run["outcome"], "passed", "{shown}"),
+            Some(named) => {
+                assert_eq!(run["outcome"], "failed", "{shown}");
+                assert!(run["reason"].as_str().unwrap().contains(named), "{shown}");
+            }
+        }
+    }
+    let replayed = folder.routeproof(&["replay", &newest_run(&folder)]);
+    assert_eq!(replayed.code, Some(0), "{replayed}");
+    assert!(replayed.stdout.contains("12 runs judged again, 0 differently"), "{replayed}");
+}
+
+fn newest_run(folder: &Folder) -> String {
+    let runs = std::fs::read_dir(folder.path("routeproof-runs")).unwrap().flatten();
+    runs.map(|run| run.path().to_string_lossy().into_owned()).max().unwrap()
+}
