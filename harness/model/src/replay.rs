@@ -316,7 +316,7 @@ fn agreement(run: &PlannedRun, recording: &Recording, live: &StepResult) -> Verd
 mod tests {
     use super::*;
     use crate::diag::Source;
-    use crate::fact::{Change, GapReason, KernelEvent, Kind, NextHop, Object, ResyncReason, Route};
+    use crate::fact::{Change, Flow, GapReason, KernelEvent, Kind, NextHop, Object, ResyncReason, Route};
     use crate::recording::Line;
     use crate::scenario::{ScenarioFile, expand};
     use crate::{topology, yaml};
@@ -344,8 +344,12 @@ steps:
 ";
 
     fn planned() -> PlannedRun {
+        planned_from(SCENARIO)
+    }
+
+    fn planned_from(scenario: &str) -> PlannedRun {
         let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
-        let source = Source::new("/t/scenario.yaml", SCENARIO);
+        let source = Source::new("/t/scenario.yaml", scenario);
         let file: ScenarioFile = yaml::parse(&source).unwrap();
         let scenario = expand(&file, &source, &topology).unwrap();
         let run = scenario.runs.into_iter().next().unwrap();
@@ -398,7 +402,10 @@ steps:
     }
 
     fn outcome(more: Vec<Line>) -> Outcome {
-        let run = planned();
+        outcome_of(&planned(), more)
+    }
+
+    fn outcome_of(run: &PlannedRun, more: Vec<Line>) -> Outcome {
         let live = |step: &crate::scenario::Step| StepResult {
             name: step.name.clone(),
             outcome: Outcome::Passed,
@@ -407,7 +414,52 @@ steps:
             evidence: Vec::new(),
         };
         let steps: Vec<StepResult> = run.steps.iter().map(live).collect();
-        replay(&run, &recorded(more), &steps).outcome
+        replay(run, &recorded(more), &steps).outcome
+    }
+
+    /// That many flows, which gw1 got or nobody; judged at 45.
+    fn counted(got: usize, lost: usize) -> Line {
+        let flow = |i: usize| Flow {
+            sport: 4000,
+            dst: "172.16.1.1".parse().unwrap(),
+            dport: i as u16,
+            refused: None,
+            left: None,
+            got: (i < got).then(|| "gw1".to_string()).into_iter().collect(),
+        };
+        Line::Flows {
+            flows: Flows {
+                node: "n".into(),
+                prefix: "172.16.1.0/24".parse().unwrap(),
+                vrf: None,
+                from: Mono(44),
+                at: Mono(45),
+                hash_policy: 1,
+                watched: ["gw1".to_string()].into(),
+                flows: (0..got + lost).map(flow).collect(),
+                dropped: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn flows_are_judged_again() {
+        let ecmp = "expect: { ecmp: { node: n, prefix: 172.16.1.0/24, via: [gw1] } }";
+        let scenario = |timing: &str| {
+            let (head, _) = SCENARIO.split_once("  - expect: { no-route").unwrap();
+            planned_from(&format!("{head}  - {ecmp}\n    {timing}\n"))
+        };
+        let (within, holds) = (scenario("within: 5s"), scenario("holds: 5s"));
+        for run in [&within, &holds] {
+            assert_eq!(outcome_of(run, vec![counted(400, 0)]), Outcome::Passed);
+            assert_eq!(outcome_of(run, vec![counted(399, 1)]), Outcome::Failed);
+            assert_eq!(outcome_of(run, Vec::new()), Outcome::Failed, "a table alone proves no flow");
+        }
+        assert_eq!(outcome_of(&within, vec![counted(399, 1), counted(400, 0)]), Outcome::Passed);
+        assert_eq!(outcome_of(&holds, vec![counted(399, 1), counted(400, 0)]), Outcome::Failed);
+        let gone = || kernel(50, Change::Del(route("172.16.1.0/24")));
+        assert_eq!(outcome_of(&within, vec![counted(400, 0), gone()]), Outcome::Passed);
+        assert_eq!(outcome_of(&holds, vec![counted(400, 0), gone()]), Outcome::Failed);
     }
 
     #[test]
