@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned, Window};
+use crate::fact::{
+    Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned, Stream, Window,
+};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +57,10 @@ pub enum Line {
     /// Flows that were sent and counted.
     Flows {
         flows: Flows,
+    },
+    /// A stream that has ended.
+    Stream {
+        stream: Stream,
     },
     /// A window in which something must hold opens; its witness was there.
     WindowOpened {
@@ -124,6 +130,7 @@ pub struct Recording {
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
     flows: Vec<Flows>,
     returned: Vec<(String, Returned)>,
+    streams: BTreeMap<String, Stream>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
@@ -185,6 +192,9 @@ impl Recording {
             Line::Bfd { node, at, peers } => self.bfd.entry(node).or_default().push((at, peers)),
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
             Line::Returned { to, seen } => self.returned.push((to, seen)),
+            Line::Stream { stream } => {
+                self.streams.insert(stream.name.clone(), stream);
+            }
             Line::Flows { flows } => self.flows.push(flows),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
@@ -357,6 +367,11 @@ impl Recording {
     /// The measurements that ended in a window.
     pub fn flows(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Flows> {
         self.flows.iter().filter(move |flows| flows.node == node && flows.at >= from && flows.at <= until)
+    }
+
+    /// What became of a stream's packets.
+    pub fn stream(&self, name: &str) -> Option<&Stream> {
+        self.streams.get(name)
     }
 
     /// What a gateway advertised to a node at every look in a window.

@@ -13,7 +13,7 @@ use crate::plan::PlannedRun;
 use crate::recording::Recording;
 use crate::result::{Outcome, StepResult};
 use crate::scenario::{
-    Diagnosis, Expect, ExpectConvergence, ExpectEcmp, ExpectRoute, ExpectSession, Signature, Verb,
+    Diagnosis, Expect, ExpectConvergence, ExpectEcmp, ExpectLoss, ExpectRoute, ExpectSession, Signature, Verb,
 };
 
 /// The verdict of a replay.
@@ -74,8 +74,10 @@ fn judge(
         | Verb::RestartSpeaker(_)
         | Verb::Settle(_)
         | Verb::Fault(_)
+        | Verb::Stream(_)
         | Verb::Observe(_) => as_recorded,
         Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
+        Verb::Eventually { expect: Expect::Loss(e), .. } => loss(run, recording, index, e),
         Verb::Eventually { expect, .. } => {
             let verdict = run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to));
             match recording.health.get(&index) {
@@ -133,6 +135,17 @@ fn convergence(
         Some(judged) => (judged.outcome, Some(judged.message)),
         None => (Outcome::Inconclusive, Some("nothing of the node was recorded".to_string())),
     }
+}
+
+fn loss(run: &PlannedRun, recording: &Recording, index: usize, expect: &ExpectLoss) -> Verdict {
+    let Some(stream) = recording.stream(&expect.stream) else {
+        let why = format!("nothing of stream {} was recorded", expect.stream);
+        return (Outcome::Inconclusive, Some(why));
+    };
+    let change = run.change_before(index).and_then(|step| recording.changed_at(step));
+    let judged = check::loss(expect, stream, change);
+    let why = (judged.outcome != Outcome::Passed).then_some(judged.message);
+    (judged.outcome, why)
 }
 
 fn holds(
@@ -222,8 +235,8 @@ fn looks(
         Expect::Session(e) => recording.session_states(node, from, to, |sessions, bfd| {
             look(session(e, sessions, bfd, &recording.book));
         }),
-        // Has a history of its own, not looks.
-        Expect::Convergence(_) => {}
+        // They have histories of their own, not looks.
+        Expect::Convergence(_) | Expect::Loss(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
             Some(rib) => {

@@ -2,7 +2,7 @@
 //!
 //! Sockets are opened by the node's agent, so nothing here enters a namespace. [`Capture`] watches interfaces,
 //! [`send_flows`] counts who gets flows, [`exchange`] makes requests and finds the ways of their replies, [`Responder`]
-//! answers them, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
+//! answers them, [`RunningStream`] counts what is lost while other things happen, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
 
 mod capture;
 mod client;
@@ -15,7 +15,10 @@ mod packet_socket;
 mod ping;
 mod place;
 mod responder;
+mod sender;
 pub mod socket;
+mod stream;
+mod tally;
 
 pub use capture::{Capture, Captured};
 pub use destinations::destinations;
@@ -25,3 +28,4 @@ pub use flows::{FlowPlan, send_flows};
 pub use ping::Ping;
 pub use place::{Place, outward};
 pub use responder::Responder;
+pub use stream::{RunningStream, StreamPlan, Watched};

@@ -26,6 +26,7 @@ mod record;
 mod rehearse;
 mod return_path;
 mod steps;
+mod stream;
 mod tap;
 mod until;
 

@@ -17,6 +17,7 @@ mod route;
 mod routes;
 mod shared_map;
 mod state;
+mod stream;
 mod window;
 
 #[cfg(test)]
@@ -32,4 +33,5 @@ pub use packet::{Direction, Mac, NotAMac, Packet, Transport};
 pub use returned::{Returned, RpFilter, WayBack};
 pub use route::{NextHop, Route};
 pub use state::{Applied, KernelState};
+pub use stream::{Again, Refused, Sent, Stream, StreamFlow, StreamProtocol, Way as StreamWay};
 pub use window::Window;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::session::ExpectSession;
+use super::stream::ExpectLoss;
 use crate::fact::Protocol;
 
 use super::words::{duration, prefix, some_duration, some_prefix};
@@ -19,6 +20,7 @@ pub enum Expect {
     Ecmp(ExpectEcmp),
     ReturnPath(ExpectReturnPath),
     Convergence(ExpectConvergence),
+    Loss(ExpectLoss),
 }
 
 impl Expect {
@@ -32,6 +34,7 @@ impl Expect {
             Expect::Ecmp(_) => "ecmp",
             Expect::ReturnPath(_) => "return-path",
             Expect::Convergence(_) => "convergence",
+            Expect::Loss(_) => "loss",
         }
     }
 
@@ -45,6 +48,7 @@ impl Expect {
             Expect::Ecmp(e) => &e.node,
             Expect::ReturnPath(e) => &e.node,
             Expect::Convergence(e) => &e.node,
+            Expect::Loss(e) => &e.node,
         }
     }
 }

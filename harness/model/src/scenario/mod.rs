@@ -8,6 +8,7 @@ mod name;
 mod resolve;
 mod session;
 mod step;
+mod stream;
 mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
@@ -20,3 +21,4 @@ pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};
+pub use stream::{During, ExpectLoss, StreamStep};

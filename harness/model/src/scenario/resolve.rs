@@ -4,6 +4,7 @@ mod ecmp;
 mod expect;
 mod fault;
 mod names;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -138,7 +139,7 @@ impl Resolver<'_> {
             let at = [key("steps"), Seg::Index(i)];
             self.check_when(&step.when, &[&at[..], &[key("when")]].concat())?;
             if fits(&step.when, &axes) {
-                let verb = self.verb(step, &axes, &at)?;
+                let verb = self.of_a_stream(self.verb(step, &axes, &at)?, &steps, &at)?;
                 self.measured_from_something(&verb, &steps, &at)?;
                 steps.push(Step { name: name_of(&verb, &self.dir), verb });
             }
@@ -188,6 +189,10 @@ impl Resolver<'_> {
             self.fault(fault, &inner("fault"))?;
             verbs.push(Verb::Fault(fault.clone()));
         }
+        if let Some(stream) = &step.stream {
+            self.stream(stream, &inner("stream"))?;
+            verbs.push(Verb::Stream(stream.clone()));
+        }
         if let Some(expect) = &step.expect {
             verbs.push(self.expect(step, expect, axes, at)?);
         }
@@ -203,7 +208,7 @@ impl Resolver<'_> {
                 within: step.within.unwrap_or(WITHIN),
             }));
         }
-        let known = "apply, delete, restart-speaker, settle, fault, expect, observe or diagnose";
+        let known = "apply, delete, restart-speaker, settle, fault, stream, expect, observe or diagnose";
         match (verbs.pop(), verbs.is_empty()) {
             (Some(verb), true) => self.check_timing(step, verb, at),
             (None, _) => Err(self.source.error_at(at, format!("a step needs one of {known}"))),
