@@ -128,7 +128,7 @@ impl Lost {
             self.lost,
             self.out_ms
         );
-        if self.unsure_ms > 0.0 {
+        if self.unsure_ms >= WORTH_TELLING_MS {
             text += &format!(" (up to {:.1} ms, for the sender was late)", self.longest_ms());
         }
         if let Some(why) = &self.why {
@@ -166,6 +166,8 @@ impl Moved {
     }
 }
 
+/// Every timer is a little late.
+const WORTH_TELLING_MS: f64 = 1.0;
 const NOBODY: &str = "nobody";
 
 /// One flow, in microseconds; times since the change where they are signed.
@@ -242,20 +244,19 @@ impl Out {
 /// pace after the last one.
 fn longest_out(packets: &[Sent<'_>], every: u64) -> Out {
     let (Some(first), Some(last)) = (packets.first(), packets.last()) else { return Out::default() };
-    let mut behind = vec![0];
-    for silence in silences(packets, every) {
-        behind.push(behind.last().copied().unwrap_or(0) + silence);
-    }
-    // When each arrived (a pace later, so that the first point is no earlier than the stream), and how much the sender had
-    // been behind in all when it was sent.
-    let arrived = packets.iter().zip(&behind).filter_map(|(p, behind)| Some((p.arrived?.0 + every, *behind)));
-    let mut points: BTreeSet<(u64, u64)> = arrived.collect();
+    // By how much the sender was behind (or ahead) when it sent a packet. It catches up by less than a pace, ever.
+    let behind = |i: usize, packet: &Sent<'_>| packet.sent_us as i64 - first.sent_us as i64 - (i as u64 * every) as i64;
+    // When each arrived (a pace later, so that the first point is no earlier than the stream), and how much the sender was
+    // behind when it was sent.
+    let arrived = |(i, packet): (usize, &Sent<'_>)| Some((packet.arrived?.0 + every, behind(i, packet)));
+    let mut points: BTreeSet<(u64, i64)> = packets.iter().enumerate().filter_map(arrived).collect();
     points.insert((first.sent_us, 0));
-    points.insert((last.sent_us + 2 * every, behind.last().copied().unwrap_or(0)));
-    let points: Vec<(u64, u64)> = points.into_iter().collect();
-    let out = |pair: &[(u64, u64)]| {
+    points.insert((last.sent_us + 2 * every, behind(packets.len() - 1, last)));
+    let points: Vec<(u64, i64)> = points.into_iter().collect();
+    let out = |pair: &[(u64, i64)]| {
         let possible = (pair[1].0 - pair[0].0).saturating_sub(every);
-        Out { certain: possible.saturating_sub(pair[1].1.saturating_sub(pair[0].1)), possible }
+        let silent = u64::try_from(pair[1].1 - pair[0].1).unwrap_or(0);
+        Out { certain: possible.saturating_sub(silent), possible }
     };
     points.windows(2).map(out).fold(Out::default(), Out::longer)
 }
