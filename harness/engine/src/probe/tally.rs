@@ -45,12 +45,10 @@ impl Tally {
             packet.first = Some(arrival);
             return;
         };
-        if first.node == arrival.node && first.interface != arrival.interface {
-            return;
-        }
+        let same = first.node == arrival.node && first.interface != arrival.interface;
         // Captures of several nodes are read one after the other.
         let later = if arrival.at < first.at { packet.first.replace(arrival) } else { Some(arrival) };
-        packet.again.extend(later);
+        packet.again.extend(later.filter(|_| !same));
     }
 
     /// Whether a packet that was sent since then, and taken by the kernel, has not arrived.
@@ -128,6 +126,6 @@ mod tests {
         tally.arrived(0, 99, arrival(6_045_000, "gw2", "eth1"));
         let ends = Ends { sport: 7, dst: "10.0.0.1".parse().unwrap(), dport: None };
         let flows = tally.flows(Mono(1_000_000), &[ends]);
-        insta::assert_snapshot!(serde_json::to_string(&flows[0]).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string(&flows[0]).unwrap(), @r#"{"sport":7,"dst":"10.0.0.1","sent_us":[0,5000,5001,5001,5000],"took_us":[30,40,null,null,98],"by":[{"node":"gw1","count":2},{"node":"gw2","count":1}],"again":[{"sequence":1,"node":"gw2","took_us":45}],"refused":[{"first":2,"count":2,"why":"no route"}]}"#);
     }
 }
