@@ -280,8 +280,8 @@ impl Recording {
         look(from, &state);
         let mut window = Window::open(state);
         for event in rest.iter().take_while(|event| event.at <= to) {
-            if let Some(state) = window.see(event) {
-                look(event.at, state);
+            if window.see(event).is_some() {
+                look(window.came(event, from), window.state());
             }
         }
         window
