@@ -8,9 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{
-    Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned, Stream, Window,
-};
+use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned, Stream, Window};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -84,7 +84,8 @@ impl RunningStream {
         let node = plan.from.name().to_string();
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::Builder::new().name("stream".to_string());
-        let thread = thread.spawn(move || pump.run(&stopped)).map_err(ProbeError::at(&node, "start a stream"))?;
+        let thread =
+            thread.spawn(move || pump.run(&stopped)).map_err(ProbeError::at(&node, "start a stream"))?;
         Ok(RunningStream { node, stop, thread })
     }
 
@@ -96,7 +97,8 @@ impl RunningStream {
         // A thread that has ended already has its reasons, which it tells.
         let _ = self.stop.send(());
         let ended = tokio::task::spawn_blocking(move || self.thread.join()).await;
-        let failed = |why: &str| ProbeError::at(&self.node, "end a stream")(io::Error::other(why.to_string()));
+        let failed =
+            |why: &str| ProbeError::at(&self.node, "end a stream")(io::Error::other(why.to_string()));
         ended.map_err(|e| failed(&e.to_string()))?.unwrap_or_else(|_| Err(failed("its thread has panicked")))
     }
 }

@@ -113,7 +113,9 @@ mod tests {
     #[test]
     fn packets_become_gaps_and_runs() {
         let mut tally = Tally::new(1);
-        for (number, refused) in [None, None, Some("no route"), Some("no route"), None].into_iter().enumerate() {
+        for (number, refused) in
+            [None, None, Some("no route"), Some("no route"), None].into_iter().enumerate()
+        {
             tally.sent(0, Mono(1_000_000 + number as u64 * 5_000_700), refused.map(str::to_string));
         }
         assert!(tally.misses_since(Mono(0)));

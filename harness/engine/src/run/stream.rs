@@ -15,9 +15,13 @@ use super::expect::node;
 use super::node::Node;
 use super::steps::Done;
 use crate::probe::{RunningStream, StreamPlan, Watched, destinations};
+use crate::wait;
 
 /// Linux's default (Documentation/networking/ip-sysctl.rst, ip_default_ttl).
 const HOP_LIMIT: u8 = 64;
+
+/// So many packets of each flow are sent before the next step begins.
+const BEFORE: u32 = 20;
 
 /// The streams under way, by name.
 #[derive(Debug, Default)]
@@ -38,6 +42,8 @@ impl Streams {
             book: booted.book_now(),
         };
         self.0.insert(step.name.clone(), RunningStream::start(plan).await?);
+        // What comes next is compared with how it was before.
+        wait::elapse(step.every * BEFORE).await;
         Ok(())
     }
 

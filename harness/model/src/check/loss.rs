@@ -134,7 +134,7 @@ impl Lost {
         if let Some(why) = &self.why {
             text += &format!("; {} of them were refused: {why}", self.refused);
         }
-        for way in self.ways.iter().filter(|way| way.before != way.after) {
+        for way in self.ways.iter().filter(|way| way.before != way.after && way.before != NOBODY) {
             let when = way.moved_ms.map(|(first, last)| match ms_text(first) == ms_text(last) {
                 true => format!(" after {first:.1} ms"),
                 false => format!(" after {first:.1} to {last:.1} ms"),
@@ -161,7 +161,10 @@ impl Moved {
             lost: flows.iter().map(|flow| flow.lost).sum(),
             out_ms: ms(flows.iter().map(|flow| flow.out.certain).max().unwrap_or_default()),
             last_before_ms: flows.iter().filter_map(|flow| flow.last_before).max().map(signed_ms),
-            moved_ms: moved().min().zip(moved().max()).map(|(first, last)| (signed_ms(first), signed_ms(last))),
+            moved_ms: moved()
+                .min()
+                .zip(moved().max())
+                .map(|(first, last)| (signed_ms(first), signed_ms(last))),
         }
     }
 }
@@ -197,8 +200,9 @@ impl OfFlow {
         };
         let before = before.map(|(_, node)| *node);
         let after = arrivals.last().map(|(_, node)| *node);
-        let last_before =
-            before.and_then(|before| arrivals.iter().rev().find(|(_, node)| *node == before)).map(|(at, _)| since(*at));
+        let last_before = before
+            .and_then(|before| arrivals.iter().rev().find(|(_, node)| *node == before))
+            .map(|(at, _)| since(*at));
         // From then on no other gateway got anything.
         let moved = arrivals.iter().rev().take_while(|(_, node)| Some(*node) == after).last();
         let mut got: BTreeMap<String, (usize, usize)> = BTreeMap::new();
@@ -245,7 +249,9 @@ impl Out {
 fn longest_out(packets: &[Sent<'_>], every: u64) -> Out {
     let (Some(first), Some(last)) = (packets.first(), packets.last()) else { return Out::default() };
     // By how much the sender was behind (or ahead) when it sent a packet. It catches up by less than a pace, ever.
-    let behind = |i: usize, packet: &Sent<'_>| packet.sent_us as i64 - first.sent_us as i64 - (i as u64 * every) as i64;
+    let behind = |i: usize, packet: &Sent<'_>| {
+        packet.sent_us as i64 - first.sent_us as i64 - (i as u64 * every) as i64
+    };
     // When each arrived (a pace later, so that the first point is no earlier than the stream), and how much the sender was
     // behind when it was sent.
     let arrived = |(i, packet): (usize, &Sent<'_>)| Some((packet.arrived?.0 + every, behind(i, packet)));

@@ -56,7 +56,8 @@ fn expect_name(expect: &Expect) -> String {
             format!("{} of {} converges {to}{}", c.prefix, c.node, limit.unwrap_or_default())
         }
         Expect::Loss(l) => {
-            let out = l.at_most.map(|most| format!("is out for {} at most", humantime::format_duration(most)));
+            let out =
+                l.at_most.map(|most| format!("is out for {} at most", humantime::format_duration(most)));
             let lost = l.lost_at_most.map(|most| format!("loses {most} packets at most"));
             let words: Vec<String> = out.into_iter().chain(lost).collect();
             format!("stream {} {}", l.stream, words.join(" and "))

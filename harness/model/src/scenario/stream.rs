@@ -27,7 +27,8 @@ pub struct StreamStep {
     #[serde(default = "some_flows")]
     pub flows: u32,
     /// Nodes that arrivals are looked for in. Without them: the owner of the destination address; where it is nobody's, the
-    /// gateways for what a cluster node sends, the cluster nodes for what others send.
+    /// gateways for what a cluster node sends, the cluster nodes for what others send. They are ends of ways, not stations: a
+    /// packet that a second one of them gets counts as a duplicate.
     #[serde(default)]
     pub at: Vec<String>,
 }

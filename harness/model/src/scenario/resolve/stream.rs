@@ -41,10 +41,12 @@ impl Resolver<'_> {
         at: &[Seg],
     ) -> Result<Verb, Diagnostic> {
         let field = |path: &[&str]| [at, &path.iter().map(|name| key(name)).collect::<Vec<_>>()].concat();
-        let started = || before.iter().enumerate().filter_map(|(i, step)| match &step.verb {
-            Verb::Stream(stream) => Some((i, stream)),
-            _ => None,
-        });
+        let started = || {
+            before.iter().enumerate().filter_map(|(i, step)| match &step.verb {
+                Verb::Stream(stream) => Some((i, stream)),
+                _ => None,
+            })
+        };
         match &mut verb {
             Verb::Stream(stream) if started().any(|(_, other)| other.name == stream.name) => {
                 let what = format!("a stream `{}` was started before", stream.name);
@@ -55,14 +57,17 @@ impl Resolver<'_> {
                     let known = started().map(|(_, stream)| stream.name.as_str()).collect();
                     let at = field(&["expect", "loss", "stream"]);
                     let error = self.unknown(&at, "stream", &loss.stream, known);
-                    return Err(error.hint("`stream: { name, from, to }` starts one, before what it is to survive"));
+                    return Err(
+                        error.hint("`stream: { name, from, to }` starts one, before what it is to survive")
+                    );
                 };
                 let ends = |step: &Step| matches!(&step.verb, Verb::Eventually { expect: Expect::Loss(l), .. } if l.stream == loss.stream);
                 if before.iter().any(ends) {
                     let what = format!("stream `{}` ended at an earlier `loss`", loss.stream);
                     return Err(self.source.error_at(&field(&["expect", "loss", "stream"]), what));
                 }
-                if loss.during == During::Change && !before[index..].iter().any(|s| s.verb.changes_something())
+                if loss.during == During::Change
+                    && !before[index..].iter().any(|s| s.verb.changes_something())
                 {
                     let what = format!("nothing changes after stream `{}` has started", loss.stream);
                     return Err(self.source.error_at(&field(&["expect", "loss", "during"]), what));
@@ -98,7 +103,8 @@ topology:
     fn mistake(steps: &[&str]) -> Option<String> {
         let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
         let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
-        let text = format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n{steps}");
+        let text =
+            format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n{steps}");
         let source = Source::new("/t/scenario.yaml", text);
         let file = yaml::parse::<ScenarioFile>(&source);
         file.and_then(|file| expand(&file, &source, &topology)).err().map(|error| error.message)
@@ -111,7 +117,9 @@ topology:
             &[STREAM, LOSS][..],
             &[STREAM],
             &[STREAM, fault, "expect: { loss: { stream: s1, at-most: 300ms, during: change } }"],
-            &["stream: { name: s1, from: gw1, to: 'fc00::1', every: 1ms, protocol: icmp, flows: 20, at: [n] }"],
+            &[
+                "stream: { name: s1, from: gw1, to: 'fc00::1', every: 1ms, protocol: icmp, flows: 20, at: [n] }",
+            ],
         ] {
             assert_eq!(mistake(good), None, "{good:?}");
         }
