@@ -96,7 +96,7 @@ fn by_packets(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) ->
         }
         let holder = way.mac.and_then(|mac| book.holder(&mac.to_string()));
         if let Some(via) = &expect.via
-            && !holder.is_some_and(|name| book.node(via) == Some(name))
+            && holder.is_none_or(|name| book.node(via) != Some(name))
         {
             let mac = way.mac.map_or_else(|| "nobody".to_string(), |mac| mac.to_string());
             let whom = holder.map_or(mac, str::to_string);
