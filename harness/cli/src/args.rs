@@ -43,6 +43,10 @@ pub enum Command {
     Render(crate::cmd::metallb::RenderArgs),
     /// Judge a recorded run directory again, without labs or privilege
     Replay(crate::cmd::replay::ReplayArgs),
+    /// Write the present state of a lab, or the last of a recorded run, as expectations
+    Record(crate::cmd::record::RecordArgs),
+    /// Compare two recorded runs fact by fact: kernels, sessions, RIBs, outcomes
+    Diff(crate::cmd::diff::DiffArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
     /// Keep a lab: `up` starts this itself
@@ -89,6 +93,9 @@ pub struct RunArgs {
     pub run_dir: PathBuf,
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Break the labs on purpose and show for each expectation that it can fail
+    #[arg(long)]
+    pub mutate: bool,
     /// Fail instead of skipping when the machine lacks one of these, for instance `namespaces,kind`
     #[arg(long, value_name = "CAPABILITY", value_delimiter = ',')]
     pub require: Vec<String>,

@@ -285,3 +285,28 @@ fn copy(from: &Path, to: &Path) {
         fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }
 }
+
+#[test]
+fn a_recorded_lab_is_a_scenario_that_passes() {
+    let user = User::new();
+    let [peers, extras] = ["peers", "extras"].map(learn_routes);
+    let until = ["--until-route", "172.16.1.0/24", "--until-route", "fc00:172:16:1::/64", "--until-sessions"];
+    user.up(&[&["--manifest", &peers, "--manifest", &extras][..], &until].concat());
+    user.ok(&["record", "--scenario", "--output", "base.yaml"]);
+    user.ok(&["check", "base.yaml"]);
+    user.ok(&["run", "base.yaml"]);
+    let steps = user.ok(&["record", "worker"]);
+    let route = "prefix: 172.16.1.0/24, via: [gw1], proto: bgp, metric: 20";
+    for part in [route, "peer: 192.168.1.5, state: established", "rib-fib: { node: k8s-worker }"] {
+        assert!(steps.contains(part), "{part}: {steps}");
+    }
+    // A hole planted under FRR is what the kernel does; only the agreement is gone. (What is deleted zebra puts back.)
+    let hole = "ip route replace blackhole 172.16.1.0/24 proto bgp metric 20".split(' ');
+    user.ok(&["exec", "worker", "--"].into_iter().chain(hole).collect::<Vec<_>>());
+    let output = user.run(&["record"]);
+    let (steps, said) = (text(&output.stdout), text(&output.stderr));
+    let hole = "prefix: 172.16.1.0/24, proto: bgp, metric: 20, type: blackhole";
+    assert!(steps.contains(hole) && !steps.contains("rib-fib"), "{steps}");
+    assert!(said.contains("FRR and the kernel do not agree"), "{said}");
+    assert!(user.fails(2, &["record", "wroker"]).contains("did you mean `worker`?"));
+}

@@ -1,7 +1,8 @@
 //! routeproof's engine: everything that touches the machine.
 //!
 //! Each module has one job: [`image`] gets root filesystems, [`lab`] boots nodes in namespaces, [`frr`] runs and
-//! asks the routing daemons, [`observe`] reads the kernel over netlink, [`run`] knows the order of a scenario's
+//! asks the routing daemons, [`observe`] reads the kernel over netlink,
+//! [`probe`] sends packets and watches them, [`run`] knows the order of a scenario's
 //! steps, [`keep`] keeps a lab beyond one command, [`report`] turns events into what people and tools read.
 
 pub mod event;
@@ -13,6 +14,8 @@ pub mod keep;
 pub mod lab;
 pub mod observe;
 pub mod preflight;
+pub mod probe;
+pub mod recorded;
 pub mod report;
 pub mod run;
 pub mod rundir;

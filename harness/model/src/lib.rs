@@ -4,15 +4,19 @@
 //! each step here is a function from values to values, so that all of it can be tested and replayed.
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod check;
 #[cfg(test)]
 mod cpu_time;
 pub mod diag;
+pub mod diff;
 pub mod event;
 pub mod fact;
 pub mod frr;
 pub mod metallb;
+pub mod mutate;
 pub mod plan;
+pub mod pods;
 pub mod recording;
 pub mod replay;
 pub mod result;

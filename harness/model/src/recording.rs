@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{HostHealth, KernelEvent, KernelState, Mono, Object};
+use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,6 +47,15 @@ pub enum Line {
         at: Mono,
         prefixes: Vec<IpNet>,
     },
+    /// Requests to a service, and the ways of their replies.
+    Returned {
+        to: String,
+        seen: Returned,
+    },
+    /// Flows that were sent and counted.
+    Flows {
+        flows: Flows,
+    },
     /// A window in which something must hold opens; its witness was there.
     WindowOpened {
         step: usize,
@@ -76,6 +85,10 @@ pub enum Line {
         step: usize,
         facts: OrderingFacts,
     },
+    /// The steps are done; what comes later (faults are undone, the lab ends) is not part of the final state.
+    FinalState {
+        at: Mono,
+    },
     /// What an `observe` step saw.
     Sample {
         step: usize,
@@ -101,10 +114,13 @@ pub struct Recording {
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
     bfd: BTreeMap<String, Vec<(Mono, Vec<BfdPeer>)>>,
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
+    flows: Vec<Flows>,
+    returned: Vec<(String, Returned)>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
     finished: BTreeMap<usize, Mono>,
+    end: Option<Mono>,
     faults: BTreeMap<usize, Mono>,
     pub health: BTreeMap<usize, HostHealth>,
     pub facts: BTreeMap<usize, OrderingFacts>,
@@ -138,6 +154,13 @@ impl Recording {
         Ok(recording)
     }
 
+    /// A recording of these lines.
+    pub fn of(lines: impl IntoIterator<Item = Line>) -> Recording {
+        let mut recording = Recording::default();
+        lines.into_iter().for_each(|line| recording.take(line));
+        recording
+    }
+
     fn take(&mut self, line: Line) {
         match line {
             Line::Addresses { book } => {
@@ -153,6 +176,8 @@ impl Recording {
             }
             Line::Bfd { node, at, peers } => self.bfd.entry(node).or_default().push((at, peers)),
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
+            Line::Returned { to, seen } => self.returned.push((to, seen)),
+            Line::Flows { flows } => self.flows.push(flows),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
             }
@@ -173,6 +198,9 @@ impl Recording {
             }
             Line::OrderingFacts { step, facts } => {
                 self.facts.insert(step, facts);
+            }
+            Line::FinalState { at } => {
+                self.end.get_or_insert(at);
             }
             Line::Sample { step, sample } => {
                 self.samples.insert(step, sample);
@@ -265,6 +293,59 @@ impl Recording {
     /// What zebra claimed last at that time.
     pub fn rib_at(&self, node: &str, at: Mono) -> Option<&Vec<(IpNet, RibEntry)>> {
         last(self.ribs.get(node), at)
+    }
+
+    /// The requests to a service that a client made in a window, while the node was watched.
+    pub fn returned<'a>(
+        &'a self,
+        (node, client, to): (&'a str, &'a str, &'a str),
+        from: Mono,
+        until: Mono,
+    ) -> impl Iterator<Item = &'a Returned> {
+        let fits = move |(asked, seen): &&(String, Returned)| {
+            let exchange = &seen.exchange;
+            asked == to
+                && exchange.node == node
+                && exchange.client == client
+                && exchange.at >= from
+                && exchange.at <= until
+        };
+        self.returned.iter().filter(fits).map(|(_, seen)| seen)
+    }
+
+    /// The nodes of which anything was recorded.
+    pub fn nodes(&self) -> BTreeSet<&str> {
+        self.kernel.keys().chain(self.sessions.keys()).chain(self.ribs.keys()).map(String::as_str).collect()
+    }
+
+    /// When the final state was taken; with a recording that was cut short, the last that is known counts.
+    fn end(&self) -> Mono {
+        self.end.unwrap_or(Mono(u64::MAX))
+    }
+
+    /// The node's kernel at the end.
+    pub fn final_kernel(&self, node: &str) -> KernelState {
+        let mut state = KernelState::default();
+        let events = self.kernel.get(node).into_iter().flatten();
+        events.take_while(|event| event.at <= self.end()).for_each(|event| {
+            state.apply(event);
+        });
+        state
+    }
+
+    /// What bgpd claimed last.
+    pub fn final_sessions(&self, node: &str) -> &[Session] {
+        last(self.sessions.get(node), self.end()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What zebra claimed last; empty when it was never asked.
+    pub fn final_rib(&self, node: &str) -> &[(IpNet, RibEntry)] {
+        self.rib_at(node, self.end()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The measurements that ended in a window.
+    pub fn flows(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Flows> {
+        self.flows.iter().filter(move |flows| flows.node == node && flows.at >= from && flows.at <= until)
     }
 
     /// What a gateway advertised to a node at every look in a window.

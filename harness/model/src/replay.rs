@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 
 use crate::check::{
-    self, Checked, Convergence, Diagnosed, alternation, no_route, ordering, rib_fib, route, session,
+    self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, no_route, ordering,
+    return_path, rib_fib, route, session,
 };
-use crate::fact::{KernelState, Mono};
+use crate::fact::{Flows, KernelState, Mono, Returned};
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
 use crate::result::{Outcome, StepResult};
-use crate::scenario::{Diagnosis, Expect, ExpectConvergence, ExpectRoute, ExpectSession, Signature, Verb};
+use crate::scenario::{
+    Diagnosis, Expect, ExpectConvergence, ExpectEcmp, ExpectRoute, ExpectSession, Signature, Verb,
+};
 
 /// The verdict of a replay.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,11 +141,18 @@ fn holds(
     as_recorded: Verdict,
 ) -> Verdict {
     let mut broken = None;
-    looks(run, recording, expect, from, to, |checked| {
+    let mut look = |checked: Checked| {
         if !checked.holds && broken.is_none() {
             broken = Some(checked.status);
         }
-    });
+    };
+    // Flows are counted now and then; the table is looked at after each event.
+    if let Expect::Ecmp(e) = expect {
+        let node = name(run, &e.node);
+        recording
+            .kernel_states(node, from, to, |at, state| look(ecmp_route(e, state, &recording.book_at(at))));
+    }
+    looks(run, recording, expect, from, to, look);
     if let Some(why) = broken {
         return (Outcome::Failed, Some(why));
     }
@@ -215,6 +225,44 @@ fn looks(
             None => look(unasked(&e.node)),
             Some(rib) => recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state))),
         },
+        Expect::ReturnPath(e) => {
+            let who = (node, name(run, &e.client), e.to.as_str());
+            let of_family = |seen: &&Returned| e.family.is_none_or(|f| f.is_of(seen.client));
+            let mut asked = false;
+            for seen in recording.returned(who, from, to).filter(of_family) {
+                asked = true;
+                look(return_path(e, seen, &recording.book));
+            }
+            if !asked {
+                let status = format!("{} did not ask {}", e.client, e.to);
+                look(Checked { holds: false, status, evidence: Vec::new() });
+            }
+        }
+        Expect::Ecmp(e) => {
+            let of_it = |flows: &&Flows| flows.prefix == e.prefix && flows.vrf == e.vrf;
+            let mut counted = false;
+            for flows in recording.flows(node, from, to).filter(of_it) {
+                counted = true;
+                let at = flows.at;
+                recording.kernel_states(node, at, at, |at, state| {
+                    look(ecmp(e, state, flows, &recording.book_at(at)))
+                });
+            }
+            if !counted {
+                recording.kernel_states(node, to, to, |at, state| {
+                    look(uncounted(e, state, &recording.book_at(at)))
+                });
+            }
+        }
+    }
+}
+
+/// Flows are sent only once the table is right; without any the expectation is not met.
+fn uncounted(expect: &ExpectEcmp, kernel: &KernelState, book: &AddressBook) -> Checked {
+    let by_table = ecmp_route(expect, kernel, book);
+    match by_table.holds {
+        true => Checked { holds: false, status: "no flows were counted".to_string(), ..by_table },
+        false => by_table,
     }
 }
 
@@ -331,7 +379,7 @@ steps:
 
     /// Step 0 from 10 to 30, the window of step 1 from 40 to 60.
     fn recorded(more: Vec<Line>) -> Recording {
-        let mut book = check::AddressBook::default();
+        let mut book = AddressBook::default();
         book.insert("10.0.0.1".parse().unwrap(), "gw1");
         let mut lines = vec![
             Line::Addresses { book },

@@ -1,11 +1,14 @@
 //! One file a command.
 
 pub mod check;
+pub mod diff;
 pub mod doctor;
 pub mod images;
 pub mod lab;
 pub mod metallb;
+mod mutation;
 pub mod plan;
+pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -37,7 +40,9 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Images(args) => images::run(args).await,
             Command::Render(args) => metallb::render(&args),
+            Command::Record(args) => record::run(&args).await,
             Command::Replay(args) => replay::run(&args),
+            Command::Diff(args) => diff::run(&args),
             Command::Report(args) => report::run(&args),
             Command::Supervise(args) => Ok(up::supervise(&args).await),
         }

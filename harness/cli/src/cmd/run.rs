@@ -10,7 +10,7 @@ use routeproof_engine::rundir::RunDir;
 use routeproof_model::event::EventKind;
 use tokio::sync::watch;
 
-use super::select;
+use super::{mutation, select};
 use crate::args::{RunArgs, SourceArgs};
 use crate::fail::{Failure, INTERRUPTED};
 use crate::out;
@@ -58,7 +58,11 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let (stop, stopped) = watch::channel(false);
     let interrupt = tokio::spawn(on_interrupt(stop, events.clone()));
     let options = Options { store, jobs: args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get) };
-    let outcome = engine::run(&Loaded::plan(&loaded), &directory, &options, &events, stopped).await;
+    let plan = Loaded::plan(&loaded);
+    let outcome = match args.mutate {
+        false => engine::run(&plan, &directory, &options, &events, stopped).await.map(|()| None),
+        true => engine::mutate(&plan, &directory, &options, &events, stopped).await.map(Some),
+    };
     interrupt.abort();
 
     let finished = bus.finish();
@@ -67,18 +71,17 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let mut problems: Vec<String> = finished.problems.clone();
     problems.extend(report::write_run_files(&directory, &view).iter().map(|e| chain(e)));
     problems.extend(report::write_all(&specs, &view).iter().map(|e| chain(e)));
-    if let Err(error) = outcome {
-        return Err(error.into());
-    }
-    if args.json {
-        out::json(&finished.result)?;
-    } else {
-        out::text(report::render_terminal(&view))?;
-    }
+    let mutated = outcome?;
+    let code = match &mutated {
+        Some(mutated) => mutation::show(mutated, &finished.result, &directory, args.json)?,
+        None if args.json => out::json(&finished.result).map(|()| finished.result.exit_code())?,
+        None => out::text(report::render_terminal(&view)).map(|()| finished.result.exit_code())?,
+    };
     for problem in &problems {
         Failure::broken(problem).report();
     }
-    Ok(finished.exit_code(problems.is_empty()))
+    // Green with an incomplete record is not green.
+    Ok(if code == 0 { finished.exit_code(problems.is_empty()) } else { code })
 }
 
 /// The first ctrl-C (or SIGTERM) ends the runs in order; a second one ends the process, and the kernel ends the labs.

@@ -1,4 +1,6 @@
 //! What people read.
 
+pub mod diff;
 pub mod inspect;
+pub mod mutation;
 mod sessions;

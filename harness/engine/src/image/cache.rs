@@ -21,7 +21,7 @@ use super::rooted::remove;
 use super::{ImageError, ImageRef};
 
 /// Changes whenever the same packages would give another tree.
-const TREE_FORMAT: u32 = 2;
+const TREE_FORMAT: u32 = 3;
 const SCHEMA: &str = "routeproof/image/v2";
 
 #[derive(Clone, Debug)]

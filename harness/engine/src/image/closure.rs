@@ -4,7 +4,7 @@ use super::depends::{self, Clause};
 use super::packages::{Index, Package};
 
 /// What must work in a tree: FRR and its reload script, the tools that topologies' `exec` lines and people use.
-const ROOTS: &str = "frr, frr-pythontools, iproute2, iputils-ping, procps, dash, bash, coreutils, grep, sed, mawk, \
+const ROOTS: &str = "frr, frr-pythontools, iproute2, iputils-ping, nftables, procps, dash, bash, coreutils, grep, sed, mawk, \
                      findutils, hostname, base-files, netbase, libpam-modules";
 
 /// Taken as present although they are not: only maintainer scripts, services or documentation need them.

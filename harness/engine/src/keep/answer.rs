@@ -13,11 +13,12 @@ use routeproof_model::topology::{self, Role};
 use super::channel::{Channel, in_file};
 use super::folder::State;
 use super::protocol::{Answer, Ask, Command, LabStatus, NodeStatus, Order, SCHEMA, Sessions};
+use super::snapshot;
 use crate::lab::{self, LabError, Process, Stdio};
 use crate::run::{Booted, Node};
 
 /// A daemon that does not answer for this long is stuck, which is what the status then says.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the answers are about.
 pub(super) struct About<'a> {
@@ -41,6 +42,10 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
         Ask::Status => {
             let status = in_file(&status(about).await)?;
             channel.send(&Answer::Status, &[status.as_fd()]).await?;
+        }
+        Ask::Snapshot => {
+            let snapshot = in_file(&snapshot::take(about).await)?;
+            channel.send(&Answer::Snapshot, &[snapshot.as_fd()]).await?;
         }
         Ask::Netlink { node } => match find(about, &node) {
             Err(answer) => channel.send(&answer, &[]).await?,

@@ -10,7 +10,7 @@ use super::channel::{Channel, read_file};
 use super::error::KeepError;
 use super::exec::{Running, Streams};
 use super::folder::{Found, States};
-use super::protocol::{Answer, Ask, Command, LabStatus};
+use super::protocol::{Answer, Ask, Command, LabStatus, Snapshot};
 use crate::observe;
 
 /// A supervisor that has not ended its lab after this time is killed, and the kernel ends the lab.
@@ -110,6 +110,19 @@ impl Lab {
         channel.send(&Ask::Status, &[]).await.map_err(self.failed())?;
         match self.answer(&channel).await? {
             (Answer::Status, fds) => {
+                let file = fds.into_iter().next().ok_or_else(|| self.gone())?;
+                read_file(file).map_err(self.failed())
+            }
+            (other, _) => Err(self.refused("", other)),
+        }
+    }
+
+    /// Everything that is known of the lab now: kernels, sessions, RIBs.
+    pub async fn snapshot(&self) -> Result<Snapshot, KeepError> {
+        let channel = self.connect()?;
+        channel.send(&Ask::Snapshot, &[]).await.map_err(self.failed())?;
+        match self.answer(&channel).await? {
+            (Answer::Snapshot, fds) => {
                 let file = fds.into_iter().next().ok_or_else(|| self.gone())?;
                 read_file(file).map_err(self.failed())
             }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use routeproof_model::fact::Mono;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,8 @@ pub struct Refusal {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Ask {
     Status,
+    /// Everything that is known of the lab now.
+    Snapshot,
     /// A NETLINK_ROUTE socket of the node.
     Netlink {
         node: String,
@@ -94,6 +97,8 @@ pub struct Command {
 pub(super) enum Answer {
     /// The [`LabStatus`] travels in a file.
     Status,
+    /// The [`Snapshot`] travels in a file.
+    Snapshot,
     Netlink,
     /// An `Option` of the model's `DaemonSessions` travels in a file.
     Sessions,
@@ -114,6 +119,16 @@ pub(super) enum Answer {
     Failed {
         what: String,
     },
+}
+
+/// A kept lab at one moment: what it is, and a recording of what it holds now.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub topology: PathBuf,
+    pub run: PlannedRun,
+    pub lines: Vec<Line>,
+    /// What could not be asked; one line each.
+    pub missing: Vec<String>,
 }
 
 /// The schema of [`LabStatus`].

@@ -59,7 +59,10 @@ pub async fn start(request: &Request<'_>, subcommand: &str) -> Result<Starting, 
     let order = Order {
         name: request.name.to_string(),
         topology: absolute(request.topology),
-        run: request.run.clone(),
+        run: PlannedRun {
+            initial: request.run.initial.iter().map(|manifest| absolute(manifest)).collect(),
+            ..request.run.clone()
+        },
         cache: absolute(request.cache),
         directory: absolute(request.directory.path()),
         until: request.until.clone(),

@@ -180,6 +180,7 @@ async fn hold(
         }
     }
     drop(listener);
+    booted.record_final_state().await;
     booted.shutdown().await.map_err(io::Error::other)
 }
 

@@ -16,7 +16,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, UnixAddr, connect, socket};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, sethostname, setsid};
 
@@ -24,7 +24,7 @@ use super::binds;
 use super::confine::confine;
 use super::rootfs;
 use super::rtnl::open_route_socket;
-use super::spec::{Call, NodeSpec, Reply, Request};
+use super::spec::{Call, Family, NodeSpec, Reply, Request, SocketKind};
 use super::wire;
 
 type Failure = (String, io::Error);
@@ -131,6 +131,7 @@ fn perform(call: Call, fds: Vec<OwnedFd>) -> io::Result<Yield> {
             Ok(Yield::default())
         }
         Call::Netlink => Ok(with_fd(open_route_socket()?)),
+        Call::Socket { kind } => Ok(with_fd(open_socket(kind)?)),
         Call::Connect { path } => Ok(with_fd(connect_unix(&path)?)),
         Call::Open { path, write, mode } => Ok(with_fd(open(&path, write, mode)?)),
         Call::Watch { dir } => {
@@ -152,6 +153,21 @@ fn connect_unix(path: &str) -> io::Result<OwnedFd> {
     let stream = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     connect(stream.as_raw_fd(), &UnixAddr::new(path)?)?;
     Ok(stream)
+}
+
+fn open_socket(kind: SocketKind) -> io::Result<OwnedFd> {
+    let domain = |family| match family {
+        Family::Ipv4 => AddressFamily::Inet,
+        Family::Ipv6 => AddressFamily::Inet6,
+    };
+    let (domain, kind, protocol) = match kind {
+        SocketKind::Udp(family) => (domain(family), SockType::Datagram, None),
+        SocketKind::Tcp(family) => (domain(family), SockType::Stream, None),
+        SocketKind::Icmp(Family::Ipv4) => (AddressFamily::Inet, SockType::Raw, Some(SockProtocol::Icmp)),
+        SocketKind::Icmp(Family::Ipv6) => (AddressFamily::Inet6, SockType::Raw, Some(SockProtocol::IcmpV6)),
+        SocketKind::Packet => (AddressFamily::Packet, SockType::Raw, None),
+    };
+    Ok(socket(domain, kind, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, protocol)?)
 }
 
 fn open(path: &str, write: bool, mode: u32) -> io::Result<OwnedFd> {

@@ -29,5 +29,5 @@ pub use boot::{BootTimes, Death, Lab, unless_dead};
 pub use error::LabError;
 pub use node::NodeHandle;
 pub use process::{Command, Exit, Output, Process, Stdio};
-pub use spec::{InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};
+pub use spec::{Family, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec, SocketKind};
 pub(crate) use wire::register;

@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::error::LabError;
 use super::process::{Command, Exit, Output, Process, Stdio};
-use super::spec::{Call, Reply, Request};
+use super::spec::{Call, Reply, Request, SocketKind};
 use super::wire;
 
 /// What a call yielded.
@@ -102,6 +102,14 @@ impl NodeHandle {
     /// A NETLINK_ROUTE socket of this node's network namespace.
     pub async fn netlink(&self) -> Result<OwnedFd, LabError> {
         self.call_fd(Call::Netlink, || "cannot open a netlink socket".to_string()).await
+    }
+
+    /// A socket of this node's network namespace: non-blocking, closed on exec, neither bound nor connected.
+    ///
+    /// # Errors
+    /// When the kernel refuses it (EAFNOSUPPORT: it lacks the family) or the node has died.
+    pub async fn socket(&self, kind: SocketKind) -> Result<OwnedFd, LabError> {
+        self.call_fd(Call::Socket { kind }, || format!("cannot open a socket ({kind:?})")).await
     }
 
     /// Connects to a Unix socket of this node.

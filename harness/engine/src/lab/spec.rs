@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -142,6 +143,10 @@ pub enum Call {
     },
     /// A NETLINK_ROUTE socket of the node's network namespace.
     Netlink,
+    /// An Internet or packet socket of the node's network namespace, neither bound nor connected.
+    Socket {
+        kind: SocketKind,
+    },
     /// A stream socket connected to a Unix socket of the node.
     Connect {
         path: String,
@@ -159,6 +164,30 @@ pub enum Call {
     List {
         dir: String,
     },
+}
+
+/// What a socket is for. Opening a raw or a packet socket needs CAP_NET_RAW over the network namespace, which the agent
+/// has also in an ordinary user's lab; binding and using it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SocketKind {
+    Udp(Family),
+    Tcp(Family),
+    /// A raw socket for ICMP or ICMPv6. Not a ping socket: net.ipv4.ping_group_range lets nobody open one by default.
+    Icmp(Family),
+    /// A packet socket with link-layer headers; it gets nothing before it is bound to a protocol and an interface.
+    Packet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Family {
+    Ipv4,
+    Ipv6,
+}
+
+impl Family {
+    pub fn of(address: IpAddr) -> Family {
+        if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
+    }
 }
 
 /// Agent to harness.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use ipnet::IpNet;
 use routeproof_model::check::AddressBook;
 use routeproof_model::event::EventKind;
@@ -23,7 +23,10 @@ use super::tap::{Tap, Taps};
 use crate::event::Events;
 use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
-use crate::observe::{Monitor, Sockets};
+use crate::observe::{Monitor, Sockets, now};
+
+/// How long the last questions may take: a daemon that is stopped (SIGSTOP) never answers.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a lab lives and which trees it uses.
 #[derive(Debug)]
@@ -81,6 +84,20 @@ impl Booted {
         drop(self.nodes);
         self.lab.shutdown().await;
         recorded
+    }
+}
+
+impl Booted {
+    /// Records what every daemon claims now: this is the lab's final state, whatever happens to it afterwards. A daemon
+    /// that cannot answer (killed on purpose, or stuck) leaves its last answer.
+    pub async fn record_final_state(&self) {
+        let ask = async |node: &Node| {
+            let _ = node.record_sessions().await;
+            let _ = node.rib().await;
+        };
+        let routers = self.nodes.values().filter(|node| node.frr.is_some());
+        let _ = tokio::time::timeout(PATIENCE, join_all(routers.map(ask))).await;
+        self.recorder.write(&Line::FinalState { at: now() });
     }
 }
 
@@ -283,6 +300,7 @@ async fn monitors(
             recorder: recorder.clone(),
             taps,
             conf: None,
+            frontends: Vec::new(),
             reloads: 0,
             changed: None,
             vtys: Default::default(),

@@ -6,16 +6,18 @@ use std::time::Instant;
 
 use futures::future::try_join_all;
 use routeproof_model::frr::rejections;
-use routeproof_model::metallb::{self, NodeInfo, Objects, Release};
+use routeproof_model::metallb::{self, Frontend, NodeInfo, Objects, Release};
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::pods::ruleset;
 use routeproof_model::topology::Role;
 
 use super::error::RunError;
 use super::gate::{gate, save};
 use super::load::read;
-use super::node::{LastChange, Node};
+use super::node::{LastChange, Node, must_run};
 use super::rehearse::node_infos;
 use crate::frr::{DaemonSpec, Frr, load_conf, reload, start_peers};
+use crate::lab::{Command, LabError};
 
 /// The cluster of one lab.
 #[derive(Debug)]
@@ -41,6 +43,11 @@ impl Cluster {
             nodes: node_infos(run).map(|info| (info.name.clone(), info)).collect(),
             aliases: aliases.collect(),
         })
+    }
+
+    /// Each address and port of a Service, with the pods behind it, as the manifests so far say.
+    pub fn frontends(&self) -> Vec<Frontend> {
+        metallb::frontends(&self.objects)
     }
 
     pub fn name_of(&self, alias: &str) -> Option<&String> {
@@ -80,9 +87,11 @@ impl Cluster {
             self.objects.apply(&read(manifest)?)?;
         }
         let (objects, release, infos) = (&self.objects, self.release, &self.nodes);
+        let frontends = metallb::frontends(objects);
         let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
         try_join_all(members.map(async |node| {
             let conf = rendered(objects, release, infos, node)?.conf;
+            proxy(node, &frontends).await?;
             cold_load(node, conf).await
         }))
         .await
@@ -114,8 +123,10 @@ impl Cluster {
     }
 
     async fn converge(&self, nodes: &mut BTreeMap<String, Node>) -> Result<Vec<String>, RunError> {
+        let frontends = metallb::frontends(&self.objects);
         let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
         let notes = try_join_all(members.map(async |node| {
+            proxy(node, &frontends).await?;
             let rendered = rendered(&self.objects, self.release, &self.nodes, node)?;
             // The speaker does not send a configuration that equals the last one.
             match node.conf.as_ref() == Some(&rendered.conf) {
@@ -125,6 +136,20 @@ impl Cluster {
         }))
         .await?;
         Ok(notes.into_iter().flatten().collect())
+    }
+
+    pub fn has_extras(&self) -> bool {
+        self.objects.extras().is_some()
+    }
+
+    /// Deletes the extras and restarts every speaker: what the daemons learnt with them is forgotten, too.
+    pub async fn drop_extras(&mut self, nodes: &mut BTreeMap<String, Node>) -> Result<(), RunError> {
+        self.objects.drop_extras();
+        for node in nodes.values_mut().filter(|n| n.role == Role::ClusterNode) {
+            node.conf = Some(rendered(&self.objects, self.release, &self.nodes, node)?.conf);
+            self.restart_speaker(node).await?;
+        }
+        Ok(())
     }
 
     /// Restarts a node's speaker pod: its FRR starts empty and gets the whole file by one reload.
@@ -152,6 +177,27 @@ fn rendered(
     let failed = |what: String| RunError::Config { node: node.name.clone(), what, hints: Vec::new() };
     let info = infos.get(&node.name).ok_or_else(|| failed("not a node of the cluster".to_string()))?;
     metallb::render(release, objects, info).map_err(|e| failed(e.to_string()))
+}
+
+/// Plays kube-proxy: programs the node's kernel when what it serves has changed.
+async fn proxy(node: &mut Node, frontends: &[Frontend]) -> Result<(), RunError> {
+    const FILE: &str = "/run/kube-proxy.nft";
+    if frontends == node.frontends {
+        return Ok(());
+    }
+    let rules = ruleset(&node.name, frontends);
+    save(node, "kube-proxy.nft", &rules);
+    node.handle.write(FILE, 0o600, rules.as_bytes()).await?;
+    must_run(&node.handle, &Command::new(["nft", "-f", FILE])).await.map_err(|e| match e {
+        // An image that is not of our making.
+        RunError::Lab(LabError::Node { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            let detail = format!("the root filesystem of {} has no nft, which plays kube-proxy", node.name);
+            RunError::Missing { capability: "nft".to_string(), detail }
+        }
+        other => other,
+    })?;
+    node.frontends = frontends.to_vec();
+    Ok(())
 }
 
 /// Loads a whole file into daemons that have no configuration yet. The result is the same as a first reload's: the last

@@ -8,6 +8,7 @@ use routeproof_model::result::Outcome;
 use crate::frr::FrrError;
 use crate::image::ImageError;
 use crate::lab::{Death, LabError};
+use crate::probe::ProbeError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -24,6 +25,8 @@ pub enum RunError {
     Image(#[from] ImageError),
     #[error(transparent)]
     Lab(#[from] LabError),
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
     #[error(transparent)]
     Frr(#[from] FrrError),
     #[error(transparent)]

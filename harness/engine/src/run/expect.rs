@@ -15,6 +15,7 @@ use super::boot::Booted;
 use super::error::RunError;
 use super::node::Node;
 use super::steps::Done;
+use super::{ecmp, return_path};
 use crate::observe::now as clock;
 use crate::wait::{self, Probe};
 
@@ -46,6 +47,8 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             let rib = watched.rib().await?;
             Ok(watched.monitor.with_state(|k| check::rib_fib(&e.node, &rib, k)))
         }
+        Expect::Ecmp(e) => ecmp::now(booted, watched, e).await,
+        Expect::ReturnPath(e) => return_path::now(booted, watched, e).await,
     }
 }
 
@@ -152,10 +155,21 @@ pub async fn holds(
 /// The verdict on a kernel state; `None` for what the kernel does not know.
 fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Checked> {
     match expect {
-        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) => None,
+        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) | Expect::ReturnPath(_) => None,
         Expect::Route(e) => Some(check::route(e, state, book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
+        // Whether flows follow the table is seen at each look.
+        Expect::Ecmp(e) => Some(check::ecmp_route(e, state, book)),
     }
+}
+
+/// Why a window over the expectation would prove nothing now; `None` while its witness is there, or it needs none.
+pub async fn witness_missing(
+    booted: &Booted,
+    expect: &Expect,
+    witness: Option<IpNet>,
+) -> Result<Option<String>, RunError> {
+    Witness::new(booted, expect, witness)?.look(booted).await
 }
 
 /// What must be seen during a window in which something else must not.

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use routeproof_model::diag::{Diagnostic, Seg, Source};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
+use routeproof_model::pods::with_pods;
 use routeproof_model::scenario::{self, MetallbFile, Mode, ScenarioFile};
 use routeproof_model::topology::{self, Role, Topology};
 use routeproof_model::yaml;
 
 use super::error::RunError;
 use super::places;
-use super::rehearse::rehearse;
+use super::rehearse::{pods_of, rehearse};
 
 /// A scenario that was read, with its runs and its matrix.
 #[derive(Clone, Debug)]
@@ -90,11 +91,12 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
         }
         let frr =
             run.axes.iter().find(|(name, _)| name == "frr").map_or(release.frr, |(_, value)| value.as_str());
-        let run = PlannedRun {
+        let frr = frr.to_string();
+        let mut run = PlannedRun {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
             requirements: scenario.requirements.clone(),
-            images: plan::images(&topology, frr),
+            images: plan::images(&topology, &frr),
             axes: run.axes,
             expected: run.expected,
             metallb: scenario.metallb.clone(),
@@ -103,7 +105,11 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             steps: run.steps,
         };
         let found = rehearse(&run, release)?;
-        warnings.extend(found.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
+        warnings.extend(found.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
+        if !found.pods.is_empty() {
+            run.topology = with_pods(&topology, found.pods).map_err(|e| source.error(e.to_string()))?;
+            run.images = plan::images(&run.topology, &frr);
+        }
         runs.push(run);
     }
     let axes = written.axes.0;
@@ -141,6 +147,14 @@ pub fn plan_topology(
             }
         }
     }
+    let topology = match pods_of(&objects).collect::<Vec<_>>() {
+        pods if pods.is_empty() => topology,
+        pods => with_pods(&topology, pods).map_err(|e| RunError::Config {
+            node: topology.name.clone(),
+            what: e.to_string(),
+            hints: Vec::new(),
+        })?,
+    };
     let mut seen = std::collections::HashSet::new();
     warnings.retain(|warning| seen.insert(warning.clone()));
     let run = PlannedRun {

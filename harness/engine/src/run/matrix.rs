@@ -67,7 +67,7 @@ pub(super) async fn run_in(
     written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)?;
 
     let images = plan.runs.iter().flat_map(|run| run.images.values());
-    let progress = Announce { events: events.clone(), passed: Mutex::default() };
+    let progress = Announce::new(events);
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
@@ -102,7 +102,7 @@ pub(super) async fn run_in(
     Ok(())
 }
 
-fn id(run: &PlannedRun) -> RunId {
+pub(super) fn id(run: &PlannedRun) -> RunId {
     RunId {
         scenario: run.scenario.clone(),
         requirements: run.requirements.clone(),
@@ -111,7 +111,7 @@ fn id(run: &PlannedRun) -> RunId {
     }
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     // A sender that is gone will never say stop.
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
@@ -133,13 +133,17 @@ pub async fn trees(
 }
 
 /// Passes a pull's progress on, at a rate that a log can bear.
-struct Announce {
+pub(super) struct Announce {
     events: Events,
     /// Per image: the step that was passed on last, and when.
     passed: Mutex<BTreeMap<String, (String, Instant)>>,
 }
 
 impl Announce {
+    pub(super) fn new(events: &Events) -> Announce {
+        Announce { events: events.clone(), passed: Mutex::default() }
+    }
+
     const EVERY: Duration = Duration::from_millis(200);
 
     fn is_news(&self, image: &str, what: &str, complete: bool) -> bool {
@@ -216,13 +220,13 @@ async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Ve
     }
 }
 
-fn broken(error: &RunError) -> Verdict {
+pub(super) fn broken(error: &RunError) -> Verdict {
     let hints: Vec<String> = error.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
     let reason = Some(format!("{}{}", error.line(), hints.concat()));
     Verdict { outcome: error.outcome(), reason, observed: BTreeMap::new() }
 }
 
-fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {
+pub(super) fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {
     let Verdict { outcome, reason, observed } = verdict;
     events.send(EventKind::RunFinished {
         outcome,

@@ -7,6 +7,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 use routeproof_model::fact::Mono;
 use routeproof_model::frr::{self, BfdPeer, RibEntry, Session};
+use routeproof_model::metallb::Frontend;
 use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
 use tokio::sync::Mutex;
@@ -18,6 +19,7 @@ use super::record::Recorder;
 use crate::frr::{Frr, Vty};
 use crate::lab::{Command, NodeHandle, Output};
 use crate::observe::{Monitor, now};
+use crate::probe::Place;
 use crate::wait;
 
 /// When a node's configuration last changed, and how its sessions were just before.
@@ -40,6 +42,8 @@ pub struct Node {
     pub(super) taps: Taps,
     /// What MetalLB's file held at the last load or reload.
     pub(super) conf: Option<String>,
+    /// What its kube-proxy serves.
+    pub(super) frontends: Vec<Frontend>,
     pub(super) reloads: usize,
     pub(super) changed: Option<LastChange>,
     pub(super) vtys: Mutex<HashMap<&'static str, Vty>>,
@@ -76,7 +80,7 @@ impl Node {
     /// The BGP sessions as bgpd sees them now; recorded when they changed.
     pub async fn sessions(&self) -> Result<Vec<Session>, RunError> {
         let sessions = self.ask_sessions().await?;
-        self.record_sessions(&sessions, now(), same).await;
+        self.note_sessions(&sessions, now(), same).await;
         Ok(sessions)
     }
 
@@ -92,7 +96,7 @@ impl Node {
                 *last = Some(peers.clone());
             }
         }
-        self.record_sessions(&sessions, at, |a, b| a == b).await;
+        self.note_sessions(&sessions, at, |a, b| a == b).await;
         Ok((sessions, peers))
     }
 
@@ -130,7 +134,7 @@ impl Node {
         frr::bfd_peers(&text).map_err(|e| self.unreadable(command, &e))
     }
 
-    async fn record_sessions(
+    async fn note_sessions(
         &self,
         sessions: &[Session],
         at: Mono,
@@ -142,6 +146,12 @@ impl Node {
             *last = sessions.to_vec();
             self.recorder.write(&Line::Sessions { node: self.name.clone(), at, sessions: last.clone() });
         }
+    }
+
+    /// The BGP sessions as bgpd sees them now; recorded whether they changed or not, with their present counters.
+    pub async fn record_sessions(&self) -> Result<Vec<Session>, RunError> {
+        self.last_sessions.lock().await.clear();
+        self.sessions().await
     }
 
     /// zebra's RIB over both families and all VRFs.
@@ -156,6 +166,11 @@ impl Node {
         }
         self.recorder.write(&Line::Rib { node: self.name.clone(), at: now(), entries: entries.clone() });
         Ok(entries)
+    }
+
+    /// The node for a probe, with its interfaces as they are now.
+    pub fn place(&self) -> Place<'_> {
+        self.monitor.with_state(|state| Place::new(&self.handle, state))
     }
 
     /// Resolves at the next change of the node's kernel after this call (not after the first poll).

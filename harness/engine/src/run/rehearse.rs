@@ -1,6 +1,8 @@
 //! A run's manifests, applied in order to a cluster without nodes: what MetalLB would refuse in the middle of a run is
 //! found before a lab is booted.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
@@ -20,12 +22,21 @@ pub(super) fn node_infos(run: &PlannedRun) -> impl Iterator<Item = NodeInfo> {
     })
 }
 
-/// Applies and deletes what the run does, and renders after each change as the speakers would. Gives MetalLB's warnings
-/// about the state that it ends in: on the way there, extras may well name a peer that is still to come.
-pub fn rehearse(run: &PlannedRun, release: &Release) -> Result<Vec<String>, RunError> {
+/// What a rehearsal found.
+#[derive(Debug, Default)]
+pub struct Rehearsed {
+    /// MetalLB's about the state that the run ends in: on the way there, extras may well name a peer that is still to come.
+    pub warnings: Vec<String>,
+    /// Every pod that an EndpointSlice names at some time, with its node.
+    pub pods: BTreeSet<(IpAddr, Option<String>)>,
+}
+
+/// Applies and deletes what the run does, and renders after each change as the speakers would.
+pub fn rehearse(run: &PlannedRun, release: &Release) -> Result<Rehearsed, RunError> {
     let mut objects = Objects::new();
+    let mut found = Rehearsed::default();
     apply(&mut objects, &run.initial)?;
-    let mut warnings = render(run, release, &objects)?;
+    found.look(run, release, &objects)?;
     for step in &run.steps {
         match &step.verb {
             Verb::Apply { manifests } => apply(&mut objects, manifests)?,
@@ -36,9 +47,22 @@ pub fn rehearse(run: &PlannedRun, release: &Release) -> Result<Vec<String>, RunE
             }
             _ => continue,
         }
-        warnings = render(run, release, &objects)?;
+        found.look(run, release, &objects)?;
     }
-    Ok(warnings)
+    Ok(found)
+}
+
+impl Rehearsed {
+    fn look(&mut self, run: &PlannedRun, release: &Release, objects: &Objects) -> Result<(), RunError> {
+        self.warnings = render(run, release, objects)?;
+        self.pods.extend(pods_of(objects));
+        Ok(())
+    }
+}
+
+/// Every pod of the cluster, with its node.
+pub(super) fn pods_of(objects: &Objects) -> impl Iterator<Item = (IpAddr, Option<String>)> {
+    objects.endpoints().filter_map(|e| Some((e.address()?, e.node_name.clone())))
 }
 
 fn apply(objects: &mut Objects, manifests: &[PathBuf]) -> Result<(), RunError> {

@@ -85,6 +85,19 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
     }
 }
 
+/// Does all steps and leaves the lab as they leave it: faults are not undone.
+pub async fn control(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
+    let mut memory = Memory::default();
+    for (index, step) in run.steps.iter().enumerate() {
+        let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
+        let done = one(booted, run, index, &mut memory, events).await;
+        if let Some((outcome, reason)) = log.finish(booted, events, done) {
+            return Verdict { outcome, reason: Some(reason), observed: memory.observed };
+        }
+    }
+    Verdict { outcome: Outcome::Passed, reason: None, observed: memory.observed }
+}
+
 /// Does one step and judges what became of it.
 async fn one(
     booted: &mut Booted,
@@ -113,8 +126,9 @@ async fn one(
     done
 }
 
-/// What helps to find the cause. First the faults are undone: they would stand in the way, and are not the cause.
+/// What helps to find the cause. The final state is the one before: then the faults are undone: they would stand in the way, and are not the cause.
 async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) {
+    booted.record_final_state().await;
     memory.faults.undo(booted, events).await;
     for node in booted.nodes.values().filter(|node| node.frr.is_some()) {
         // A daemon that does not answer any more is part of the story, and the logs tell it.

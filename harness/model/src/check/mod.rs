@@ -2,9 +2,12 @@
 
 mod addresses;
 mod alternation;
+mod binomial;
 mod convergence;
+mod ecmp;
 mod no_route;
 mod ordering;
+mod return_path;
 mod rib_fib;
 mod route;
 mod session;
@@ -16,8 +19,10 @@ use crate::result::{Evidence, Outcome};
 pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
 pub use convergence::{Convergence, Judged, Stage};
+pub use ecmp::{ecmp, ecmp_route, fewest_flows};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
+pub use return_path::return_path;
 pub use rib_fib::{Disagreement, Way, rib_fib};
 pub use route::route;
 pub use session::session;

@@ -57,6 +57,14 @@ impl KernelState {
         Resynced { events, unsettled }
     }
 
+    /// This state as the events of a recording that begins with it.
+    pub fn as_events(&self, at: Mono) -> Vec<KernelEvent> {
+        let mut events = KernelState::default().resync(at, self, &Kind::all(), ResyncReason::Start).events;
+        let gap = self.gap().map(|gap| KernelEvent { at, change: Change::Gap(gap.reason.clone()) });
+        events.extend(gap);
+        events
+    }
+
     fn differences(&self, fresh: &KernelState, kind: Kind) -> Vec<Change> {
         match kind {
             Kind::Links => by_key(&self.links, &fresh.links, Object::Link),
@@ -171,6 +179,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_state_is_the_sum_of_its_events(changes in prop::collection::vec(change(), 0..12)) {
+            let state = after(changes);
+            let events = state.as_events(Mono(1)).into_iter().map(|event| event.change);
+            let again = after(events.collect());
+            prop_assert_eq!(sorted(&again), sorted(&state));
+            prop_assert!(again.is_read() && again.gap().is_none());
+        }
+
         #[test]
         fn a_resync_ends_at_the_reading_and_so_does_its_replay(
             ours in prop::collection::vec(change(), 0..12),

@@ -5,10 +5,14 @@
 
 mod diff;
 mod event;
+mod exchange;
+mod flows;
 mod health;
 mod inspection;
 pub mod names;
 mod objects;
+mod packet;
+mod returned;
 mod route;
 mod routes;
 mod state;
@@ -18,8 +22,12 @@ mod state_tests;
 
 pub use diff::Resynced;
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
+pub use exchange::{Attempt, Exchange, Protocol, Way};
+pub use flows::{Exit, Flow, Flows};
 pub use health::HostHealth;
 pub use inspection::{DaemonSessions, INSPECTION_SCHEMA, Inspection};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
+pub use packet::{Direction, Mac, NotAMac, Packet, Transport};
+pub use returned::{Returned, RpFilter, WayBack};
 pub use route::{NextHop, Route};
 pub use state::{Applied, KernelState};

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::endpoints::{self, EndpointSlice, EndpointSliceFile};
 use super::meta::{Meta, MetaFile};
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
@@ -23,6 +24,7 @@ pub enum Kind {
     Community,
     BfdProfile,
     Service,
+    EndpointSlice,
     ConfigMap,
     Secret,
     Node,
@@ -37,6 +39,7 @@ const KINDS: &[(Kind, &str, &[&str], &str)] = &[
     (Kind::Community, "Community", &["metallb.io/v1beta1"], "community.metallb.io"),
     (Kind::BfdProfile, "BFDProfile", &["metallb.io/v1beta1"], "bfdprofile.metallb.io"),
     (Kind::Service, "Service", &["v1"], "service"),
+    (Kind::EndpointSlice, "EndpointSlice", &["discovery.k8s.io/v1"], "endpointslice.discovery.k8s.io"),
     (Kind::ConfigMap, "ConfigMap", &["v1"], "configmap"),
     (Kind::Secret, "Secret", &["v1"], "secret"),
     (Kind::Node, "Node", &["v1"], "node"),
@@ -116,6 +119,7 @@ pub enum Object {
     Community(Resource<CommunitySpec>),
     BfdProfile(Resource<BfdProfileSpec>),
     Service(Box<Resource<ServiceSpec>>),
+    EndpointSlice(Resource<EndpointSlice>),
     ConfigMap(Resource<ConfigData>),
     Secret(Resource<SecretData>),
     Node(Resource<()>),
@@ -214,6 +218,7 @@ fn parse_one(document: &Document, kind: Kind) -> Result<(ObjectId, Object), Diag
             let (id, r) = with_spec(document, kind)?;
             (id, Object::Service(Box::new(r)))
         }
+        Kind::EndpointSlice => parse_slice(document)?,
         Kind::ConfigMap => {
             let (id, meta, file) = with_data(document, kind)?;
             (id, Object::ConfigMap(Resource { meta, spec: file.data.unwrap_or_default() }))
@@ -253,6 +258,23 @@ fn with_data(document: &Document, kind: Kind) -> Result<(ObjectId, Meta, DataFil
     }
     let (id, meta) = identity(document, kind, std::mem::take(&mut file.metadata))?;
     Ok((id, meta, file))
+}
+
+fn parse_slice(document: &Document) -> Result<(ObjectId, Object), Diagnostic> {
+    let mut file: EndpointSliceFile = document.parse_strict()?;
+    let (id, meta) = identity(document, Kind::EndpointSlice, std::mem::take(&mut file.metadata))?;
+    if !meta.labels.contains_key(endpoints::SERVICE_NAME) {
+        let message = format!("this EndpointSlice has no label `{}`", endpoints::SERVICE_NAME);
+        let error = document.error_near(&path!["metadata", "labels"], message);
+        return Err(error.hint("its value is the name of the Service"));
+    }
+    if let Some(misfit) = file.misfit() {
+        let message =
+            format!("an endpoint needs addresses of the slice's addressType, {:?}", file.address_type);
+        return Err(document.error_at(&path!["endpoints", misfit], message));
+    }
+    let spec = EndpointSlice { endpoints: file.endpoints, ports: file.ports };
+    Ok((id, Object::EndpointSlice(Resource { meta, spec })))
 }
 
 fn parse_secret(document: &Document) -> Result<(ObjectId, Object), Diagnostic> {

@@ -85,7 +85,10 @@ pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<R
     Ok(Rendered {
         conf: layout::text(&conf, release.generation),
         peers: peers.map(|(_, p)| peer_info(p)).collect(),
-        services: speaker::announced(objects).into_iter().map(|(id, ips)| (id.key(), ips.clone())).collect(),
+        services: speaker::announced(objects, &labels)
+            .into_iter()
+            .map(|(id, ips)| (id.key(), ips.clone()))
+            .collect(),
         warnings: warnings(release, objects, &resolved),
     })
 }
@@ -137,7 +140,8 @@ fn warnings(release: &Release, objects: &Objects, resolved: &Resolved) -> Vec<St
         }
         let Some(ips) = objects.addresses.get(id) else { continue };
         out.extend(unannounced(id, ips, resolved));
-        if service.spec.external_traffic_policy == TrafficPolicy::Local {
+        let guessed = objects.slices_of(id).next().is_none();
+        if guessed && service.spec.external_traffic_policy == TrafficPolicy::Local {
             out.push(format!(
                 "{id}: externalTrafficPolicy Local is announced from every node, as if each had an endpoint"
             ));

@@ -11,6 +11,7 @@ use super::community::Community;
 use super::frrconf::{Announcement, Attributes, Family, FrrConf, Neighbor, Router};
 use super::meta::{Labels, any_or_all};
 use super::objects::ObjectId;
+use super::proxy::is_announced;
 use super::release::Generation;
 use super::resolve::{Advertisement, Peer};
 use super::store::Objects;
@@ -56,7 +57,7 @@ pub(super) fn frr_conf(
 /// adds lines.
 fn ads<'a>(objects: &Objects, resolved: &'a Resolved, labels: &Labels) -> Vec<Ad<'a>> {
     let mut all = Vec::new();
-    for (_, ips) in announced(objects) {
+    for (_, ips) in announced(objects, labels) {
         let Some(pool) = pool_of(&resolved.pools, ips) else { continue };
         for ip in ips {
             for from in &resolved.advertisements {
@@ -69,10 +70,11 @@ fn ads<'a>(objects: &Objects, resolved: &'a Resolved, labels: &Labels) -> Vec<Ad
     all
 }
 
-/// Services that have addresses, oldest first.
-pub(super) fn announced(objects: &Objects) -> Vec<(&ObjectId, &Vec<IpAddr>)> {
-    let by_age = objects.services_by_age();
-    by_age.into_iter().filter_map(|(id, _)| objects.addresses.get(id).map(|ips| (id, ips))).collect()
+/// Services that have addresses and are announced by a node with these labels, oldest first.
+pub(super) fn announced<'a>(objects: &'a Objects, labels: &Labels) -> Vec<(&'a ObjectId, &'a Vec<IpAddr>)> {
+    let by_age = objects.services_by_age().into_iter();
+    let here = by_age.filter(|(id, service)| is_announced(objects, id, &service.spec, labels));
+    here.filter_map(|(id, _)| objects.addresses.get(id).map(|ips| (id, ips))).collect()
 }
 
 fn rolled_up(ip: IpAddr, adv: &Advertisement) -> IpNet {

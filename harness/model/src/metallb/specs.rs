@@ -186,8 +186,8 @@ pub struct ServicePort {
     pub port: u16,
     #[serde(default = "tcp")]
     pub protocol: String,
-    #[serde(rename = "name")]
-    _name: Option<IgnoredAny>,
+    #[serde(default)]
+    pub name: String,
     #[serde(rename = "targetPort")]
     _target_port: Option<IgnoredAny>,
     #[serde(rename = "nodePort")]
@@ -196,7 +196,7 @@ pub struct ServicePort {
     _app_protocol: Option<IgnoredAny>,
 }
 
-fn tcp() -> String {
+pub(super) fn tcp() -> String {
     "TCP".to_owned()
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::admit;
 use super::allocate;
+use super::endpoints::{Endpoint, EndpointSlice, SERVICE_NAME};
 use super::meta::Labels;
 use super::objects::{self, ConfigData, Kind, Object, ObjectId, Resource, SecretData};
 use super::reject::Reject;
@@ -132,6 +133,16 @@ impl Objects {
         Ok(())
     }
 
+    /// Deletes the ConfigMap `bgpextras`, if there is one.
+    pub fn drop_extras(&mut self) {
+        let extras = |id: &ObjectId| {
+            id.kind == Kind::ConfigMap
+                && id.namespace == METALLB_NAMESPACE
+                && id.name == admit::EXTRAS_CONFIG_MAP
+        };
+        self.items.retain(|id, _| !extras(id));
+    }
+
     /// The identities of all objects, ordered by kind, namespace and name.
     pub fn ids(&self) -> impl Iterator<Item = &ObjectId> {
         self.items.keys()
@@ -239,6 +250,7 @@ lists! {
     communities: Community(CommunitySpec);
     bfd_profiles: BfdProfile(BfdProfileSpec);
     services: Service(ServiceSpec);
+    slices: EndpointSlice(EndpointSlice);
     config_maps: ConfigMap(ConfigData);
     secrets: Secret(SecretData);
 }
@@ -249,6 +261,19 @@ impl Objects {
         let mut all: Vec<_> = self.services().collect();
         all.sort_by_key(|(id, _)| self.items.get(id).map(|s| s.created));
         all
+    }
+
+    /// The slices of a Service; none is not the same as slices without endpoints.
+    pub(super) fn slices_of(&self, service: &ObjectId) -> impl Iterator<Item = &EndpointSlice> {
+        let is_of = move |(id, slice): &(&ObjectId, &Resource<EndpointSlice>)| {
+            id.namespace == service.namespace && slice.meta.labels.get(SERVICE_NAME) == Some(&service.name)
+        };
+        self.slices().filter(is_of).map(|(_, slice)| &slice.spec)
+    }
+
+    /// Every endpoint of every slice.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.slices().flat_map(|(_, slice)| &slice.spec.endpoints)
     }
 
     pub(super) fn secret(&self, namespace: &str, name: &str) -> Option<&Resource<SecretData>> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::session::ExpectSession;
+use crate::fact::Protocol;
+
 use super::words::{duration, prefix, some_duration, some_prefix};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,6 +16,8 @@ pub enum Expect {
     Route(ExpectRoute),
     NoRoute(ExpectNoRoute),
     RibFib(ExpectRibFib),
+    Ecmp(ExpectEcmp),
+    ReturnPath(ExpectReturnPath),
     Convergence(ExpectConvergence),
 }
 
@@ -25,6 +29,8 @@ impl Expect {
             Expect::Route(_) => "route",
             Expect::NoRoute(_) => "no-route",
             Expect::RibFib(_) => "rib-fib",
+            Expect::Ecmp(_) => "ecmp",
+            Expect::ReturnPath(_) => "return-path",
             Expect::Convergence(_) => "convergence",
         }
     }
@@ -36,6 +42,8 @@ impl Expect {
             Expect::Route(e) => &e.node,
             Expect::NoRoute(e) => &e.node,
             Expect::RibFib(e) => &e.node,
+            Expect::Ecmp(e) => &e.node,
+            Expect::ReturnPath(e) => &e.node,
             Expect::Convergence(e) => &e.node,
         }
     }
@@ -137,6 +145,67 @@ pub struct ExpectRibFib {
     pub node: String,
 }
 
+/// A prefix is spread over gateways: in the kernel's table, and in fact by flows that the node sends into it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectEcmp {
+    pub node: String,
+    #[serde(deserialize_with = "prefix")]
+    pub prefix: ipnet::IpNet,
+    /// The gateways, no more and no fewer: nodes of the topology, or addresses of such.
+    pub via: Vec<String>,
+    /// One for each of `via`, as the kernel must have it; without them all gateways must have the same.
+    #[serde(default)]
+    pub weights: Option<Vec<u16>>,
+    /// How many flows are sent. The tolerance of the shares follows from it.
+    #[serde(default = "enough_flows")]
+    pub flows: u32,
+    /// What the kernel's hash looks at; without it, whatever is set.
+    #[serde(default)]
+    pub hash_policy: Option<HashPolicy>,
+    /// A VRF device, instead of the main table.
+    #[serde(default)]
+    pub vrf: Option<String>,
+}
+
+impl ExpectEcmp {
+    /// The weight of the gateway at that place of `via`, relative to the others.
+    pub fn weight(&self, index: usize) -> u16 {
+        self.weights.as_ref().and_then(|weights| weights.get(index).copied()).unwrap_or(1)
+    }
+}
+
+fn enough_flows() -> u32 {
+    400
+}
+
+/// fib_multipath_hash_policy (Documentation/networking/ip-sysctl.rst).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HashPolicy {
+    /// Addresses (and for IPv6 the flow label).
+    L3,
+    /// Addresses, protocol and ports.
+    L4,
+}
+
+impl HashPolicy {
+    /// The sysctl's value.
+    pub fn number(self) -> u8 {
+        match self {
+            HashPolicy::L3 => 0,
+            HashPolicy::L4 => 1,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HashPolicy::L3 => "l3",
+            HashPolicy::L4 => "l4",
+        }
+    }
+}
+
 /// The node's kernel reaches its final state after the last step that changed something, and stays there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -169,4 +238,59 @@ pub struct ExpectConvergence {
 
 fn a_second() -> Duration {
     Duration::from_secs(1)
+}
+
+/// A client's requests are answered, and the replies leave the node by the right interface: in packets, and by what the
+/// node's kernel answers when it is asked for their way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectReturnPath {
+    /// The node that is watched.
+    pub node: String,
+    pub client: String,
+    /// A Service (`NAME` or `NAMESPACE/NAME`) with EndpointSlices, or an address of the node itself.
+    pub to: String,
+    /// Of the Service's addresses; without it, its first.
+    pub family: Option<IpFamily>,
+    #[serde(default = "tcp")]
+    pub protocol: Protocol,
+    /// Of the Service's ports; without it, its first. For an address 80.
+    pub port: Option<u16>,
+    /// The interface that replies leave by; without it, the one that the requests came in by.
+    pub dev: Option<String>,
+    /// The gateway that replies go to.
+    pub via: Option<String>,
+    /// The mark that replies bear when they are routed (`ip rule ... fwmark`), for the question to the kernel.
+    pub mark: Option<u32>,
+    /// How many, each from another port.
+    #[serde(default = "some_requests")]
+    pub requests: usize,
+}
+
+fn tcp() -> Protocol {
+    Protocol::Tcp
+}
+
+fn some_requests() -> usize {
+    8
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IpFamily {
+    Ipv4,
+    Ipv6,
+}
+
+impl IpFamily {
+    pub fn is_of(self, address: std::net::IpAddr) -> bool {
+        address.is_ipv4() == (self == IpFamily::Ipv4)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            IpFamily::Ipv4 => "ipv4",
+            IpFamily::Ipv6 => "ipv6",
+        }
+    }
 }

@@ -11,9 +11,12 @@ mod step;
 mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
-pub use expect::{Expect, ExpectConvergence, ExpectNextHop, ExpectNoRoute, ExpectRibFib, ExpectRoute};
+pub use expect::{
+    Expect, ExpectConvergence, ExpectEcmp, ExpectNextHop, ExpectNoRoute, ExpectReturnPath, ExpectRibFib,
+    ExpectRoute, HashPolicy, IpFamily,
+};
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
 pub use resolve::{Scenario, expand};
-pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
+pub use session::{Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};

@@ -41,6 +41,7 @@ fn expect_name(expect: &Expect) -> String {
         }
         Expect::Route(r) if r.via.is_empty() => format!("{} has {}", r.node, r.prefix),
         Expect::Route(r) => format!("{} has {} via {}", r.node, r.prefix, r.via.join(" and ")),
+        Expect::Ecmp(e) => format!("{} spreads {} over {}", e.node, e.prefix, e.via.join(" and ")),
         Expect::Convergence(c) => {
             let to = match (c.absent, c.via.is_empty()) {
                 (true, _) => "to no route".to_string(),
@@ -49,6 +50,12 @@ fn expect_name(expect: &Expect) -> String {
             };
             let limit = c.at_most.map(|most| format!(" within {}", humantime::format_duration(most)));
             format!("{} of {} converges {to}{}", c.prefix, c.node, limit.unwrap_or_default())
+        }
+        Expect::ReturnPath(r) => {
+            let family = r.family.map(|family| format!(" over {}", family.as_str())).unwrap_or_default();
+            let dev = r.dev.as_deref().unwrap_or("the interface of the requests");
+            let via = r.via.as_ref().map(|via| format!(" to {via}")).unwrap_or_default();
+            format!("replies of {} to {}{family} leave {} by {dev}{via}", r.to, r.client, r.node)
         }
         Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
         Expect::NoRoute(n) => {

@@ -1,5 +1,6 @@
 //! From the written scenario to runs: axes expanded, steps chosen, names checked against the topology.
 
+mod ecmp;
 mod expect;
 mod fault;
 mod names;

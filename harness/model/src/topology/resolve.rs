@@ -76,7 +76,8 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
     let mut diagnostics = warnings.into_diagnostics(source);
     diagnostics.extend(unused(file, source, &written));
     diagnostics.extend(empty_clusters(source, &names, &nodes));
-    Ok(Topology { name: file.name.clone(), dir, nodes, links, clusters, warnings: diagnostics })
+    let (name, path) = (file.name.clone(), source.file.clone());
+    Ok(Topology { name, file: path, dir, nodes, links, clusters, warnings: diagnostics })
 }
 
 /// containerlab replaces `$NAME`, `${NAME}` and a few magic words before it reads the file.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::addresses;
@@ -15,6 +15,9 @@ use crate::diag::Diagnostic;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Topology {
     pub name: String,
+    /// As it was named when it was read; empty in plans of older versions.
+    #[serde(default)]
+    pub file: PathBuf,
     /// The folder of the topology file; binds and startup configs lie in it.
     pub dir: PathBuf,
     /// In the order of the file; `k8s-kind` nodes are in [`Topology::clusters`] instead.
@@ -146,6 +149,18 @@ impl Topology {
             }
         }
         (v4, v6)
+    }
+
+    /// The same with their networks' lengths; addresses that an `exec` line gives without one are left out.
+    pub fn networks_of(&self, name: &str) -> Vec<IpNet> {
+        let Some(node) = self.find(name).and_then(|n| self.nodes.iter().position(|m| m.name == n.name))
+        else {
+            return Vec::new();
+        };
+        let endpoints = self.links.iter().flat_map(|l| &l.endpoints).filter(|e| e.node == node);
+        let linked = endpoints.flat_map(|e| e.ipv4.map(IpNet::V4).into_iter().chain(e.ipv6.map(IpNet::V6)));
+        let by_exec = self.nodes[node].exec.iter().flat_map(|argv| addresses::added_by(argv)).map(|a| a.net);
+        linked.chain(by_exec).collect()
     }
 
     /// The node to which the topology gives `ip`; for an address that several nodes share (link-local, anycast), the first.

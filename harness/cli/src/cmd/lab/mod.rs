@@ -24,7 +24,7 @@ pub struct LabArgs {
 }
 
 impl LabArgs {
-    fn select(&self) -> Result<Lab, Failure> {
+    pub fn select(&self) -> Result<Lab, Failure> {
         Ok(Labs::of_user()?.select(self.lab.as_deref())?)
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{Resolver, WITHIN, key};
 use crate::diag::{Diagnostic, Seg};
+use crate::fact::Protocol;
 use crate::scenario::axes::AxisValues;
-use crate::scenario::expect::{Expect, ExpectRoute};
+use crate::scenario::expect::{Expect, ExpectReturnPath, ExpectRoute};
 use crate::scenario::file::StepFile;
 use crate::scenario::step::Verb;
 
@@ -82,6 +83,8 @@ impl Resolver<'_> {
                 }
             }
             Expect::RibFib(agree) => self.any_node(&agree.node, &field("node")),
+            Expect::Ecmp(spread) => self.ecmp(spread, &field),
+            Expect::ReturnPath(path) => self.return_path(path, &field),
             Expect::Convergence(convergence) => {
                 self.any_node(&convergence.node, &field("node"))?;
                 for (i, via) in convergence.via.iter().enumerate() {
@@ -94,6 +97,27 @@ impl Resolver<'_> {
                     false => Ok(()),
                 }
             }
+        }
+    }
+
+    fn return_path(
+        &self,
+        path: &ExpectReturnPath,
+        field: &dyn Fn(&str) -> Vec<Seg>,
+    ) -> Result<(), Diagnostic> {
+        self.any_node(&path.node, &field("node"))?;
+        self.any_node(&path.client, &field("client"))?;
+        path.via.as_ref().map_or(Ok(()), |via| self.peer(via, &field("via")))?;
+        path.dev.as_ref().map_or(Ok(()), |dev| self.interface(&path.node, dev, &field("dev")))?;
+        let refuse = |name: &str, why: &str| Err(self.source.error_at(&field(name), why.to_string()));
+        if path.protocol == Protocol::Icmp && path.to.parse::<std::net::IpAddr>().is_err() {
+            let error = refuse("protocol", "kube-proxy answers no ICMP for a Service's address");
+            return error.map_err(|e| e.hint("ICMP goes with an address of the node itself"));
+        }
+        match path.requests {
+            0 => refuse("requests", "at least one request"),
+            1..=1000 => Ok(()),
+            _ => refuse("requests", "at most 1000 requests"),
         }
     }
 

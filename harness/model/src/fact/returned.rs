@@ -1,0 +1,42 @@
+//! What was seen of requests to a service and of the way back of their replies.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Exchange, Route};
+
+/// One look at a return path: packets, and what the kernel says to the same question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Returned {
+    pub exchange: Exchange,
+    /// The client's address, as the node sees it.
+    pub client: IpAddr,
+    /// For each source that replies may have in the node's routing: a pod's address, or the service's own.
+    pub lookups: Vec<WayBack>,
+    /// Reverse path filtering of each interface that requests came in by (IPv4): the larger of `all` and its own
+    /// (Documentation/networking/ip-sysctl.rst, rp_filter), and whether the way back to the client is by that interface.
+    pub rp_filter: Vec<RpFilter>,
+}
+
+/// RTM_GETROUTE's answers for a reply: with source, incoming device and mark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WayBack {
+    pub source: IpAddr,
+    /// The device that the reply comes into the node's routing by; without one the node itself sends it.
+    pub iif: Option<String>,
+    pub mark: Option<u32>,
+    /// The way that the kernel chooses; else why there is none.
+    pub chosen: Result<Route, String>,
+    /// The entry of the table with all its next hops (RTM_F_FIB_MATCH).
+    pub entry: Option<Route>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpFilter {
+    pub interface: String,
+    /// 0 off, 1 strict, 2 loose.
+    pub value: u8,
+    /// The device of the route to the client, which a strict filter compares with the incoming one.
+    pub way_back: Option<String>,
+}

@@ -1,0 +1,94 @@
+//! What kube-proxy serves: each load-balancer address and port of a Service, and the pods behind it.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::meta::Labels;
+use super::objects::ObjectId;
+use super::specs::{ServicePort, ServiceSpec, TrafficPolicy};
+use super::store::Objects;
+
+/// One address and port of a Service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frontend {
+    /// `namespace/name`.
+    pub service: String,
+    pub address: IpAddr,
+    /// `tcp`, `udp` or `sctp`.
+    pub protocol: String,
+    pub port: u16,
+    /// externalTrafficPolicy Local: only pods of the node itself, and the client's address stays.
+    pub local: bool,
+    /// Ready pods of the address's family.
+    pub backends: Vec<Backend>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backend {
+    pub address: IpAddr,
+    pub port: u16,
+    pub node: Option<String>,
+}
+
+impl Frontend {
+    /// The pods that a node sends requests to.
+    pub fn backends_of(&self, node: &str) -> impl Iterator<Item = &Backend> {
+        let local = self.local;
+        self.backends.iter().filter(move |b| !local || b.node.as_deref() == Some(node))
+    }
+}
+
+/// Every frontend of Services that have EndpointSlices, oldest Service first.
+pub fn frontends(objects: &Objects) -> Vec<Frontend> {
+    let mut all = Vec::new();
+    for (id, service) in objects.services_by_age() {
+        let Some(addresses) = objects.addresses.get(id) else { continue };
+        if objects.slices_of(id).next().is_none() {
+            continue;
+        }
+        for address in addresses {
+            all.extend(service.spec.ports.iter().map(|port| Frontend {
+                service: id.key(),
+                address: *address,
+                protocol: port.protocol.to_lowercase(),
+                port: port.port,
+                local: service.spec.external_traffic_policy == TrafficPolicy::Local,
+                backends: backends(objects, id, port, *address),
+            }));
+        }
+    }
+    all
+}
+
+fn backends(objects: &Objects, id: &ObjectId, port: &ServicePort, address: IpAddr) -> Vec<Backend> {
+    let mut all = Vec::new();
+    for slice in objects.slices_of(id) {
+        // Ports of a Service and of its slices belong together by their names.
+        let Some(target) = slice.ports.iter().find(|p| p.name == port.name && p.protocol == port.protocol)
+        else {
+            continue;
+        };
+        let ready = slice.endpoints.iter().filter(|e| e.is_ready());
+        all.extend(ready.filter_map(|e| {
+            let pod = e.address().filter(|pod| pod.is_ipv4() == address.is_ipv4())?;
+            Some(Backend { address: pod, port: target.port, node: e.node_name.clone() })
+        }));
+    }
+    all
+}
+
+/// Whether a node's speaker announces a Service: with externalTrafficPolicy Local only where a ready pod runs, else
+/// wherever there is one in the cluster. A Service without EndpointSlices counts as having pods everywhere.
+pub(super) fn is_announced(objects: &Objects, id: &ObjectId, spec: &ServiceSpec, labels: &Labels) -> bool {
+    let mut slices = objects.slices_of(id).peekable();
+    if slices.peek().is_none() {
+        return true;
+    }
+    let here = labels.get("kubernetes.io/hostname");
+    let counts = |node: Option<&String>| match spec.external_traffic_policy {
+        TrafficPolicy::Cluster => true,
+        TrafficPolicy::Local => node.is_some() && node == here,
+    };
+    slices.flat_map(|slice| &slice.endpoints).any(|e| e.is_ready() && counts(e.node_name.as_ref()))
+}

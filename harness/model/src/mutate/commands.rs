@@ -1,0 +1,97 @@
+//! What `ip` is told in the node. The kernel is changed from outside on purpose: that is what FRR must not hide.
+
+use ipnet::IpNet;
+
+use super::{Mutation, expectation, targets};
+use crate::fact::{KernelState, NextHop, Route, names};
+use crate::scenario::{Expect, Verb};
+
+/// Prefixes that no lab announces (RFC 5737, RFC 3849).
+const FOREIGN: [&str; 2] = ["198.51.100.0/24", "2001:db8:dead::/48"];
+/// So that a leaked route never replaces one that is there.
+const METRIC: u32 = 4242;
+
+/// The commands of the mutations that are done to the node's kernel; none for the others. Each is a whole argv.
+pub fn commands(mutation: Mutation, verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
+    let targets = targets(verb, kernel);
+    match mutation {
+        Mutation::RemoveRoute => targets.iter().map(|route| ip("del", route, &[])).collect(),
+        Mutation::RemoveNextHop => targets.iter().filter_map(without_last_hop).collect(),
+        Mutation::Blackhole => targets.iter().map(blackhole).collect(),
+        Mutation::LeakRoute => leaked(verb),
+        Mutation::DropExtras | Mutation::PeerDown | Mutation::LinkDown => Vec::new(),
+    }
+}
+
+/// `ip route VERB [TYPE] PREFIX table T proto P metric M`.
+fn ip(verb: &str, route: &Route, more: &[String]) -> Vec<String> {
+    let mut argv = vec!["ip".to_string(), "route".into(), verb.into()];
+    argv.extend((route.kind != "unicast").then(|| route.kind.clone()));
+    argv.extend([route.prefix.to_string(), "table".into(), route.table.to_string()]);
+    argv.extend(["proto".into(), number(&route.protocol)]);
+    // The kernel gives IPv6 routes a metric where none is asked for.
+    argv.extend(
+        (route.metric != 0).then(|| ["metric".to_string(), route.metric.to_string()]).into_iter().flatten(),
+    );
+    argv.extend(more.iter().cloned());
+    argv
+}
+
+/// The image's `ip` need not know FRR's names.
+fn number(protocol: &str) -> String {
+    (0..=255u8)
+        .find(|n| names::protocol(*n) == protocol)
+        .map_or_else(|| protocol.to_string(), |n| n.to_string())
+}
+
+fn without_last_hop(route: &Route) -> Option<Vec<String>> {
+    let kept: Vec<&NextHop> = route.nexthops.iter().collect();
+    let (_, kept) = kept.split_last().filter(|(_, kept)| !kept.is_empty())?;
+    let hops: Vec<String> = kept.iter().flat_map(|hop| words(hop, route.prefix)).collect();
+    Some(ip("replace", route, &hops))
+}
+
+fn words(hop: &NextHop, prefix: IpNet) -> Vec<String> {
+    let mut words = vec!["nexthop".to_string()];
+    if let Some(gateway) = hop.gateway {
+        words.push("via".to_string());
+        let other_family = gateway.is_ipv6() && prefix.addr().is_ipv4();
+        words.extend(other_family.then(|| "inet6".to_string()));
+        words.push(gateway.to_string());
+    }
+    words.extend(hop.device.iter().flat_map(|device| ["dev".to_string(), device.clone()]));
+    words.extend(["weight".to_string(), hop.weight.to_string()]);
+    words
+}
+
+fn blackhole(route: &Route) -> Vec<String> {
+    ip("replace", &Route { kind: "blackhole".to_string(), ..route.clone() }, &[])
+}
+
+fn leaked(verb: &Verb) -> Vec<Vec<String>> {
+    let leak = |prefix: IpNet, table: u32, protocol: &str| {
+        let route = Route {
+            prefix,
+            table,
+            metric: METRIC,
+            protocol: protocol.to_string(),
+            kind: "unicast".to_string(),
+            ..Route::default()
+        };
+        ip("add", &route, &["dev".to_string(), "lo".to_string()])
+    };
+    let foreign = || FOREIGN.iter().filter_map(|prefix| prefix.parse().ok());
+    match expectation(verb) {
+        Some((Expect::NoRoute(e), _)) => {
+            // As its protocol if that is one; a protocol that does not exist is never leaked, which shows.
+            let known = e.proto.as_deref().filter(|proto| number(proto) != *proto);
+            let protocol = known.unwrap_or("bgp");
+            match e.prefix {
+                Some(prefix) => vec![leak(prefix, e.table, protocol)],
+                None => foreign().map(|prefix| leak(prefix, e.table, protocol)).collect(),
+            }
+        }
+        Some((Expect::RibFib(_), _)) => foreign().map(|prefix| leak(prefix, 254, "bgp")).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,170 @@
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::diag::Source;
+use crate::fact::{Change, KernelEvent, Mono, NextHop, Object};
+use crate::scenario::{ScenarioFile, expand};
+use crate::{topology, yaml};
+
+const TOPOLOGY: &str = "
+name: t
+topology:
+  nodes:
+    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
+    gw1: { kind: linux, image: 'frr:8.4.4' }
+    gw2: { kind: linux, image: 'frr:8.4.4' }
+  links:
+    - endpoints: ['n:eth1', 'gw1:eth1']
+";
+
+fn steps(text: &str) -> Vec<Step> {
+    let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
+    let text = format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n{text}");
+    let source = Source::new("/t/scenario.yaml", text);
+    let file: ScenarioFile = yaml::parse(&source).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let scenario = expand(&file, &source, &topology).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    scenario.runs.into_iter().next().unwrap().steps
+}
+
+fn kernel() -> KernelState {
+    let hop = |gateway: &str| NextHop::new(Some(gateway.parse().unwrap()), Some("eth1"));
+    let route = |prefix: &str, protocol: &str, hops: Vec<NextHop>| Route {
+        table: 254,
+        prefix: prefix.parse().unwrap(),
+        metric: if protocol == "bgp" { 20 } else { 0 },
+        protocol: protocol.into(),
+        kind: "unicast".into(),
+        scope: "global".into(),
+        nexthops: NextHop::set(hops),
+        ..Route::default()
+    };
+    let mut state = KernelState::default();
+    for route in [
+        route("172.16.1.0/24", "bgp", vec![hop("192.168.1.5"), hop("192.168.1.6")]),
+        route("172.16.2.0/24", "bgp", vec![hop("192.168.1.5")]),
+        route("fc00:1::/64", "bgp", vec![hop("fe80::5")]),
+        route("192.168.1.0/24", "kernel", vec![NextHop::new(None, Some("eth1"))]),
+    ] {
+        state.apply(&KernelEvent { at: Mono(1), change: Change::New(Object::Route(route)) });
+    }
+    state
+}
+
+/// The mutations that apply to each expectation.
+fn plan(text: &str) -> String {
+    let applied = |step: &Step| {
+        let applied = Mutation::ALL.iter().filter(|m| applies(**m, &step.verb, &kernel()));
+        format!("{}: {}\n", step.name, applied.map(|m| m.word()).collect::<Vec<_>>().join(" "))
+    };
+    steps(text).iter().map(applied).collect()
+}
+
+const EXPECTS: &str = "
+  - expect: { session: { node: n, peer: gw1 } }
+  - expect: { route: { node: n, prefix: 172.16.1.0/24, via: [gw1, gw2], proto: bgp } }
+  - expect: { route: { node: n, prefix: 172.16.2.0/24 } }
+  - expect: { route: { node: n, prefix: 192.168.1.0/24 } }
+  - expect: { route: { node: n, prefix: 192.168.1.0/24, proto: kernel } }
+  - expect: { no-route: { node: n, prefix: 172.16.9.0/24 } }
+    holds: 1s
+    witness: 172.16.2.0/24
+  - expect: { no-route: { node: n, proto: bgp, peer: gw1 } }
+    holds: 1s
+  - expect: { rib-fib: { node: n } }
+  - expect: { session: { node: n, peer: gw2, state: active } }
+";
+
+#[test]
+fn what_applies_to_what() {
+    insta::assert_snapshot!(plan(EXPECTS), @r"
+    session n -> gw1 is established: peer-down link-down
+    n has 172.16.1.0/24 via gw1 and gw2: drop-extras peer-down link-down remove-route remove-next-hop blackhole
+    n has 172.16.2.0/24: drop-extras peer-down link-down remove-route blackhole
+    n has 192.168.1.0/24: drop-extras peer-down
+    n has 192.168.1.0/24: drop-extras peer-down link-down remove-route blackhole
+    n has not 172.16.9.0/24 for 1s: drop-extras peer-down link-down remove-route leak-route
+    n has not any route of protocol bgp for 1s: peer-down link-down leak-route
+    FRR and the kernel of n agree: remove-next-hop blackhole leak-route
+    session n -> gw2 is active:
+    ");
+}
+
+#[test]
+fn the_commands_that_break_a_kernel() {
+    let text = |mutation, verb: &Verb| {
+        let lines = commands(mutation, verb, &kernel()).into_iter().map(|argv| argv.join(" ") + "\n");
+        lines.collect::<String>()
+    };
+    let steps = steps(EXPECTS);
+    let all: String = Mutation::ALL
+        .iter()
+        .flat_map(|m| steps.iter().map(move |step| (m, step)))
+        .filter(|(m, step)| applies(**m, &step.verb, &kernel()))
+        .map(|(m, step)| text(*m, &step.verb))
+        .collect();
+    insta::assert_snapshot!(all, @r"
+    ip route del 172.16.1.0/24 table 254 proto 186 metric 20
+    ip route del 172.16.2.0/24 table 254 proto 186 metric 20
+    ip route del 192.168.1.0/24 table 254 proto 2
+    ip route del 172.16.2.0/24 table 254 proto 186 metric 20
+    ip route replace 172.16.1.0/24 table 254 proto 186 metric 20 nexthop via 192.168.1.5 dev eth1 weight 1
+    ip route replace 172.16.1.0/24 table 254 proto 186 metric 20 nexthop via 192.168.1.5 dev eth1 weight 1
+    ip route replace blackhole 172.16.1.0/24 table 254 proto 186 metric 20
+    ip route replace blackhole 172.16.2.0/24 table 254 proto 186 metric 20
+    ip route replace blackhole 192.168.1.0/24 table 254 proto 2
+    ip route replace blackhole 172.16.1.0/24 table 254 proto 186 metric 20
+    ip route replace blackhole 172.16.2.0/24 table 254 proto 186 metric 20
+    ip route replace blackhole fc00:1::/64 table 254 proto 186 metric 20
+    ip route add 172.16.9.0/24 table 254 proto 186 metric 4242 dev lo
+    ip route add 198.51.100.0/24 table 254 proto 186 metric 4242 dev lo
+    ip route add 2001:db8:dead::/48 table 254 proto 186 metric 4242 dev lo
+    ip route add 198.51.100.0/24 table 254 proto 186 metric 4242 dev lo
+    ip route add 2001:db8:dead::/48 table 254 proto 186 metric 4242 dev lo
+    ");
+}
+
+#[test]
+fn a_change_of_the_lab_begins_a_phase() {
+    let steps = steps(
+        "
+  - apply: a.yaml
+  - expect: { session: { node: n, peer: gw1 } }
+  - settle: { node: n }
+  - expect: { rib-fib: { node: n } }
+  - fault: { kill-daemon: { node: gw1, daemon: bgpd } }
+  - expect: { rib-fib: { node: n } }
+",
+    );
+    let found = phases(&steps);
+    assert_eq!(found, [Phase { expects: vec![1, 3] }, Phase { expects: vec![5] }]);
+    assert_eq!(found.iter().map(Phase::steps).collect::<Vec<_>>(), [4, 6]);
+}
+
+#[test]
+fn surviving_everything_is_vacuous_and_trying_nothing_is_not_green() {
+    let killed = || Fate::Killed { why: "gone".into() };
+    let lost = || Fate::WitnessLost { why: "gone".into() };
+    let untried = || Fate::Untried { why: "no lab".into() };
+    let of = |fates: Vec<Fate>| {
+        let fates: BTreeMap<_, _> = Mutation::ALL.into_iter().zip(fates).collect();
+        Expectation::new(0, "x", fates)
+    };
+    let report = |expectations: Vec<Expectation>| {
+        Report::new(vec![Run { scenario: "s".into(), axes: Vec::new(), expectations }]).exit_code()
+    };
+    assert_eq!(of(vec![Fate::Survived, Fate::Survived]).shown, Shown::Vacuous);
+    assert_eq!(of(vec![Fate::Survived, killed()]).shown, Shown::CanFail);
+    assert_eq!(of(vec![Fate::Survived, untried()]).shown, Shown::Untested);
+    assert_eq!(of(vec![]).shown, Shown::NotApplicable);
+    // An absence whose witness can go, but which a leak does not disturb.
+    assert_eq!(of(vec![lost(), Fate::Survived]).shown, Shown::Vacuous);
+    assert_eq!(of(vec![lost()]).shown, Shown::Untested);
+    assert_eq!(of(vec![lost(), killed()]).shown, Shown::CanFail);
+    assert_eq!(report(vec![of(vec![killed()])]), 0);
+    assert_eq!(report(vec![of(vec![killed()]), of(vec![Fate::Survived]), of(vec![untried()])]), 1);
+    assert_eq!(report(vec![of(vec![killed()]), of(vec![untried()])]), 3);
+    assert_eq!(report(vec![of(vec![killed()]), of(vec![])]), 0);
+    assert_eq!(report(vec![of(vec![])]), 4);
+}

@@ -1,0 +1,8 @@
+//! Pods of an embedded lab, and how requests for Services reach them: network namespaces behind their nodes
+//! ([`with_pods`]) and what kube-proxy would program ([`ruleset`]).
+
+mod proxy;
+mod wiring;
+
+pub use proxy::ruleset;
+pub use wiring::{INTERFACE, PodError, host_of, with_pods};
