@@ -66,7 +66,7 @@ const PLANTS: [Plant; 12] = [
         commands: "ip route add 172.16.77.0/24 proto bgp via 192.168.1.5 table 100",
         expect: "prefix: 172.16.77.0/24, via: [gw1]",
         named: Some(
-            "worker has no route to 172.16.77.0/24 in table 254; it is in table 100: bgp via gw1 (192.168.1.5) dev eth1 weight 1",
+            "worker has no route to 172.16.77.0/24 in table main; it is in table 100: bgp via gw1 (192.168.1.5) dev eth1 weight 1",
         ),
     },
     Plant {
@@ -74,7 +74,7 @@ const PLANTS: [Plant; 12] = [
         commands: "ip -6 route add fc00:172:16:77::/64 proto bgp via fd00:192:168:1::5 table 100",
         expect: "prefix: 'fc00:172:16:77::/64', via: [gw1]",
         named: Some(
-            "worker has no route to fc00:172:16:77::/64 in table 254; it is in table 100: bgp via gw1 (fd00:192:168:1::5) dev eth1 weight 1",
+            "worker has no route to fc00:172:16:77::/64 in table main; it is in table 100: bgp via gw1 (fd00:192:168:1::5) dev eth1 weight 1",
         ),
     },
     Plant {

@@ -16,7 +16,9 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 use routeproof_engine::observe::{Lookup, Monitor, RouteQuery, Sockets, dump_all, route_get};
 use routeproof_engine::preflight::skip_test;
-use routeproof_model::fact::{Change, GapReason, Inspection, KernelEvent, KernelState, Route};
+use routeproof_model::fact::{
+    Change, GapReason, Inspection, KernelEvent, KernelState, Kind, ResyncReason, Route, Window,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -192,26 +194,75 @@ fn follow_all_changes(compat_mode: &'static str) {
     });
 }
 
+/// The listener stands still while the kernel fills its buffer: `ip` runs on the only thread of the runtime.
 #[test]
-fn an_overrun_is_a_gap_that_is_repaired() {
+fn an_overrun_is_a_gap_that_is_repaired_and_spoils_the_window_around_it() {
     in_namespace(async || {
+        let route = |n: u32| format!("10.{}.{}.{}/32", n / 65536, n / 256 % 256, n % 256);
+        let flood = |word: &str, routes: std::ops::Range<u32>| {
+            let lines: Vec<String> =
+                routes.map(|n| format!("route {word} {} via 192.0.2.2", route(n))).collect();
+            ip(&lines.join("\n"));
+        };
         let (monitor, log) = monitor(Some(4096)).await;
-        let flood: Vec<String> = (0..20_000)
-            .map(|n| format!("route add 10.{}.{}.{}/32 via 192.0.2.2", n / 65536, n / 256 % 256, n % 256))
-            .collect();
-        ip(&flood.join("\n"));
+        ip("route add 203.0.113.0/24 via 192.0.2.2");
+        agrees_with_kernel(&monitor, "one route").await;
+        let mut window = Window::open(monitor.snapshot());
+        let begun = log.lock().unwrap().len();
+
+        // What is added is lost, and so is what goes while nobody looks.
+        flood("add", 0..20_000);
+        flood("del", 0..10_000);
+        ip("route del 203.0.113.0/24");
         agrees_with_kernel(&monitor, "a flood").await;
-        monitor.with_state(|state| {
-            assert!(
-                state.route(254, "10.0.78.31/32".parse().unwrap()).is_some(),
-                "the last route of the flood"
-            );
-            assert_eq!(state.gap(), None);
+
+        let events = log.lock().unwrap()[begun..].to_vec();
+        for event in &events {
+            let _ = window.see(event);
+        }
+        assert_eq!(window.missed(), Some(&GapReason::Overrun), "a buffer of 4 KiB cannot hold a flood");
+        assert_eq!(Inspection::from(window.state()), Inspection::from(&monitor.snapshot()), "replayed");
+        let gap = events.iter().position(|event| event.change == Change::Gap(GapReason::Overrun)).unwrap();
+        let mended = events[gap..].iter().find_map(|event| match &event.change {
+            Change::Resync { kinds, since, reason: ResyncReason::Gap, .. } if *kinds == Kind::all() => {
+                Some(*since)
+            }
+            _ => None,
         });
-        let log = log.lock().unwrap();
-        let overrun = log.iter().position(|event| event.change == Change::Gap(GapReason::Overrun));
-        assert!(overrun.is_some(), "a buffer of 4 KiB cannot hold a flood");
-        assert!(log[overrun.unwrap()..].iter().any(|event| matches!(event.change, Change::Resync { .. })));
+        assert!(mended.is_some_and(|since| since >= events[gap].at), "read again after the loss");
+
+        let state = monitor.snapshot();
+        let has = |prefix: &str| state.route(254, prefix.parse().unwrap()).is_some();
+        assert_eq!((has(&route(9_999)), has(&route(10_000)), has(&route(19_999))), (false, true, true));
+        assert!(!has("203.0.113.0/24"), "its withdrawal was lost, its absence was read");
+        assert_eq!(state.gap(), None);
+        assert_eq!(Window::open(state).missed(), None, "what comes after is known again");
+    });
+}
+
+/// A listener that is asked for all that has happened has all that has happened.
+#[test]
+fn a_listener_says_when_it_has_caught_up() {
+    in_namespace(async || {
+        let (monitor, _) = monitor(None).await;
+        let count = |monitor: &Monitor| monitor.with_state(KernelState::route_count);
+        let before = count(&monitor);
+        for round in 0..20u8 {
+            let lines: Vec<String> =
+                (0..=255u8).map(|n| format!("route add 10.0.{round}.{n}/32 via 192.0.2.2")).collect();
+            ip(&lines.join("\n"));
+            monitor.caught_up().await.unwrap();
+            // Addresses and links of the beginning may still be settling; what was installed is there.
+            assert!(count(&monitor) >= before + 256 * (usize::from(round) + 1), "round {round}");
+        }
+        // The kernel drops these routes without a word; it is asked before we are told that all is known.
+        ip("route add 203.0.113.0/24 via 198.51.100.2
+            link set eth2 down");
+        monitor.caught_up().await.unwrap();
+        let prefix = "203.0.113.0/24".parse().unwrap();
+        assert_eq!(monitor.with_state(|state| state.route(254, prefix)), None);
+        // And in silence, too.
+        tokio::time::timeout(PATIENCE, monitor.caught_up()).await.unwrap().unwrap();
     });
 }
 

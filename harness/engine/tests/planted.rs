@@ -289,7 +289,7 @@ fn devices_and_tables() {
     fails(
         "route add 172.16.1.0/24 via 192.0.2.5 table 100",
         via("172.16.1.0/24", &["gw1"]),
-        "worker has no route to 172.16.1.0/24 in table 254; it is in table 100: boot via gw1 (192.0.2.5) dev eth1 weight 1",
+        "worker has no route to 172.16.1.0/24 in table main; it is in table 100: boot via gw1 (192.0.2.5) dev eth1 weight 1",
     );
     fails(
         "route add fc00:1::/64 via 2001:db8:1::5 table 100",

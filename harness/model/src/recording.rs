@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned};
+use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned, Window};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,6 +99,14 @@ pub enum Line {
 /// A link's address since when; `None` once the link is gone.
 type LinkLayer = Vec<(Mono, Option<String>)>;
 
+/// A [`Line`] to write, with its large parts borrowed. It reads back as the `Line` of that name.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "source", rename_all = "kebab-case")]
+pub enum LineRef<'a> {
+    Kernel { node: &'a str, event: &'a KernelEvent },
+    Rib { node: &'a str, at: Mono, entries: &'a [(IpNet, RibEntry)] },
+}
+
 /// What a node's zebra answered at one time.
 type Rib = Vec<(IpNet, RibEntry)>;
 
@@ -145,7 +153,7 @@ impl Recording {
         let mut recording = Recording::default();
         let lines: Vec<&str> = text.lines().collect();
         for (index, line) in lines.iter().enumerate() {
-            match serde_json::from_str(line) {
+            match read(line) {
                 Ok(line) => recording.take(line),
                 Err(_) if index + 1 == lines.len() && !text.ends_with('\n') => {}
                 Err(source) => return Err(RecordingError { line: index + 1, source }),
@@ -247,23 +255,26 @@ impl Recording {
         self.faults.get(&step).or_else(|| self.started.get(&step)).copied()
     }
 
-    /// The node's kernel at `from` and after each later event up to `to`, with the time.
-    pub fn kernel_states(&self, node: &str, from: Mono, to: Mono, mut look: impl FnMut(Mono, &KernelState)) {
+    /// Shows `look` the node's kernel at `from` and after each later event up to `to`. Gives the window that it was.
+    pub fn kernel_states(
+        &self,
+        node: &str,
+        from: Mono,
+        to: Mono,
+        mut look: impl FnMut(Mono, &KernelState),
+    ) -> Window {
+        let events = self.kernel.get(node).map_or(&[][..], Vec::as_slice);
+        let (before, rest) = events.split_at(events.iter().take_while(|event| event.at <= from).count());
         let mut state = KernelState::default();
-        let mut looked = false;
-        for event in self.kernel.get(node).into_iter().flatten().take_while(|event| event.at <= to) {
-            if event.at > from && !looked {
-                looked = true;
-                look(from, &state);
-            }
-            state.apply(event);
-            if event.at > from {
-                look(event.at, &state);
+        before.iter().for_each(|event| drop(state.apply(event)));
+        look(from, &state);
+        let mut window = Window::open(state);
+        for event in rest.iter().take_while(|event| event.at <= to) {
+            if let Some(state) = window.see(event) {
+                look(event.at, state);
             }
         }
-        if !looked {
-            look(from, &state);
-        }
+        window
     }
 
     /// What bgpd and bfdd claimed at each change in a window; what they had claimed last if nothing changed in it.
@@ -363,6 +374,20 @@ impl Recording {
     }
 }
 
+/// Most lines are events of kernels. serde reads a tagged enum by way of a copy of all of its values, which takes twice as
+/// long; where the tag comes first, as we write it, there is no need.
+fn read(line: &str) -> Result<Line, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Kernel {
+        node: String,
+        event: KernelEvent,
+    }
+    if line.starts_with(r#"{"source":"kernel","#) {
+        return serde_json::from_str(line).map(|Kernel { node, event }| Line::Kernel { node, event });
+    }
+    serde_json::from_str(line)
+}
+
 fn last<T>(seen: Option<&Vec<(Mono, T)>>, at: Mono) -> Option<&T> {
     seen?.iter().take_while(|(when, _)| *when <= at).last().map(|(_, value)| value)
 }
@@ -370,7 +395,7 @@ fn last<T>(seen: Option<&Vec<(Mono, T)>>, at: Mono) -> Option<&T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::{Change, Link};
+    use crate::fact::{Change, GapReason, Link};
     use crate::frr::sessions;
 
     fn recording(lines: &[Line]) -> Recording {
@@ -425,5 +450,22 @@ mod tests {
         let recording = Recording::parse(&format!("{old}\n")).unwrap();
         assert_eq!(recording.book.owner("192.168.1.5".parse().unwrap()), Some("gw1"));
         assert_eq!(recording.book_at(Mono(1)).astray("gw1", "02:00:00:00:00:99"), None);
+    }
+
+    #[test]
+    fn a_borrowed_line_reads_back_as_the_line_of_its_name() {
+        let event = KernelEvent { at: Mono(5), change: Change::Gap(GapReason::Overrun) };
+        let borrowed = serde_json::to_string(&LineRef::Kernel { node: "n", event: &event }).unwrap();
+        let owned = serde_json::to_string(&Line::Kernel { node: "n".into(), event: event.clone() }).unwrap();
+        assert_eq!(borrowed, owned);
+        assert!(
+            matches!(read(&borrowed).unwrap(), Line::Kernel { node, event: read } if node == "n" && read == event)
+        );
+        let rib = serde_json::to_string(&LineRef::Rib { node: "n", at: Mono(6), entries: &[] }).unwrap();
+        assert_eq!(
+            rib,
+            serde_json::to_string(&Line::Rib { node: "n".into(), at: Mono(6), entries: vec![] }).unwrap()
+        );
+        assert!(matches!(read(&rib).unwrap(), Line::Rib { at: Mono(6), .. }));
     }
 }

@@ -121,10 +121,13 @@ fn convergence(
         );
     };
     let mut follow: Option<Convergence<'_>> = None;
-    recording.kernel_states(name(run, &expect.node), since, to, |at, state| match &mut follow {
+    let seen = recording.kernel_states(name(run, &expect.node), since, to, |at, state| match &mut follow {
         None => follow = Some(Convergence::new(expect, &recording.book, since, state)),
         Some(follow) => follow.look(at, state),
     });
+    if let Some(why) = seen.missed() {
+        return (Outcome::Inconclusive, Some(check::spoilt(why)));
+    }
     match follow.map(|follow| follow.judge(to, health)) {
         Some(judged) if judged.outcome == Outcome::Passed => (Outcome::Passed, None),
         Some(judged) => (judged.outcome, Some(judged.message)),
@@ -166,9 +169,10 @@ fn holds(
         });
     }
     missing = missing.or_else(|| peer_witness(run, recording, expect, from, to));
+    let seen = recording.kernel_states(name(run, expect.node()), from, to, |_, _| {});
     match missing {
         Some(why) => (Outcome::Inconclusive, Some(format!("the witness is missing: {why}"))),
-        // A gap in the events is recorded as such and made the live verdict inconclusive.
+        None if let Some(why) = seen.missed() => (Outcome::Inconclusive, Some(check::spoilt(why))),
         None if as_recorded.0 == Outcome::Inconclusive => as_recorded,
         None => (Outcome::Passed, None),
     }
@@ -211,7 +215,7 @@ fn looks(
 ) {
     let node = name(run, expect.node());
     let mut kernel = |check: &dyn Fn(Mono, &KernelState) -> Checked| {
-        recording.kernel_states(node, from, to, |at, state| look(check(at, state)))
+        recording.kernel_states(node, from, to, |at, state| look(check(at, state)));
     };
     match expect {
         Expect::Route(e) => kernel(&|at, state| route(e, state, &recording.book_at(at))),
@@ -223,7 +227,9 @@ fn looks(
         Expect::Convergence(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
             None => look(unasked(&e.node)),
-            Some(rib) => recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state))),
+            Some(rib) => {
+                recording.kernel_states(node, to, to, |_, state| look(rib_fib(&e.node, rib, state)));
+            }
         },
         Expect::ReturnPath(e) => {
             let who = (node, name(run, &e.client), e.to.as_str());
@@ -314,7 +320,7 @@ fn agreement(run: &PlannedRun, recording: &Recording, live: &StepResult) -> Verd
 mod tests {
     use super::*;
     use crate::diag::Source;
-    use crate::fact::{Change, KernelEvent, NextHop, Object, Route};
+    use crate::fact::{Change, Flow, GapReason, KernelEvent, Kind, NextHop, Object, ResyncReason, Route};
     use crate::recording::Line;
     use crate::scenario::{ScenarioFile, expand};
     use crate::{topology, yaml};
@@ -342,8 +348,12 @@ steps:
 ";
 
     fn planned() -> PlannedRun {
+        planned_from(SCENARIO)
+    }
+
+    fn planned_from(scenario: &str) -> PlannedRun {
         let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
-        let source = Source::new("/t/scenario.yaml", SCENARIO);
+        let source = Source::new("/t/scenario.yaml", scenario);
         let file: ScenarioFile = yaml::parse(&source).unwrap();
         let scenario = expand(&file, &source, &topology).unwrap();
         let run = scenario.runs.into_iter().next().unwrap();
@@ -396,7 +406,10 @@ steps:
     }
 
     fn outcome(more: Vec<Line>) -> Outcome {
-        let run = planned();
+        outcome_of(&planned(), more)
+    }
+
+    fn outcome_of(run: &PlannedRun, more: Vec<Line>) -> Outcome {
         let live = |step: &crate::scenario::Step| StepResult {
             name: step.name.clone(),
             outcome: Outcome::Passed,
@@ -405,7 +418,52 @@ steps:
             evidence: Vec::new(),
         };
         let steps: Vec<StepResult> = run.steps.iter().map(live).collect();
-        replay(&run, &recorded(more), &steps).outcome
+        replay(run, &recorded(more), &steps).outcome
+    }
+
+    /// That many flows, which gw1 got or nobody; judged at 45.
+    fn counted(got: usize, lost: usize) -> Line {
+        let flow = |i: usize| Flow {
+            sport: 4000,
+            dst: "172.16.1.1".parse().unwrap(),
+            dport: i as u16,
+            refused: None,
+            left: None,
+            got: (i < got).then(|| "gw1".to_string()).into_iter().collect(),
+        };
+        Line::Flows {
+            flows: Flows {
+                node: "n".into(),
+                prefix: "172.16.1.0/24".parse().unwrap(),
+                vrf: None,
+                from: Mono(44),
+                at: Mono(45),
+                hash_policy: 1,
+                watched: ["gw1".to_string()].into(),
+                flows: (0..got + lost).map(flow).collect(),
+                dropped: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn flows_are_judged_again() {
+        let ecmp = "expect: { ecmp: { node: n, prefix: 172.16.1.0/24, via: [gw1] } }";
+        let scenario = |timing: &str| {
+            let (head, _) = SCENARIO.split_once("  - expect: { no-route").unwrap();
+            planned_from(&format!("{head}  - {ecmp}\n    {timing}\n"))
+        };
+        let (within, holds) = (scenario("within: 5s"), scenario("holds: 5s"));
+        for run in [&within, &holds] {
+            assert_eq!(outcome_of(run, vec![counted(400, 0)]), Outcome::Passed);
+            assert_eq!(outcome_of(run, vec![counted(399, 1)]), Outcome::Failed);
+            assert_eq!(outcome_of(run, Vec::new()), Outcome::Failed, "a table alone proves no flow");
+        }
+        assert_eq!(outcome_of(&within, vec![counted(399, 1), counted(400, 0)]), Outcome::Passed);
+        assert_eq!(outcome_of(&holds, vec![counted(399, 1), counted(400, 0)]), Outcome::Failed);
+        let gone = || kernel(50, Change::Del(route("172.16.1.0/24")));
+        assert_eq!(outcome_of(&within, vec![counted(400, 0), gone()]), Outcome::Passed);
+        assert_eq!(outcome_of(&holds, vec![counted(400, 0), gone()]), Outcome::Failed);
     }
 
     #[test]
@@ -416,6 +474,10 @@ steps:
             kernel(46, Change::Del(route("172.16.9.0/24"))),
         ];
         assert_eq!(outcome(flicker), Outcome::Failed);
+        let reading =
+            Change::Resync { kinds: Kind::all(), reason: ResyncReason::Gap, since: Mono(46), differences: 0 };
+        let gap = vec![kernel(45, Change::Gap(GapReason::Overrun)), kernel(47, reading)];
+        assert_eq!(outcome(gap), Outcome::Inconclusive, "mended, but what happened in it nobody knows");
         let witness_gone = vec![kernel(50, Change::Del(route("172.16.1.0/24")))];
         assert_eq!(outcome(witness_gone), Outcome::Inconclusive);
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::sync::mpsc;
 
 use crate::wait;
 
@@ -107,11 +108,32 @@ impl Vty {
     /// # Errors
     /// When the socket fails or the daemon goes away. A refusal is an `Ok` with its status.
     pub async fn run(&mut self, command: &str) -> Result<Output, VtyError> {
+        self.enable().await?;
+        self.exchange(command).await
+    }
+
+    /// [`Vty::run`] for answers of many megabytes: sends the text on as it comes in. When nobody receives any more, the
+    /// rest is read all the same, so that the connection stays in step.
+    ///
+    /// # Errors
+    /// As [`Vty::run`].
+    pub async fn run_in_parts(
+        &mut self,
+        command: &str,
+        parts: mpsc::Sender<Vec<u8>>,
+    ) -> Result<Status, VtyError> {
+        self.enable().await?;
+        self.ask(command).await?;
+        let mut text = Text::Sent(parts);
+        answer_into(&mut text, &self.daemon, &mut self.stream, &mut self.buffer, command).await
+    }
+
+    async fn enable(&mut self) -> Result<(), VtyError> {
         if !self.enabled {
             self.expect("enable").await?;
             self.enabled = true;
         }
-        self.exchange(command).await
+        Ok(())
     }
 
     /// Enters lines in configuration mode, all in one write, and leaves it again.
@@ -180,14 +202,18 @@ impl Vty {
     }
 
     async fn exchange(&mut self, command: &str) -> Result<Output, VtyError> {
+        self.ask(command).await?;
+        answer(&self.daemon, &mut self.stream, &mut self.buffer, command).await
+    }
+
+    async fn ask(&mut self, command: &str) -> Result<(), VtyError> {
         speakable(command)?;
         let bytes = [command.as_bytes(), &[0]].concat();
         self.stream.write_all(&bytes).await.map_err(|source| VtyError::Write {
             daemon: self.daemon.clone(),
             command: command.to_owned(),
             source,
-        })?;
-        answer(&self.daemon, &mut self.stream, &mut self.buffer, command).await
+        })
     }
 
     /// Writes and reads at once: neither side may wait for the other to empty its buffers.
@@ -231,30 +257,67 @@ async fn answer<R: AsyncReadExt + Unpin>(
     buffer: &mut Vec<u8>,
     command: &str,
 ) -> Result<Output, VtyError> {
-    let mut scanned = 0;
+    let mut text = Text::Kept(Vec::new());
+    let status = answer_into(&mut text, daemon, reader, buffer, command).await?;
+    let text = match text {
+        Text::Kept(text) => text,
+        Text::Sent(_) => Vec::new(),
+    };
+    let text = String::from_utf8(text).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    Ok(Output { text, status })
+}
+
+/// Where the text of an answer goes.
+enum Text {
+    Kept(Vec<u8>),
+    Sent(mpsc::Sender<Vec<u8>>),
+}
+
+impl Text {
+    async fn take(&mut self, part: &[u8]) {
+        match self {
+            Text::Kept(text) => text.extend_from_slice(part),
+            // A receiver that is gone wants no more.
+            Text::Sent(parts) => drop(parts.send(part.to_vec()).await),
+        }
+    }
+}
+
+/// [`answer`], whose text goes to `into` as it comes in.
+async fn answer_into<R: AsyncReadExt + Unpin>(
+    into: &mut Text,
+    daemon: &str,
+    reader: &mut R,
+    buffer: &mut Vec<u8>,
+    command: &str,
+) -> Result<Status, VtyError> {
+    let mut taken = 0;
     loop {
-        let mark = buffer[scanned..].iter().position(|byte| *byte == 0).map(|at| scanned + at);
-        scanned = mark.unwrap_or(buffer.len());
-        if let Some(mark) = mark
-            && buffer.len() >= mark + 4
-        {
-            if buffer[mark..mark + 3] != [0, 0, 0] {
+        let mark = buffer.iter().position(|byte| *byte == 0);
+        let text = mark.unwrap_or(buffer.len());
+        if text > 0 {
+            into.take(&buffer[..text]).await;
+            taken += text;
+            buffer.drain(..text);
+        }
+        if let (Some(_), Some([zeros @ .., status])) = (mark, buffer.first_chunk::<4>()) {
+            if zeros != &[0, 0, 0] {
                 return Err(VtyError::Protocol { daemon: daemon.to_owned(), command: command.to_owned() });
             }
-            let status = Status(buffer[mark + 3]);
-            let text = String::from_utf8_lossy(&buffer[..mark]).into_owned();
-            buffer.drain(..mark + 4);
-            return Ok(Output { text, status });
+            let status = Status(*status);
+            buffer.drain(..4);
+            return Ok(status);
         }
         buffer.reserve(64 * 1024);
         let read = reader.read_buf(buffer).await;
+        let received = taken + buffer.len();
         let (daemon, command) = (daemon.to_owned(), command.to_owned());
         match read {
-            Ok(0) => return Err(VtyError::Closed { daemon, command, received: buffer.len() }),
+            Ok(0) => return Err(VtyError::Closed { daemon, command, received }),
             Ok(_) => {}
             // A daemon that dies with unread commands resets the connection.
             Err(source) if source.kind() == io::ErrorKind::ConnectionReset => {
-                return Err(VtyError::Closed { daemon, command, received: buffer.len() });
+                return Err(VtyError::Closed { daemon, command, received });
             }
             Err(source) => return Err(VtyError::Read { daemon, command, source }),
         }

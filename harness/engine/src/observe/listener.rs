@@ -9,9 +9,11 @@ use std::future::pending;
 use std::io;
 use std::sync::Arc;
 
-use routeproof_model::fact::{Applied, Change, GapReason, KernelEvent, Kind, Mono, ResyncReason};
+use routeproof_model::fact::{
+    Applied, Change, GapReason, KernelEvent, KernelState, Kind, Mono, ResyncReason,
+};
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::ObserveError;
@@ -34,6 +36,8 @@ pub(super) struct Listener {
     state: SharedState,
     requests: SharedRequests,
     notify: watch::Sender<u64>,
+    drained: watch::Sender<Mono>,
+    asked: Arc<Notify>,
     sink: Sink,
     datagram: Vec<u8>,
     /// Tables to read again, and why.
@@ -42,6 +46,22 @@ pub(super) struct Listener {
     reading: Option<InFlight>,
     failures: u32,
 }
+
+/// How a listener tells its monitor about itself.
+pub(super) struct News {
+    /// Counts changes.
+    pub notify: watch::Sender<u64>,
+    /// When the socket was last seen empty, with nothing to read afresh.
+    pub drained: watch::Sender<Mono>,
+    /// Asks for a look whether it is.
+    pub asked: Arc<Notify>,
+}
+
+/// Fills a datagram.
+type Receive<'a> = dyn FnMut(&mut Vec<u8>) -> Result<io::Result<Received>, Empty> + 'a;
+
+/// The socket holds nothing now.
+struct Empty;
 
 struct InFlight {
     kinds: BTreeSet<Kind>,
@@ -55,14 +75,28 @@ pub(super) async fn listen(socket: AsyncFd<NetlinkSocket>, mut listener: Listene
         tokio::select! {
             biased;
             ready = socket.readable() => {
-                let drained = match ready {
-                    Ok(mut ready) => loop_until_empty(&mut ready, &mut listener),
-                    Err(error) => Err(error),
-                };
+                let drained = ready.and_then(|mut ready| {
+                    listener.take_burst(|datagram| {
+                        let received = ready.try_io(|socket| socket.get_ref().receive(datagram));
+                        received.map_err(|_would_block| Empty)
+                    })
+                });
                 match drained {
                     // Whatever is still in the socket is older than a reading that starts now, so read it first.
                     Ok(true) => listener.read_stale(),
                     Ok(false) => tokio::task::yield_now().await,
+                    Err(error) => return listener.stop(&error),
+                }
+            }
+            // Somebody wants to know that nothing waits; nothing did when we last looked, so this is one system call.
+            () = listener.asked.notified() => {
+                let drained = listener.take_burst(|datagram| match socket.get_ref().receive(datagram) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Empty),
+                    received => Ok(received),
+                });
+                match drained {
+                    Ok(true) => listener.read_stale(),
+                    Ok(false) => listener.asked.notify_one(),
                     Err(error) => return listener.stop(&error),
                 }
             }
@@ -73,37 +107,6 @@ pub(super) async fn listen(socket: AsyncFd<NetlinkSocket>, mut listener: Listene
             }
         }
     }
-}
-
-/// Takes what the socket holds, up to a burst; true when it is empty.
-fn loop_until_empty(
-    ready: &mut tokio::io::unix::AsyncFdReadyGuard<'_, NetlinkSocket>,
-    listener: &mut Listener,
-) -> io::Result<bool> {
-    for _ in 0..BURST {
-        let mut datagram = std::mem::take(&mut listener.datagram);
-        let received = ready.try_io(|socket| socket.get_ref().receive(&mut datagram));
-        let at = now();
-        match received {
-            Err(_would_block) => {
-                listener.datagram = datagram;
-                return Ok(true);
-            }
-            Ok(Ok(Received::Datagram)) => listener.take(at, &datagram),
-            Ok(Ok(Received::Foreign)) => {}
-            Ok(Ok(Received::Truncated(length))) => {
-                let error = format!("a datagram of {length} bytes");
-                listener.gap(at, GapReason::Undecodable { message_type: 0, error });
-            }
-            Ok(Err(error)) if error.raw_os_error() == Some(libc::ENOBUFS) => {
-                listener.gap(at, GapReason::Overrun)
-            }
-            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(Err(error)) => return Err(error),
-        }
-        listener.datagram = datagram;
-    }
-    Ok(false)
 }
 
 async fn finished(reading: &mut Option<InFlight>) -> Result<Reading, ObserveError> {
@@ -118,11 +121,14 @@ async fn finished(reading: &mut Option<InFlight>) -> Result<Reading, ObserveErro
 
 impl Listener {
     /// A listener that begins by reading everything.
-    pub fn new(state: SharedState, requests: SharedRequests, notify: watch::Sender<u64>, sink: Sink) -> Self {
+    pub fn new(state: SharedState, requests: SharedRequests, news: News, sink: Sink) -> Self {
+        let News { notify, drained, asked } = news;
         let mut listener = Listener {
             state,
             requests,
             notify,
+            drained,
+            asked,
             sink,
             datagram: Vec::new(),
             stale: Kind::all(),
@@ -134,40 +140,78 @@ impl Listener {
         listener
     }
 
-    fn take(&mut self, at: Mono, datagram: &[u8]) {
-        for message in decode::envelopes(datagram) {
-            let change = match message {
-                Ok(message) => {
-                    let state = Arc::clone(&self.state);
-                    decode::change(&message, &|index| lock(&state).device_name(index))
+    /// Takes what the socket holds, up to a burst; true when it is empty, which `receive` says by `Err`.
+    fn take_burst(
+        &mut self,
+        mut receive: impl FnMut(&mut Vec<u8>) -> Result<io::Result<Received>, Empty>,
+    ) -> io::Result<bool> {
+        let mut datagram = std::mem::take(&mut self.datagram);
+        let outcome = self.take_each(&mut datagram, &mut receive);
+        self.datagram = datagram;
+        outcome
+    }
+
+    fn take_each(&mut self, datagram: &mut Vec<u8>, receive: &mut Receive<'_>) -> io::Result<bool> {
+        let mut before = now();
+        for _ in 0..BURST {
+            let Ok(received) = receive(datagram) else {
+                // What is to be read afresh is not known yet.
+                if self.stale.is_empty() && self.reading.is_none() {
+                    self.drained.send_replace(before);
                 }
-                Err(error) => Err(GapReason::Undecodable { message_type: 0, error }),
+                return Ok(true);
             };
-            match change {
-                Ok(Some(change)) => {
-                    let applied = self.tell(at, change);
-                    self.mark(applied, ResyncReason::SilentChange);
+            // Nothing may come between the message and its time: decoding, above all, comes after.
+            let at = now();
+            before = at;
+            match received {
+                Ok(Received::Datagram) => self.take(at, datagram),
+                Ok(Received::Foreign) => {}
+                Ok(Received::Truncated(length)) => {
+                    let error = format!("a datagram of {length} bytes");
+                    self.gap(at, GapReason::Undecodable { message_type: 0, error });
                 }
-                Ok(None) => {}
-                Err(reason) => self.gap(at, reason),
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => self.gap(at, GapReason::Overrun),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
+        Ok(false)
+    }
+
+    fn take(&mut self, at: Mono, datagram: &[u8]) {
+        let state = Arc::clone(&self.state);
+        let mut state = lock(&state);
+        for message in decode::envelopes(datagram) {
+            let change = match message {
+                Ok(message) => decode::change(&message, &|index| state.device_name(index)),
+                Err(error) => Err(GapReason::Undecodable { message_type: 0, error }),
+            };
+            let (change, reason) = match change {
+                Ok(Some(change)) => (change, ResyncReason::SilentChange),
+                Ok(None) => continue,
+                Err(reason) => (Change::Gap(reason), ResyncReason::Gap),
+            };
+            let applied = self.tell(&mut state, at, change);
+            self.mark(applied, reason);
+        }
+        drop(state);
         self.notify.send_modify(|generation| *generation += 1);
     }
 
     fn gap(&mut self, at: Mono, reason: GapReason) {
-        let applied = self.tell(at, Change::Gap(reason));
+        let state = Arc::clone(&self.state);
+        let applied = self.tell(&mut lock(&state), at, Change::Gap(reason));
         self.mark(applied, ResyncReason::Gap);
         self.notify.send_modify(|generation| *generation += 1);
     }
 
-    /// Applies a change and records it with what it left to look up.
-    fn tell(&self, at: Mono, mut change: Change) -> Applied {
-        let mut state = lock(&self.state);
+    /// Applies a change and records it with what it left to look up, both under the same lock: whoever looks at the
+    /// state knows which events it is made of.
+    fn tell(&self, state: &mut KernelState, at: Mono, mut change: Change) -> Applied {
         state.resolve(&mut change);
         let event = KernelEvent { at, change };
         let applied = state.apply(&event);
-        drop(state);
         (self.sink)(&event);
         applied
     }
@@ -202,17 +246,19 @@ impl Listener {
         match outcome {
             Ok(reading) => {
                 self.failures = 0;
-                let resynced = lock(&self.state).resync(now(), &reading.state, &kinds, reason);
-                resynced.events.iter().for_each(&self.sink);
-                self.mark(Applied { stale: resynced.unsettled, ..Applied::default() }, reason);
+                let state = Arc::clone(&self.state);
+                let mut state = lock(&state);
+                let stale = state.resync(now(), &reading.state, &kinds, reason, &self.sink);
+                self.mark(Applied { stale, ..Applied::default() }, reason);
                 for reason in reading.undecoded {
                     // Reading the same tables again would find the same messages.
-                    self.tell(now(), Change::Gap(reason));
+                    self.tell(&mut state, now(), Change::Gap(reason));
                 }
             }
             Err(error) => {
                 self.failures += 1;
-                self.tell(now(), Change::Gap(GapReason::DumpFailed { error: error.one_line() }));
+                let change = Change::Gap(GapReason::DumpFailed { error: error.one_line() });
+                self.tell(&mut lock(&self.state), now(), change);
                 if self.failures < READING_TRIES {
                     self.stale.extend(kinds);
                     self.reason = reason;
@@ -223,10 +269,13 @@ impl Listener {
         }
         self.notify.send_modify(|generation| *generation += 1);
         self.read_stale();
+        // Whoever waits for the whole of it.
+        self.asked.notify_one();
         Ok(())
     }
 
     fn stop(&self, error: &io::Error) {
-        self.tell(now(), Change::Gap(GapReason::Stopped { error: error.to_string() }));
+        let change = Change::Gap(GapReason::Stopped { error: error.to_string() });
+        self.tell(&mut lock(&self.state), now(), change);
     }
 }

@@ -3,18 +3,19 @@
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use routeproof_model::fact::{KernelEvent, KernelState};
+use routeproof_model::fact::{KernelEvent, KernelState, Mono};
 use tokio::io::unix::AsyncFd;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::ObserveError;
+use super::clock::now;
 use super::dump::Requests;
-use super::listener::{Listener, listen};
+use super::listener::{Listener, News, listen};
 use super::lookup::{self, Lookup, RouteQuery};
 use super::socket::{EVENT_BUFFER, NetlinkSocket};
 
-/// Gets every event in order, on the listener's task: it must not block for long.
+/// Gets every event in order, on the listener's task, which holds the state meanwhile: it must not block, nor ask the monitor.
 pub type Sink = Box<dyn Fn(&KernelEvent) + Send>;
 
 /// NETLINK_ROUTE sockets that were opened in the node's network namespace, neither bound nor subscribed.
@@ -32,6 +33,8 @@ pub struct Monitor {
     state: SharedState,
     requests: SharedRequests,
     generation: watch::Receiver<u64>,
+    drained: watch::Receiver<Mono>,
+    asked: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -57,8 +60,12 @@ impl Monitor {
         let state = SharedState::default();
         let requests = Arc::new(Mutex::new(Requests::new(sockets.requests)?));
         let (notify, generation) = watch::channel(0);
-        let listener = Listener::new(Arc::clone(&state), Arc::clone(&requests), notify, sink);
-        let monitor = Monitor { state, requests, generation, task: tokio::spawn(listen(events, listener)) };
+        let (drain, drained) = watch::channel(Mono::default());
+        let asked = Arc::new(Notify::new());
+        let news = News { notify, drained: drain, asked: Arc::clone(&asked) };
+        let listener = Listener::new(Arc::clone(&state), Arc::clone(&requests), news, sink);
+        let task = tokio::spawn(listen(events, listener));
+        let monitor = Monitor { state, requests, generation, drained, asked, task };
         let mut seen = 0;
         while !monitor.with_state(KernelState::is_read) {
             seen = monitor.changed(seen).await?;
@@ -71,7 +78,7 @@ impl Monitor {
         look(&lock(&self.state))
     }
 
-    /// A copy of the state as it is now.
+    /// A copy of the state as it is now, for looks that take a while. It is cheap: it shares the routes.
     pub fn snapshot(&self) -> KernelState {
         self.with_state(KernelState::clone)
     }
@@ -88,10 +95,24 @@ impl Monitor {
     pub async fn changed(&self, seen: u64) -> Result<u64, ObserveError> {
         let mut generation = self.generation.clone();
         let outcome = generation.wait_for(|now| *now > seen).await.map(|now| *now);
-        outcome.map_err(|_| {
-            let reason = self.with_state(|state| state.gap().map(|gap| format!("{:?}", gap.reason)));
-            ObserveError::Stopped { reason: reason.unwrap_or_else(|| "its task ended".to_owned()) }
-        })
+        outcome.map_err(|_| self.stopped())
+    }
+
+    /// Waits until the state has all that the kernel did before this call: what a verdict on "it did not happen" needs,
+    /// for a listener may be seconds behind a burst.
+    ///
+    /// # Errors
+    /// When the listener has stopped.
+    pub async fn caught_up(&self) -> Result<(), ObserveError> {
+        let (since, mut drained) = (now(), self.drained.clone());
+        self.asked.notify_one();
+        let outcome = drained.wait_for(|at| *at >= since).await.map(drop);
+        outcome.map_err(|_| self.stopped())
+    }
+
+    fn stopped(&self) -> ObserveError {
+        let reason = self.with_state(|state| state.gap().map(|gap| format!("{:?}", gap.reason)));
+        ObserveError::Stopped { reason: reason.unwrap_or_else(|| "its task ended".to_owned()) }
     }
 
     /// Asks the node's kernel which way a packet would take.

@@ -11,7 +11,7 @@ use routeproof_model::check::AddressBook;
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::KernelEvent;
 use routeproof_model::plan::PlannedRun;
-use routeproof_model::recording::Line;
+use routeproof_model::recording::{Line, LineRef};
 use routeproof_model::topology::{self, Role, Topology};
 
 use super::cluster::Cluster;
@@ -92,7 +92,7 @@ impl Booted {
     /// that cannot answer (killed on purpose, or stuck) leaves its last answer.
     pub async fn record_final_state(&self) {
         let ask = async |node: &Node| {
-            let _ = node.record_sessions().await;
+            let _ = node.sessions_in_full(true).await;
             let _ = node.rib().await;
         };
         let routers = self.nodes.values().filter(|node| node.frr.is_some());
@@ -285,7 +285,7 @@ async fn monitors(
         let (sink, sink_name, taps) = (recorder.clone(), name.clone(), Taps::default());
         let feed = taps.clone();
         let sink = Box::new(move |event: &KernelEvent| {
-            sink.write(&Line::Kernel { node: sink_name.clone(), event: event.clone() });
+            sink.write(&LineRef::Kernel { node: &sink_name, event });
             feed.feed(event);
         });
         let monitor = Monitor::start(Sockets::new(events, dumps), sink).await;
@@ -306,6 +306,7 @@ async fn monitors(
             vtys: Default::default(),
             last_sessions: Default::default(),
             last_bfd: Default::default(),
+            last_rib: Default::default(),
         };
         Ok::<_, RunError>((name, node))
     };

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use routeproof_model::check::Convergence;
-use routeproof_model::fact::{KernelState, Mono};
+use routeproof_model::check::{self, Convergence};
+use routeproof_model::fact::{KernelState, Mono, Window};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
+use routeproof_model::result::Outcome;
 use routeproof_model::scenario::{Expect, ExpectConvergence, Verb};
 
 use super::boot::Booted;
 use super::error::RunError;
-use super::expect::node;
+use super::expect::{behind, node};
 use super::steps::Done;
 use super::tap::Tap;
 use crate::health::Meter;
@@ -39,9 +40,8 @@ fn measured_from(run: &PlannedRun, step: usize) -> impl Iterator<Item = &str> {
 pub fn mark(booted: &Booted, run: &PlannedRun, step: usize) -> Result<Vec<Mark>, RunError> {
     let one = |name: &str| {
         let watched = node(booted, name)?;
-        // First the tap: what comes in between is in both, and adding it twice changes nothing.
-        let tap = watched.taps.open();
-        let before = watched.monitor.snapshot();
+        // The tap gets exactly the events that are not in the state yet.
+        let (tap, before) = watched.monitor.with_state(|state| (watched.taps.open(), state.clone()));
         Ok(Mark { node: watched.name.clone(), at: now(), before, tap, meter: Meter::start() })
     };
     measured_from(run, step).map(one).collect()
@@ -61,18 +61,21 @@ pub async fn converges(
         let why = "nothing has marked the time from which convergence is measured".to_string();
         return Err(RunError::Observe { node: watched.name.clone(), why });
     };
-    let Mark { at, before: mut state, tap, meter, .. } = marks.remove(position);
-    let mut follow = Convergence::new(expect, &booted.book, at, &state);
+    let Mark { at, before, tap, meter, .. } = marks.remove(position);
+    let mut seen = Window::open(before);
+    let mut follow = Convergence::new(expect, &booted.book, at, seen.state());
+    let mut look = |follow: &mut Convergence<'_>| {
+        for event in tap.take() {
+            // What was received before the mark was taken is the state that the change found.
+            if let Some(state) = seen.see(&event).filter(|_| event.at > at) {
+                follow.look(event.at, state);
+            }
+        }
+    };
     let end = Instant::now() + within;
     loop {
         let wake = watched.changed();
-        for event in tap.take() {
-            state.apply(&event);
-            // What the tap and the first state both have happened before the change.
-            if event.at > at {
-                follow.look(event.at, &state);
-            }
-        }
+        look(&mut follow);
         status(&follow.status());
         let left = end.saturating_duration_since(Instant::now());
         if follow.is_settled(now()) || left.is_zero() {
@@ -80,8 +83,14 @@ pub async fn converges(
         }
         let _ = tokio::time::timeout(left.min(expect.stable / 4), wake).await;
     }
+    let late = behind(watched).await;
+    look(&mut follow);
     let health = meter.read();
     booted.recorder.write(&Line::Host { step, health });
+    if let Some(reason) = seen.missed().or(late.as_ref()) {
+        let message = Some(check::spoilt(reason));
+        return Ok(Done { outcome: Outcome::Inconclusive, message, evidence: Vec::new() });
+    }
     let judged = follow.judge(now(), &health);
     Ok(Done { outcome: judged.outcome, message: Some(judged.message), evidence: judged.evidence })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use routeproof_model::check::{self, AddressBook, Checked, evidence};
-use routeproof_model::fact::KernelState;
+use routeproof_model::fact::{GapReason, KernelState, Window};
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
@@ -23,6 +23,8 @@ use crate::wait::{self, Probe};
 const POLL: Duration = Duration::from_millis(25);
 /// How long a witness may take to appear.
 const WITNESS: Duration = Duration::from_secs(15);
+/// A listener may be behind a burst of messages for so long before its word is no longer waited for.
+const CATCH_UP: Duration = Duration::from_secs(20);
 /// How often a window's witness is looked at when the kernel is quiet.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -44,8 +46,11 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             Err(RunError::Observe { node: e.node.clone(), why })
         }
         Expect::RibFib(e) => {
-            let rib = watched.rib().await?;
-            Ok(watched.monitor.with_state(|k| check::rib_fib(&e.node, &rib, k)))
+            let (rib, kernel) = (watched.rib().await?, watched.monitor.snapshot());
+            // A full table takes longer than a task may keep others from running.
+            let name = e.node.clone();
+            let checked = tokio::task::spawn_blocking(move || check::rib_fib(&name, &rib, &kernel)).await;
+            checked.map_err(|e| watched.unreadable("rib-fib", &e))
         }
         Expect::Ecmp(e) => ecmp::now(booted, watched, e).await,
         Expect::ReturnPath(e) => return_path::now(booted, watched, e).await,
@@ -66,10 +71,15 @@ pub async fn eventually(
     status: &(dyn Fn(&str) + Sync),
 ) -> Result<Done, RunError> {
     let watched = node(booted, expect.node())?;
+    let of_kernel = !matches!(expect, Expect::Session(_));
     let probe = || async {
         match now(booted, expect).await {
             Err(e) => Probe::Done(Err(e)),
-            Ok(checked) if checked.holds => Probe::Done(Ok(checked)),
+            Ok(checked) if checked.holds => match doubt(watched).filter(|_| of_kernel) {
+                None => Probe::Done(Ok(checked)),
+                // A reading of the tables is under way.
+                Some(reason) => Probe::NotYet(format!("{}, but {reason}", checked.status)),
+            },
             Ok(checked) => {
                 status(&checked.status);
                 Probe::NotYet(checked.status)
@@ -82,7 +92,15 @@ pub async fn eventually(
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: checked.evidence })
         }
         Err(_) => {
+            let behind = if of_kernel { behind(watched).await } else { None };
             let last = now(booted, expect).await?;
+            if let Some(reason) = behind.or_else(|| doubt(watched)).filter(|_| of_kernel) {
+                let message = Some(format!("{}: {}", check::spoilt(&reason), last.status));
+                return Ok(Done { outcome: Outcome::Inconclusive, message, evidence: last.evidence });
+            }
+            if last.holds {
+                return Ok(Done { outcome: Outcome::Passed, message: None, evidence: last.evidence });
+            }
             let message = format!("not within {}: {}", show(within), last.status);
             let mut evidence = last.evidence;
             evidence.extend(context(booted, watched).await);
@@ -108,21 +126,26 @@ pub async fn holds(
             evidence: context(booted, watched).await,
         });
     }
-    // Each event is judged in its place: a flicker between two looks counts, also of the witness.
-    let tap = watched.taps.open();
-    let mut state = watched.monitor.snapshot();
-    let opened = clock();
-    booted.recorder.write(&Line::WindowOpened { step, at: opened });
-    let gap = state.gap().cloned();
+    // Each event is judged in its place: a flicker between two looks counts, also of the witness. The tap gets exactly the
+    // events that are not in the state yet.
+    let (tap, state) = watched.monitor.with_state(|state| (watched.taps.open(), state.clone()));
+    booted.recorder.write(&Line::WindowOpened { step, at: clock() });
+    let mut seen = Window::open(state);
+    let mut late = None;
     let end = std::time::Instant::now() + window;
     loop {
         let wake = watched.changed();
+        let left = end.saturating_duration_since(std::time::Instant::now());
+        if left.is_zero() {
+            late = behind(watched).await;
+        }
         let mut flicker = None;
         let book = booted.book_now();
-        for event in tap.take().iter().filter(|event| event.at > opened) {
-            state.apply(event);
-            flicker = flicker.or_else(|| judge(&book, expect, &state).filter(|checked| !checked.holds));
-            witnessed.judge(booted, &state);
+        for event in tap.take() {
+            if let Some(state) = seen.see(&event) {
+                flicker = flicker.or_else(|| judge(&book, expect, state).filter(|checked| !checked.holds));
+                witnessed.judge(booted, state);
+            }
         }
         let checked = match flicker {
             Some(checked) => checked,
@@ -139,17 +162,31 @@ pub async fn holds(
                 evidence: context(booted, watched).await,
             });
         }
-        let left = end.saturating_duration_since(std::time::Instant::now());
         if left.is_zero() {
             break;
         }
         let _ = tokio::time::timeout(left.min(LOOK), wake).await;
     }
-    if watched.monitor.with_state(|k| k.gap().cloned()) != gap {
-        let message = "events were lost during the window: what happened in the gap is not known".to_string();
-        return Ok(Done { outcome: Outcome::Inconclusive, message: Some(message), evidence: Vec::new() });
+    if let Some(reason) = seen.missed().or(late.as_ref()) {
+        let message = Some(check::spoilt(reason));
+        return Ok(Done { outcome: Outcome::Inconclusive, message, evidence: Vec::new() });
     }
     Ok(Done { outcome: Outcome::Passed, message: None, evidence: witnessed.evidence })
+}
+
+/// Waits until all that the node's kernel has done so far is known; else the reason why it is not.
+pub(super) async fn behind(node: &Node) -> Option<GapReason> {
+    let error = match tokio::time::timeout(CATCH_UP, node.monitor.caught_up()).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(e)) => e.to_string(),
+        Err(_) => format!("it is behind by more than {}", show(CATCH_UP)),
+    };
+    Some(GapReason::Stopped { error })
+}
+
+/// Why the node's state may be wrong now.
+fn doubt(node: &Node) -> Option<GapReason> {
+    node.monitor.with_state(|state| state.gap().map(|gap| gap.reason.clone()).filter(GapReason::is_loss))
 }
 
 /// The verdict on a kernel state; `None` for what the kernel does not know.

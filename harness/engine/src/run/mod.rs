@@ -20,6 +20,7 @@ mod load;
 mod matrix;
 mod mutate;
 mod node;
+mod parts;
 mod places;
 mod record;
 mod rehearse;
@@ -38,5 +39,6 @@ pub use load::{Loaded, load, plan_topology, read as read_source, topology as loa
 pub use matrix::{Options, parallelism, run, trees};
 pub use mutate::mutate;
 pub use node::Node;
+pub use record::Recorder;
 pub use tap::Tap;
 pub use until::{Reached, Unmet, Until, reach};

@@ -1,6 +1,7 @@
 //! A node of a running lab: its handle, its kernel as observed, its FRR.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -8,13 +9,14 @@ use ipnet::IpNet;
 use routeproof_model::fact::Mono;
 use routeproof_model::frr::{self, BfdPeer, RibEntry, Session};
 use routeproof_model::metallb::Frontend;
-use routeproof_model::recording::Line;
+use routeproof_model::recording::{Line, LineRef};
 use routeproof_model::topology::Role;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use super::tap::Taps;
 
 use super::error::RunError;
+use super::parts::parts;
 use super::record::Recorder;
 use crate::frr::{Frr, Vty};
 use crate::lab::{Command, NodeHandle, Output};
@@ -50,11 +52,23 @@ pub struct Node {
     pub(super) last_sessions: Mutex<Vec<Session>>,
     /// As it was recorded last; `None` before bfdd was asked.
     pub(super) last_bfd: Mutex<Option<Vec<BfdPeer>>>,
+    /// Hash of what zebra claimed last.
+    pub(super) last_rib: Mutex<Option<u64>>,
 }
 
 impl Node {
     /// Asks a daemon a show command over its vty socket.
     pub async fn ask(&self, daemon: &'static str, command: &str) -> Result<String, RunError> {
+        self.ask_or_send(daemon, command, None).await
+    }
+
+    /// The answer, or nothing when its parts are sent on.
+    async fn ask_or_send(
+        &self,
+        daemon: &'static str,
+        command: &str,
+        parts: Option<mpsc::Sender<Vec<u8>>>,
+    ) -> Result<String, RunError> {
         let view =
             |why: String| RunError::View { node: self.name.clone(), command: command.to_string(), why };
         let frr = self.frr.as_ref().ok_or_else(|| view("no FRR runs on this node".to_string()))?;
@@ -67,20 +81,21 @@ impl Node {
             vtys.insert(daemon, Vty::new(daemon, frr.vty(daemon).await?));
         }
         let Some(vty) = vtys.get_mut(daemon) else { return Err(view("no connection".to_string())) };
-        match vty.run(command).await {
-            Ok(output) => Ok(output.text),
-            Err(e) => {
-                // The next question gets a new connection.
-                vtys.remove(daemon);
-                Err(view(e.to_string()))
-            }
-        }
+        let answer = match parts {
+            None => vty.run(command).await.map(|output| output.text),
+            Some(parts) => vty.run_in_parts(command, parts).await.map(|_| String::new()),
+        };
+        answer.map_err(|e| {
+            // The next question gets a new connection.
+            vtys.remove(daemon);
+            view(e.to_string())
+        })
     }
 
     /// The BGP sessions as bgpd sees them now; recorded when they changed.
     pub async fn sessions(&self) -> Result<Vec<Session>, RunError> {
         let sessions = self.ask_sessions().await?;
-        self.note_sessions(&sessions, now(), same).await;
+        self.record_sessions(&sessions, now(), same).await;
         Ok(sessions)
     }
 
@@ -96,7 +111,7 @@ impl Node {
                 *last = Some(peers.clone());
             }
         }
-        self.note_sessions(&sessions, at, |a, b| a == b).await;
+        self.record_sessions(&sessions, at, |a, b| a == b).await;
         Ok((sessions, peers))
     }
 
@@ -134,7 +149,7 @@ impl Node {
         frr::bfd_peers(&text).map_err(|e| self.unreadable(command, &e))
     }
 
-    async fn note_sessions(
+    async fn record_sessions(
         &self,
         sessions: &[Session],
         at: Mono,
@@ -148,24 +163,30 @@ impl Node {
         }
     }
 
-    /// The BGP sessions as bgpd sees them now; recorded whether they changed or not, with their present counters.
-    pub async fn record_sessions(&self) -> Result<Vec<Session>, RunError> {
-        self.last_sessions.lock().await.clear();
-        self.sessions().await
-    }
-
     /// zebra's RIB over both families and all VRFs.
     pub async fn rib(&self) -> Result<Vec<(IpNet, RibEntry)>, RunError> {
         let mut entries = Vec::new();
         for command in ["show ip route vrf all json", "show ipv6 route vrf all json"] {
-            let text = self.ask("zebra", command).await?;
-            let rib = frr::rib(&text).map_err(|e| self.unreadable(command, &e))?;
-            entries.extend(
-                rib.into_iter().flat_map(|(prefix, found)| found.into_iter().map(move |e| (prefix, e))),
-            );
+            // Read on a thread of its own while it comes in: a full table is 100 MB of JSON.
+            let (parts, reader) = parts();
+            let read = tokio::task::spawn_blocking(move || frr::read_rib(reader));
+            let asked = self.ask_or_send("zebra", command, Some(parts)).await;
+            let read = read.await.map_err(|e| self.unreadable(command, &e))?;
+            asked?;
+            entries.extend(read.map_err(|e| self.unreadable(command, &e))?);
         }
-        self.recorder.write(&Line::Rib { node: self.name.clone(), at: now(), entries: entries.clone() });
+        self.record(&entries).await;
         Ok(entries)
+    }
+
+    /// Records what zebra claims, if it is not what it claimed before.
+    async fn record(&self, entries: &[(IpNet, RibEntry)]) {
+        let mut hasher = DefaultHasher::new();
+        entries.hash(&mut hasher);
+        let mut last = self.last_rib.lock().await;
+        if last.replace(hasher.finish()) != Some(hasher.finish()) {
+            self.recorder.write_large(&LineRef::Rib { node: &self.name, at: now(), entries });
+        }
     }
 
     /// The node for a probe, with its interfaces as they are now.

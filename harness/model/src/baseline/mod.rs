@@ -96,7 +96,7 @@ impl Baseline {
 fn expect_route(node: &str, found: &Route, kernel: &KernelState, book: &AddressBook) -> ExpectRoute {
     let mut expect = ExpectRoute::any(node, found.prefix);
     expect.proto = Some(found.protocol.clone());
-    expect.metric = Some(found.metric);
+    expect.metric = (found.metric != 0).then_some(found.metric);
     expect.src = found.prefsrc;
     expect.kind = (found.kind != "unicast").then(|| found.kind.clone());
     expect.vrf = kernel.links().find(|l| l.vrf_table == Some(found.table)).map(|l| l.name.clone());

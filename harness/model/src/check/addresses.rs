@@ -42,10 +42,9 @@ impl AddressBook {
         self.proxies.insert(node.to_string());
     }
 
-    /// The node that has a link-layer address on an interface.
-    pub fn holder(&self, link_layer: &str) -> Option<&str> {
-        let link_layer = link_layer.to_lowercase();
-        self.link_layer.iter().find(|(_, has)| has.contains(&link_layer)).map(|(node, _)| node.as_str())
+    /// The node that has an address.
+    pub fn owner(&self, address: IpAddr) -> Option<&str> {
+        self.owners.get(&address).map(String::as_str)
     }
 
     /// Why packets for an address of `node` go astray when they are sent to `link_layer`: it belongs to another node, or
@@ -55,11 +54,18 @@ impl AddressBook {
         if self.link_layer.get(node)?.contains(&link_layer) {
             return None;
         }
-        match self.holder(&link_layer) {
+        let mut others = self.link_layer.iter().filter(|(_, has)| has.contains(&link_layer)).map(|(n, _)| n);
+        match others.next() {
             Some(other) if self.proxies.contains(other) => None,
             Some(other) => Some(format!("which is {other}'s and not {node}'s")),
             None => Some(format!("which is no link-layer address of {node}")),
         }
+    }
+
+    /// The node that has an interface of this link-layer address.
+    pub fn holder(&self, link_layer: &str) -> Option<&str> {
+        let link_layer = link_layer.to_lowercase();
+        self.link_layer.iter().find(|(_, has)| has.contains(&link_layer)).map(|(node, _)| node.as_str())
     }
 
     /// Whether `who`, a node's name, its alias or an address, means `address`.
@@ -76,11 +82,6 @@ impl AddressBook {
             Ok(address) => self.owners.get(&address).map(String::as_str),
             Err(_) => self.owners.values().map(String::as_str).find(|owner| *owner == self.name(who)),
         }
-    }
-
-    /// The node that has the address.
-    pub fn owner(&self, address: IpAddr) -> Option<&str> {
-        self.owners.get(&address).map(String::as_str)
     }
 
     /// Every address of a node, by its name.

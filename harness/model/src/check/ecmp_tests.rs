@@ -103,7 +103,7 @@ fn each_wrong_spread_is_named() {
     insta::assert_snapshot!(status(&by_ports, &both(), &Flows { hash_policy: 0, ..of(200, 200) }), @"worker has net.ipv4.fib_multipath_hash_policy = 0, not 1 (l4)");
     insta::assert_snapshot!(status(&expect(), &kernel(&[("192.168.1.5", 1)]), &of(400, 0)), @"worker has 172.16.1.0/24, but not via gw2 (via gw1 (192.168.1.5) dev eth1 weight 1)");
     insta::assert_snapshot!(status(&expect(), &kernel(&[("192.168.1.5", 3), ("192.168.1.6", 1)]), &of(300, 100)), @"worker has 172.16.1.0/24, but the weights are not equal: gw1 3, gw2 1");
-    insta::assert_snapshot!(status(&expect(), &KernelState::default(), &of(200, 200)), @"worker has no route to 172.16.1.0/24 in table 254");
+    insta::assert_snapshot!(status(&expect(), &KernelState::default(), &of(200, 200)), @"worker has no route to 172.16.1.0/24 in table main");
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod route;
 mod session;
 mod signature;
 
-use crate::fact::HostHealth;
+use crate::fact::{GapReason, HostHealth};
 use crate::result::{Evidence, Outcome};
 
 pub use addresses::AddressBook;
@@ -35,6 +35,11 @@ pub struct Checked {
     /// How things stand, in one line.
     pub status: String,
     pub evidence: Vec<Evidence>,
+}
+
+/// Why a window with a gap in a node's events proves nothing.
+pub fn spoilt(gap: &GapReason) -> String {
+    format!("what happened in the window is not wholly known: {gap}")
 }
 
 /// Shorthand for a piece of evidence.

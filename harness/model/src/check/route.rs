@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::net::IpAddr;
 
 use super::{AddressBook, Checked, evidence};
-use crate::fact::{Address, KernelState, Neighbour, NextHop, Route};
+use crate::fact::{Address, KernelState, Neighbour, NextHop, Route, names};
 use crate::scenario::{ExpectNextHop, ExpectRoute};
 
 pub fn route(expect: &ExpectRoute, kernel: &KernelState, book: &AddressBook) -> Checked {
@@ -48,7 +48,7 @@ fn judge(
             Some(why) => format!("has {prefix}, but {why}"),
             None => {
                 let elsewhere = elsewhere(all, Some(table), kernel, book);
-                format!("has no route to {prefix} in table {table}{elsewhere}")
+                format!("has no route to {prefix} in table {}{elsewhere}", names::table(table))
             }
         });
     };
@@ -71,7 +71,7 @@ fn elsewhere(all: &[Route], table: Option<u32>, kernel: &KernelState, book: &Add
         .map(|r| {
             let vrf = kernel.links().find(|link| link.vrf_table == Some(r.table));
             let vrf = vrf.map(|link| format!(" (VRF {})", link.name)).unwrap_or_default();
-            format!("table {}{vrf}: {}", r.table, describe_route(r, book))
+            format!("table {}{vrf}: {}", names::table(r.table), describe_route(r, book))
         })
         .collect();
     if found.is_empty() { String::new() } else { format!("; it is in {}", found.join(", and in ")) }

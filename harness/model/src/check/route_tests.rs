@@ -110,16 +110,16 @@ fn refused(expect: &ExpectRoute, kernel: &KernelState, book: &AddressBook) -> St
 #[test]
 fn a_route_in_another_table_is_named() {
     let elsewhere = kernel(&[learnt(100)], &[]);
-    insta::assert_snapshot!(refused(&via(&["gw1"]), &elsewhere, &book()), @"worker has no route to 172.16.1.0/24 in table 254; it is in table 100: bgp via gw1 (192.168.1.5) dev eth1 weight 1");
+    insta::assert_snapshot!(refused(&via(&["gw1"]), &elsewhere, &book()), @"worker has no route to 172.16.1.0/24 in table main; it is in table 100: bgp via gw1 (192.168.1.5) dev eth1 weight 1");
     let vrf = ExpectRoute { vrf: Some("red".into()), ..expect() };
     insta::assert_snapshot!(refused(&vrf, &elsewhere, &book()), @"worker has no VRF red; it is in table 100: bgp via gw1 (192.168.1.5) dev eth1 weight 1");
     let mut with_vrf = elsewhere.clone();
     let link = crate::fact::Link { index: 7, name: "red".into(), vrf_table: Some(100), ..Default::default() };
     with_vrf.apply(&KernelEvent { at: Mono(2), change: Change::New(Object::Link(link)) });
-    insta::assert_snapshot!(refused(&via(&["gw1"]), &with_vrf, &book()), @"worker has no route to 172.16.1.0/24 in table 254; it is in table 100 (VRF red): bgp via gw1 (192.168.1.5) dev eth1 weight 1");
+    insta::assert_snapshot!(refused(&via(&["gw1"]), &with_vrf, &book()), @"worker has no route to 172.16.1.0/24 in table main; it is in table 100 (VRF red): bgp via gw1 (192.168.1.5) dev eth1 weight 1");
     assert!(route(&ExpectRoute { vrf: Some("red".into()), ..via(&["gw1"]) }, &with_vrf, &book()).holds);
     let nowhere = kernel(&[], &[]);
-    insta::assert_snapshot!(refused(&via(&["gw1"]), &nowhere, &book()), @"worker has no route to 172.16.1.0/24 in table 254");
+    insta::assert_snapshot!(refused(&via(&["gw1"]), &nowhere, &book()), @"worker has no route to 172.16.1.0/24 in table main");
 }
 
 /// `ip route add blackhole 172.16.1.0/24` stands beside the learnt route, with a better metric.

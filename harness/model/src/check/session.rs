@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{AddressBook, Checked, evidence};
 use crate::frr::{BfdPeer, BfdState, Capability, FamilyState, GracefulRestart, Session, SessionState};
-use crate::scenario::{ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession, IpFamily};
+use crate::scenario::{AddressFamily, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 
 /// With a node's name as the peer, every session with that node must be as described, and there must be one.
 ///
@@ -99,16 +99,16 @@ fn negotiated(capability: Capability, session: &Session) -> Result<(), String> {
 
 fn prefixes(wanted: &ExpectPrefixes, families: &BTreeMap<String, FamilyState>) -> Result<(), String> {
     let key = wanted.family.map(|family| match family {
-        IpFamily::Ipv4 => "ipv4Unicast",
-        IpFamily::Ipv6 => "ipv6Unicast",
+        AddressFamily::Ipv4 => "ipv4Unicast",
+        AddressFamily::Ipv6 => "ipv6Unicast",
     });
     let chosen: Vec<&FamilyState> =
         families.iter().filter(|(name, _)| key.is_none_or(|key| key == *name)).map(|(_, f)| f).collect();
     let of = match (wanted.family, chosen.is_empty()) {
-        (Some(IpFamily::Ipv4), true) => return Err("has no family IPv4 unicast".to_string()),
-        (Some(IpFamily::Ipv6), true) => return Err("has no family IPv6 unicast".to_string()),
-        (Some(IpFamily::Ipv4), false) => " of IPv4",
-        (Some(IpFamily::Ipv6), false) => " of IPv6",
+        (Some(AddressFamily::Ipv4), true) => return Err("has no family IPv4 unicast".to_string()),
+        (Some(AddressFamily::Ipv6), true) => return Err("has no family IPv6 unicast".to_string()),
+        (Some(AddressFamily::Ipv4), false) => " of IPv4",
+        (Some(AddressFamily::Ipv6), false) => " of IPv6",
         (None, _) => "",
     };
     let sum = |count: fn(&FamilyState) -> u64| chosen.iter().map(|family| count(family)).sum::<u64>();

@@ -53,7 +53,7 @@ fn all() -> ExpectSession {
         uptime_at_least: Some(Duration::from_secs(5)),
         capabilities: vec![Capability::RouteRefresh, Capability::FourOctetAs, Capability::GracefulRestart],
         prefixes: Some(ExpectPrefixes {
-            family: Some(IpFamily::Ipv4),
+            family: Some(AddressFamily::Ipv4),
             received,
             accepted: received,
             sent: Some(Count::exactly(0)),
@@ -127,8 +127,8 @@ fn prefixes_before_and_after_policy() {
     let wanted = ExpectPrefixes { accepted: Some(Count::exactly(1)), ..received.clone() };
     assert!(on_8_4_4(&expect(wanted), filtered(Some(3))).holds);
     insta::assert_snapshot!(on_8_4_4(&expect(received), filtered(None)).status, @"session worker -> 192.168.1.5 has 1 prefixes received, not 3; without `soft-reconfiguration inbound` bgpd counts only what policy lets through");
-    insta::assert_snapshot!(refused(&expect(ExpectPrefixes { sent: three, family: Some(IpFamily::Ipv4), ..ExpectPrefixes::default() })), @"session worker -> 192.168.1.5 has 0 prefixes of IPv4 sent, not 3");
-    let six = ExpectPrefixes { family: Some(IpFamily::Ipv6), ..ExpectPrefixes::default() };
+    insta::assert_snapshot!(refused(&expect(ExpectPrefixes { sent: three, family: Some(AddressFamily::Ipv4), ..ExpectPrefixes::default() })), @"session worker -> 192.168.1.5 has 0 prefixes of IPv4 sent, not 3");
+    let six = ExpectPrefixes { family: Some(AddressFamily::Ipv6), ..ExpectPrefixes::default() };
     let no_six = on_8_4_4(&expect(six), |s| {
         s.families.remove("ipv6Unicast");
     });

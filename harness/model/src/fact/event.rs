@@ -1,6 +1,7 @@
 //! What a node's netlink listener records.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -80,8 +81,29 @@ pub struct Gap {
     pub since: Mono,
     /// When the last message is known to have been missed.
     pub last: Mono,
-    /// What happened first.
+    /// What happened first, unless something worse did later ([`GapReason::is_loss`]).
     pub reason: GapReason,
+}
+
+impl GapReason {
+    /// Changes may have passed unseen, of whatever kind. A single message that we cannot read leaves the rest known.
+    pub fn is_loss(&self) -> bool {
+        !matches!(self, GapReason::Undecodable { .. })
+    }
+}
+
+/// `messages were lost (ENOBUFS)`, for people.
+impl fmt::Display for GapReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GapReason::Overrun => write!(f, "messages were lost (ENOBUFS)"),
+            GapReason::Undecodable { message_type, error } => {
+                write!(f, "a message of type {message_type} could not be read ({error})")
+            }
+            GapReason::DumpFailed { error } => write!(f, "the tables could not be read ({error})"),
+            GapReason::Stopped { error } => write!(f, "the listener ended ({error})"),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

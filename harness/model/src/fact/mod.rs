@@ -15,12 +15,13 @@ mod packet;
 mod returned;
 mod route;
 mod routes;
+mod shared_map;
 mod state;
+mod window;
 
 #[cfg(test)]
 mod state_tests;
 
-pub use diff::Resynced;
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
 pub use exchange::{Attempt, Exchange, Protocol, Way};
 pub use flows::{Exit, Flow, Flows};
@@ -31,3 +32,4 @@ pub use packet::{Direction, Mac, NotAMac, Packet, Transport};
 pub use returned::{Returned, RpFilter, WayBack};
 pub use route::{NextHop, Route};
 pub use state::{Applied, KernelState};
+pub use window::Window;

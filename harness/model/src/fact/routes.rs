@@ -1,16 +1,18 @@
 //! The routing tables as the kernel keeps them: several routes may share prefix and metric, and IPv4 and IPv6
 //! differ in what a message says about the ones that were there before (net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c).
 //!
-//! A row is kept small (a node may hold a full Internet table): names borrow from the known ones and equal sets of
-//! next hops are kept once.
+//! A node may hold a full Internet table, of which nearly all routes differ in the prefix only. So names borrow from the
+//! known ones, and equal sets of next hops and equal lists of routes are kept once: a prefix costs its key and a pointer.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::shared_map::SharedMap;
 use super::{NextHop, Route, names};
 
 /// What identifies a list of routes; the prefix comes first so that one prefix is a range.
@@ -23,7 +25,7 @@ pub(super) struct RouteKey {
     pub source: Option<IpNet>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Row {
     protocol: Cow<'static, str>,
     kind: Cow<'static, str>,
@@ -50,72 +52,90 @@ pub(super) enum Effect {
     Contradiction,
 }
 
+/// The routes that share a key, in the kernel's order.
+pub(super) type List = Arc<Vec<Row>>;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct RouteTable {
-    lists: BTreeMap<RouteKey, Vec<Row>>,
-    hops: HopSets,
+    lists: SharedMap<RouteKey, List>,
+    kept: Kept<Vec<Row>>,
+    hops: Kept<BTreeSet<NextHop>>,
 }
 
-/// Equal sets of next hops, kept once.
-#[derive(Clone, Debug, Default)]
-struct HopSets {
-    sets: HashSet<Arc<BTreeSet<NextHop>>>,
+/// Equal values, kept once. A copy begins with none: what it got by copying is shared as it is.
+#[derive(Debug)]
+struct Kept<T> {
+    values: HashSet<Arc<T>>,
     prune_at: usize,
 }
 
 impl RouteTable {
     pub fn insert(&mut self, route: &Route, how: How) -> Effect {
         let row = self.row(route);
-        let list = self.lists.entry(RouteKey::of(route)).or_default();
-        if route.prefix.addr().is_ipv4() {
-            insert4(list, row, how)
-        } else {
-            insert6(list, row, how, &mut self.hops)
+        let key = RouteKey::of(route);
+        let mut list = self.lists.get(&key).map_or_else(Vec::new, |list| (**list).clone());
+        let effect = match route.prefix.addr().is_ipv4() {
+            true => insert4(&mut list, row, how),
+            false => insert6(&mut list, row, how, &mut self.hops),
+        };
+        if effect != Effect::Same {
+            self.lists.insert(key, self.kept.keep(list));
         }
+        effect
     }
 
     pub fn remove(&mut self, route: &Route) -> Effect {
-        let row = self.row(route);
         let key = RouteKey::of(route);
-        let Some(list) = self.lists.get_mut(&key) else { return Effect::Same };
+        let Some(list) = self.lists.get(&key) else { return Effect::Same };
+        let mut list = (**list).clone();
+        let row = self.row(route);
         let effect = if let Some(at) = list.iter().position(|old| old.same_route(&row)) {
             list.remove(at);
             Effect::Changed
         } else if route.prefix.addr().is_ipv6() && row.joins_siblings() {
-            remove_siblings(list, &row, &mut self.hops)
+            remove_siblings(&mut list, &row, &mut self.hops)
         } else {
             Effect::Contradiction
         };
-        if list.is_empty() {
-            self.lists.remove(&key);
+        match effect {
+            Effect::Changed if list.is_empty() => self.lists.remove(&key),
+            Effect::Changed => self.lists.insert(key, self.kept.keep(list)),
+            Effect::Same | Effect::Contradiction => {}
         }
         effect
     }
 
     pub fn clear(&mut self, which: impl Fn(&RouteKey) -> bool) {
-        self.lists.retain(|key, _| !which(key));
+        self.lists.retain(|key| !which(key));
     }
 
     pub fn rename_device(&mut self, old: &str, new: &str) {
-        for row in self.lists.values_mut().flatten() {
-            if row.hops.iter().any(|hop| hop.device.as_deref() == Some(old)) {
-                row.hops = self.hops.keep(renamed(&row.hops, old, new));
-            }
-        }
+        let over = |row: &Row| row.hops.iter().any(|hop| hop.device.as_deref() == Some(old));
+        let (kept, hops) = (&mut self.kept, &mut self.hops);
+        self.lists.replace_values(|list| {
+            list.iter().any(over).then(|| {
+                let rows = list
+                    .iter()
+                    .cloned()
+                    .map(|row| Row { hops: hops.keep(renamed(&row.hops, old, new)), ..row });
+                kept.keep(rows.collect())
+            })
+        });
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&RouteKey, &Row)> {
         self.lists.iter().flat_map(|(key, rows)| rows.iter().map(move |row| (key, row)))
     }
 
-    pub fn lists(&self) -> &BTreeMap<RouteKey, Vec<Row>> {
-        &self.lists
+    /// By key.
+    pub fn lists(&self) -> impl Iterator<Item = (&RouteKey, &List)> {
+        self.lists.iter()
     }
 
     pub fn to_prefix(&self, prefix: IpNet) -> impl Iterator<Item = (&RouteKey, &Row)> {
         let first = RouteKey { prefix, table: 0, metric: 0, tos: 0, source: None };
         self.lists
-            .range(first..)
+            .from(&first)
             .take_while(move |(key, _)| key.prefix == prefix)
             .flat_map(|(key, rows)| rows.iter().map(move |row| (key, row)))
     }
@@ -127,7 +147,7 @@ impl RouteTable {
             scope: names::shared(&route.scope),
             prefsrc: route.prefsrc,
             nhid: route.nhid,
-            hops: self.hops.keep(route.nexthops.clone()),
+            hops: self.hops.keep_same(&route.nexthops),
         }
     }
 }
@@ -149,7 +169,7 @@ fn insert4(list: &mut Vec<Row>, row: Row, how: How) -> Effect {
 /// An IPv6 route with a gateway becomes a next hop of the route with the same prefix and metric: the message shows
 /// all of them (Linux 4.13 and later) or the added one. Other routes (per device, from router advertisements, by
 /// next-hop object) stand side by side.
-fn insert6(list: &mut Vec<Row>, row: Row, how: How, hops: &mut HopSets) -> Effect {
+fn insert6(list: &mut Vec<Row>, row: Row, how: How, hops: &mut Kept<BTreeSet<NextHop>>) -> Effect {
     if let Some(at) = list.iter().position(|old| old.same_route(&row)) {
         return put(list, at, row);
     }
@@ -172,7 +192,7 @@ fn insert6(list: &mut Vec<Row>, row: Row, how: How, hops: &mut HopSets) -> Effec
 }
 
 /// Deleting one next hop of an IPv6 route is told as a route with just that next hop.
-fn remove_siblings(list: &mut Vec<Row>, row: &Row, hops: &mut HopSets) -> Effect {
+fn remove_siblings(list: &mut Vec<Row>, row: &Row, hops: &mut Kept<BTreeSet<NextHop>>) -> Effect {
     let Some(at) = list.iter().position(Row::joins_siblings) else { return Effect::Contradiction };
     let old = &list[at].hops;
     let left: BTreeSet<NextHop> =
@@ -259,17 +279,38 @@ impl Row {
     }
 }
 
-impl HopSets {
-    fn keep(&mut self, set: BTreeSet<NextHop>) -> Arc<BTreeSet<NextHop>> {
-        if let Some(known) = self.sets.get(&set) {
-            return Arc::clone(known);
+impl<T: Clone + Eq + Hash> Kept<T> {
+    fn keep(&mut self, value: T) -> Arc<T> {
+        self.known(&value).unwrap_or_else(|| self.add(value))
+    }
+
+    fn keep_same(&mut self, value: &T) -> Arc<T> {
+        self.known(value).unwrap_or_else(|| self.add(value.clone()))
+    }
+
+    fn known(&self, value: &T) -> Option<Arc<T>> {
+        self.values.get(value).map(Arc::clone)
+    }
+
+    fn add(&mut self, value: T) -> Arc<T> {
+        if self.values.len() >= self.prune_at {
+            self.values.retain(|value| Arc::strong_count(value) > 1);
+            self.prune_at = 2 * self.values.len() + 64;
         }
-        if self.sets.len() >= self.prune_at {
-            self.sets.retain(|set| Arc::strong_count(set) > 1);
-            self.prune_at = 2 * self.sets.len() + 64;
-        }
-        let kept = Arc::new(set);
-        self.sets.insert(Arc::clone(&kept));
+        let kept = Arc::new(value);
+        self.values.insert(Arc::clone(&kept));
         kept
+    }
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Kept { values: HashSet::new(), prune_at: 0 }
+    }
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Kept::default()
     }
 }

@@ -11,7 +11,7 @@ use super::{
     Object, Route, Rule,
 };
 
-/// The tables of one node's kernel as far as we know them.
+/// The tables of one node's kernel as far as we know them. Copies are cheap: they share the routes.
 #[derive(Clone, Debug, Default)]
 pub struct KernelState {
     pub(super) links: BTreeMap<u32, Link>,
@@ -22,6 +22,8 @@ pub struct KernelState {
     pub(super) routes: RouteTable,
     gap: Option<Gap>,
     read: bool,
+    /// Differences of a reading that are still to come.
+    unsettled: usize,
     /// When [`KernelState::begin_dump`] was called, and the keys that events named since: for these the events are
     /// the truth.
     pub(super) dump_began: Option<(Mono, HashSet<Key>)>,
@@ -54,6 +56,10 @@ impl KernelState {
         {
             touched.insert(Key::of(object));
         }
+        self.unsettled = match &event.change {
+            Change::Resync { differences, .. } => *differences,
+            _ => self.unsettled.saturating_sub(1),
+        };
         match &event.change {
             Change::New(object) => self.put(object, How::New),
             Change::Append(object) => self.put(object, How::Append),
@@ -61,7 +67,11 @@ impl KernelState {
             Change::Del(object) => self.del(object),
             Change::Gap(reason) => {
                 let gap = Gap { since: event.at, last: event.at, reason: reason.clone() };
-                self.gap.get_or_insert(gap).last = event.at;
+                let gap = self.gap.get_or_insert(gap);
+                gap.last = event.at;
+                if reason.is_loss() && !gap.reason.is_loss() {
+                    gap.reason = reason.clone();
+                }
                 let stale = match reason {
                     GapReason::Overrun | GapReason::Undecodable { .. } => Kind::all(),
                     GapReason::DumpFailed { .. } | GapReason::Stopped { .. } => BTreeSet::new(),
@@ -223,7 +233,13 @@ impl KernelState {
     }
 
     pub fn route_count(&self) -> usize {
-        self.routes.iter().count()
+        self.routes.lists().map(|(_, rows)| rows.len()).sum()
+    }
+
+    /// Whether the kernel was ever in this state. The differences that a reading found are applied one by one, and nobody
+    /// knows in which order they came to be: only after the last of them the state is one to judge.
+    pub fn is_settled(&self) -> bool {
+        self.unsettled == 0
     }
 
     /// All tables were read once.

@@ -196,7 +196,9 @@ fn a_resync_tells_the_differences_but_not_what_events_told_since() {
     state.begin_dump(Mono(5));
     // Told while the tables were read, too late for the reading to show it.
     state.apply(&KernelEvent { at: Mono(6), change: new(route(raced, [hop("192.0.2.1", "eth1")])) });
-    let Resynced { events, unsettled } = state.resync(Mono(7), &fresh, &Kind::all(), ResyncReason::Gap);
+    let mut events = Vec::new();
+    let tell = |event: &KernelEvent| events.push(event.clone());
+    let unsettled = state.resync(Mono(7), &fresh, &Kind::all(), ResyncReason::Gap, tell);
 
     let told: Vec<String> = events
         .iter()
@@ -229,11 +231,10 @@ fn routes_that_share_prefix_and_metric_are_read_again_when_a_message_overtook_th
     for device in ["eth1", "eth2"] {
         apply(&mut fresh, on(device));
     }
-    let first = state.resync(Mono(7), &fresh, &Kind::all(), ResyncReason::Start);
-    assert_eq!(first.unsettled, [Kind::Routes6].into());
+    let unsettled = state.resync(Mono(7), &fresh, &Kind::all(), ResyncReason::Start, |_| {});
+    assert_eq!(unsettled, [Kind::Routes6].into());
     state.begin_dump(Mono(8));
-    let second = state.resync(Mono(9), &fresh, &first.unsettled, ResyncReason::Start);
-    assert!(second.unsettled.is_empty());
+    assert!(state.resync(Mono(9), &fresh, &unsettled, ResyncReason::Start, |_| {}).is_empty());
     assert_eq!(state.routes().count(), 2);
 }
 
@@ -242,13 +243,19 @@ fn a_gap_within_a_reading_outlives_it() {
     let mut state = KernelState::default();
     state.begin_dump(Mono(5));
     state.apply(&KernelEvent { at: Mono(6), change: Change::Gap(GapReason::Overrun) });
-    state.resync(Mono(7), &KernelState::default(), &Kind::all(), ResyncReason::Start);
+    state.resync(Mono(7), &KernelState::default(), &Kind::all(), ResyncReason::Start, |_| {});
     assert_eq!(state.gap().map(|gap| gap.since), Some(Mono(6)));
     state.begin_dump(Mono(8));
-    state.resync(Mono(9), &KernelState::default(), &[Kind::Routes4].into(), ResyncReason::SilentChange);
+    state.resync(
+        Mono(9),
+        &KernelState::default(),
+        &[Kind::Routes4].into(),
+        ResyncReason::SilentChange,
+        |_| {},
+    );
     assert!(state.gap().is_some(), "some tables are not all tables");
     state.begin_dump(Mono(10));
-    state.resync(Mono(11), &KernelState::default(), &Kind::all(), ResyncReason::Gap);
+    state.resync(Mono(11), &KernelState::default(), &Kind::all(), ResyncReason::Gap, |_| {});
     assert_eq!(state.gap(), None);
 }
 

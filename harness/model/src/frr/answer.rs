@@ -1,5 +1,7 @@
 //! Reading a daemon's JSON answer, with errors that name what was asked and which key was missing.
 
+use std::io::{BufReader, Read};
+
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -27,6 +29,8 @@ pub enum FrrViewError {
     },
 }
 
+/// A refusal is not longer, in bytes.
+const SHORT: usize = 512;
 /// The longest beginning of an answer that an error quotes, in characters.
 const QUOTED: usize = 160;
 
@@ -39,6 +43,30 @@ pub(super) fn parse<T: DeserializeOwned>(what: &'static str, text: &str) -> Resu
         classify(what, text, path, error.into_inner())
     })?;
     reader.end().map_err(|source| not_json(what, text, source))?;
+    Ok(value)
+}
+
+/// [`parse`] for an answer that is longer than a text should be.
+pub(super) fn parse_long<T: DeserializeOwned>(
+    what: &'static str,
+    mut answer: impl Read,
+) -> Result<T, FrrViewError> {
+    let unread =
+        |source| FrrViewError::NotJson { what, text: String::new(), source: serde_json::Error::io(source) };
+    // Refusals are short, and so are the answers that nobody needs to save memory for.
+    let mut start = Vec::new();
+    (&mut answer).take(SHORT as u64 + 1).read_to_end(&mut start).map_err(unread)?;
+    let text = String::from_utf8_lossy(&start).into_owned();
+    if start.len() <= SHORT {
+        return parse(what, &text);
+    }
+    let mut reader =
+        serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, start.chain(answer)));
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        classify(what, &text, path, error.into_inner())
+    })?;
+    reader.end().map_err(|source| not_json(what, &text, source))?;
     Ok(value)
 }
 
@@ -62,7 +90,7 @@ fn not_json(what: &'static str, text: &str, source: serde_json::Error) -> FrrVie
 /// which is no JSON, so this looks at the text.
 fn refused(what: &'static str, text: &str) -> Result<(), FrrViewError> {
     let text = text.trim();
-    if text.len() > 512 {
+    if text.len() > SHORT {
         return Ok(());
     }
     if text.starts_with('%') {

@@ -35,7 +35,7 @@ pub use gate::{MissingKind, MissingLine, missing_lines};
 
 pub use part::bgp_part;
 pub use rejection::{Rejection, rejections};
-pub use rib::{RibEntry, RibNextHop, rib};
+pub use rib::{RibEntry, RibNextHop, read_rib, rib};
 pub use session::{Established, FamilyState, RefreshCounters, Session, SessionState, sessions};
 pub use table::{
     AdvertisedRoute, BgpTable, NextHop, Path, adj_rib_in_count, adj_rib_out, bgp_table, routes_received,

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{FrrViewError, parse};
+use super::answer::{FrrViewError, parse, parse_long};
 
 /// One protocol's offer for a prefix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RibEntry {
     pub vrf: String,
     /// FRR's word: `bgp`, `static`, `connected`, `kernel`, `local`.
@@ -30,7 +30,7 @@ pub struct RibEntry {
     pub nexthop_group: Option<u32>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RibNextHop {
     pub address: Option<IpAddr>,
     pub interface: Option<String>,
@@ -46,50 +46,105 @@ pub struct RibNextHop {
 /// # Errors
 /// When the text is a refusal or no JSON, or a key is missing.
 pub fn rib(show_route_json: &str) -> Result<BTreeMap<IpNet, Vec<RibEntry>>, FrrViewError> {
-    const WHAT: &str = "show route json";
-    let top: BTreeMap<String, Keyed> = parse(WHAT, show_route_json)?;
+    let Listing(entries) = parse(WHAT, show_route_json)?;
     let mut found: BTreeMap<IpNet, Vec<RibEntry>> = BTreeMap::new();
-    for (key, value) in top {
-        match value {
-            Keyed::Entries(entries) => {
-                let prefix = key.parse().map_err(|_| FrrViewError::Refused {
-                    what: WHAT,
-                    message: format!("{key:?} stands where a prefix should be"),
-                })?;
-                found.entry(prefix).or_default().extend(entries.into_iter().map(entry));
-            }
-            Keyed::Vrf(prefixes) => {
-                for (prefix, entries) in prefixes {
-                    found.entry(prefix).or_default().extend(entries.into_iter().map(entry));
-                }
-            }
-        }
+    for (prefix, entry) in entries {
+        found.entry(prefix).or_default().push(entry);
     }
     Ok(found)
 }
 
-/// What stands behind a top-level key: the entries of a prefix, or a VRF's prefixes.
-enum Keyed {
-    Entries(Vec<RawEntry>),
-    Vrf(BTreeMap<IpNet, Vec<RawEntry>>),
+/// [`rib`] of an answer that is too long to hold as text: a full table is 100 MB. By prefix.
+///
+/// # Errors
+/// As [`rib`], and when the reader fails.
+pub fn read_rib(show_route_json: impl Read) -> Result<Vec<(IpNet, RibEntry)>, FrrViewError> {
+    let Listing(mut entries) = parse_long(WHAT, show_route_json)?;
+    // zebra lists a VRF's prefixes in order. The order within a prefix stays its own.
+    if !entries.is_sorted_by_key(|(prefix, _)| *prefix) {
+        entries.sort_by_key(|(prefix, _)| *prefix);
+    }
+    Ok(entries)
 }
 
-impl<'de> Deserialize<'de> for Keyed {
+const WHAT: &str = "show route json";
+
+/// All entries, each as it is read.
+struct Listing(Vec<(IpNet, RibEntry)>);
+
+impl<'de> Deserialize<'de> for Listing {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Keyed;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a prefix's entries or a VRF's prefixes")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Keyed, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Keyed::Entries)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Keyed, A::Error> {
-                BTreeMap::deserialize(MapAccessDeserializer::new(map)).map(Keyed::Vrf)
-            }
+        let mut entries = Vec::new();
+        deserializer.deserialize_map(Prefixes { vrfs: true, found: &mut entries })?;
+        Ok(Listing(entries))
+    }
+}
+
+/// A map from prefixes to entries; at the top it may be one from VRFs to such maps.
+struct Prefixes<'a> {
+    vrfs: bool,
+    found: &'a mut Vec<(IpNet, RibEntry)>,
+}
+
+impl<'de> Visitor<'de> for Prefixes<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("entries by prefix")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            map.next_value_seed(Value { key, vrfs: self.vrfs, found: self.found })?;
         }
-        deserializer.deserialize_any(Either)
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Prefixes<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+/// What stands behind a key: the entries of a prefix, or a VRF's prefixes.
+struct Value<'a> {
+    key: String,
+    vrfs: bool,
+    found: &'a mut Vec<(IpNet, RibEntry)>,
+}
+
+impl<'de> DeserializeSeed<'de> for Value<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.vrfs { "a prefix's entries or a VRF's prefixes" } else { "a prefix's entries" })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let no_prefix = || A::Error::custom(format!("{:?} stands where a prefix should be", self.key));
+        let prefix = self.key.parse().map_err(|_| no_prefix())?;
+        while let Some(raw) = seq.next_element::<RawEntry>()? {
+            self.found.push((prefix, entry(raw)));
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        match self.vrfs {
+            true => Prefixes { vrfs: false, found: self.found }.visit_map(map),
+            false => Err(A::Error::invalid_type(serde::de::Unexpected::Map, &self)),
+        }
     }
 }
 
@@ -130,6 +185,9 @@ fn entry(raw: RawEntry) -> RibEntry {
         active: hop.active,
         fib: hop.fib && !hop.duplicate,
     });
+    let mut next_hops: Vec<RibNextHop> = next_hops.collect();
+    // serde makes room for more, and there are many entries.
+    next_hops.shrink_to_fit();
     RibEntry {
         vrf: raw.vrf_name,
         protocol: raw.protocol,
@@ -138,7 +196,7 @@ fn entry(raw: RawEntry) -> RibEntry {
         table: raw.table,
         distance: raw.distance,
         metric: raw.metric,
-        next_hops: next_hops.collect(),
+        next_hops,
         nexthop_group: raw.nexthop_group_id,
     }
 }

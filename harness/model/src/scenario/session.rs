@@ -7,7 +7,6 @@ use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::expect::IpFamily;
 use super::words::some_duration;
 use crate::frr::{Capability, GracefulMode};
 
@@ -73,7 +72,7 @@ fn established() -> String {
 pub struct ExpectPrefixes {
     /// Without it all families together.
     #[serde(default)]
-    pub family: Option<IpFamily>,
+    pub family: Option<AddressFamily>,
     #[serde(default)]
     pub received: Option<Count>,
     /// Let through by the inbound policy.
@@ -82,6 +81,14 @@ pub struct ExpectPrefixes {
     /// Advertised to the peer (Adj-RIB-Out).
     #[serde(default)]
     pub sent: Option<Count>,
+}
+
+/// Unicast of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressFamily {
+    Ipv4,
+    Ipv6,
 }
 
 /// RFC 5880, section 4.1, and `none`: no BFD session with the peer exists.

@@ -49,3 +49,64 @@ impl Resolver<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diag::Source;
+    use crate::scenario::{ScenarioFile, expand};
+    use crate::{topology, yaml};
+
+    const TOPOLOGY: &str = "
+name: t
+topology:
+  nodes:
+    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
+    gw1: { kind: linux, image: 'frr:8.4.4' }
+    gw2: { kind: linux, image: 'frr:8.4.4' }
+";
+
+    fn mistake(spread: &str) -> Option<String> {
+        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
+        let expect = format!("expect: {{ ecmp: {{ node: n, prefix: 172.16.1.0/24, {spread} }} }}");
+        let text = format!(
+            "name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n  - {expect}\n"
+        );
+        let source = Source::new("/t/scenario.yaml", text);
+        let file = yaml::parse::<ScenarioFile>(&source);
+        file.and_then(|file| expand(&file, &source, &topology)).err().map(|error| error.message)
+    }
+
+    #[test]
+    fn each_mistake_is_named() {
+        for good in [
+            "via: [gw1, gw2]",
+            "via: [gw1], flows: 1",
+            "via: [gw1, gw2], weights: [1, 256], flows: 20000, hash-policy: l4",
+        ] {
+            assert_eq!(mistake(good), None, "{good}");
+        }
+        let wrong = [
+            "via: [gw1, gw3]",
+            "via: []",
+            "via: [gw1, gw1]",
+            "via: [gw1, gw2], weights: [1]",
+            "via: [gw1, gw2], weights: [0, 1]",
+            "via: [gw1, gw2], flows: 18",
+            "via: [gw1, gw2], flows: 20001",
+            "via: [gw1, gw2], hash-policy: l5",
+            "via: [gw1, gw2], proto: bgp",
+        ];
+        let all: Vec<String> = wrong.iter().map(|spread| mistake(spread).unwrap()).collect();
+        insta::assert_snapshot!(all.join("\n"), @r"
+        unknown node `gw3`
+        `ecmp` needs at least one gateway
+        gateway `gw1` is given twice
+        1 weights for 2 gateways
+        0 is not a weight: the kernel knows 1 to 256
+        18 flows are too few to tell that a gateway gets none: at least 19 are needed here
+        at most 20000 flows
+        unknown value `l5`
+        unknown field `proto`
+        ");
+    }
+}
