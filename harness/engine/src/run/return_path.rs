@@ -21,9 +21,14 @@ use super::fault::link;
 use super::node::Node;
 use crate::observe::{Lookup, RouteQuery};
 use crate::probe::{ExchangePlan, Responder, exchange};
+use crate::wait::{self, Probe};
 
 /// A request that is not answered by then is lost: the lab's ways take microseconds.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long an address may stay taken.
+const REBIND: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_millis(5);
 
 /// What is asked, and who answers it.
 struct Target {
@@ -140,14 +145,10 @@ async fn responders(
     expect: &ExpectReturnPath,
     target: &Target,
 ) -> Result<Vec<Responder>, RunError> {
-    let start = async |place: &Node, at: SocketAddr| {
-        Ok::<_, RunError>(match expect.protocol {
-            Protocol::Tcp => Some(Responder::tcp(&place.handle, at, None).await?),
-            Protocol::Http => Some(Responder::http(&place.handle, at, None).await?),
-            Protocol::Udp => Some(Responder::udp(&place.handle, at, None).await?),
-            // The kernel answers.
-            Protocol::Icmp => None,
-        })
+    let start = async |place: &Node, at: SocketAddr| match expect.protocol {
+        // The kernel answers.
+        Protocol::Icmp => Ok(None),
+        protocol => answering(place, at, protocol).await.map(Some),
     };
     let mut started = Vec::new();
     for backend in &target.backends {
@@ -161,6 +162,25 @@ async fn responders(
         started.push(start(watched, target.to));
     }
     Ok(try_join_all(started).await?.into_iter().flatten().collect())
+}
+
+/// The responder of an earlier look lets go of its address a moment after it is dropped.
+async fn answering(place: &Node, at: SocketAddr, protocol: Protocol) -> Result<Responder, RunError> {
+    let bind = || async {
+        let bound = match protocol {
+            Protocol::Http => Responder::http(&place.handle, at, None).await,
+            Protocol::Udp => Responder::udp(&place.handle, at, None).await,
+            Protocol::Tcp | Protocol::Icmp => Responder::tcp(&place.handle, at, None).await,
+        };
+        match bound {
+            Err(e) if e.is_address_in_use() => Probe::NotYet(e.to_string()),
+            bound => Probe::Done(bound),
+        }
+    };
+    match wait::until("a responder", REBIND, RETRY, bind, wait::no_events).await {
+        Ok(bound) => Ok(bound?),
+        Err(e) => Err(RunError::Observe { node: place.name.clone(), why: e.to_string() }),
+    }
 }
 
 /// The address that the client's kernel chooses for requests.
