@@ -237,7 +237,7 @@ fn looks(
             let mut asked = false;
             for seen in recording.returned(who, from, to).filter(of_family) {
                 asked = true;
-                look(return_path(e, seen, &recording.book));
+                look(return_path(e, seen, &recording.book_at(seen.exchange.at)));
             }
             if !asked {
                 let status = format!("{} did not ask {}", e.client, e.to);

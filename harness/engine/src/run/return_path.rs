@@ -56,7 +56,7 @@ pub async fn now(booted: &Booted, watched: &Node, expect: &ExpectReturnPath) -> 
         exchange,
     };
     booted.recorder.write(&Line::Returned { to: expect.to.clone(), seen: seen.clone() });
-    Ok(check::return_path(expect, &seen, &booted.book))
+    Ok(check::return_path(expect, &seen, &booted.book_now()))
 }
 
 /// Makes the requests from the client's own address and from spare ones of its network, which it has meanwhile.

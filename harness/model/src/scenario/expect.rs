@@ -78,7 +78,7 @@ pub struct ExpectRoute {
     pub scope: Option<String>,
     /// The preferred source (RTA_PREFSRC).
     pub src: Option<std::net::IpAddr>,
-    /// rtm_type by name: `unicast`, `blackhole`, `unreachable`, `prohibit`, ...
+    /// rtm_type by name: `unicast`, `blackhole`, `unreachable`, `prohibit`, ... Without it the route must lead somewhere.
     #[serde(rename = "type")]
     pub kind: Option<String>,
 }
