@@ -165,7 +165,8 @@ fn holds(
     // Flows are counted now and then; the table is looked at after each event.
     if let Expect::Ecmp(e) = expect {
         let node = name(run, &e.node);
-        recording.kernel_states(node, from, to, |_, state| look(ecmp_route(e, state, &recording.book)));
+        recording
+            .kernel_states(node, from, to, |at, state| look(ecmp_route(e, state, &recording.book_at(at))));
     }
     looks(run, recording, expect, from, to, look);
     if let Some(why) = broken {
@@ -249,7 +250,7 @@ fn looks(
             let mut asked = false;
             for seen in recording.returned(who, from, to).filter(of_family) {
                 asked = true;
-                look(return_path(e, seen, &recording.book));
+                look(return_path(e, seen, &recording.book_at(seen.exchange.at)));
             }
             if !asked {
                 let status = format!("{} did not ask {}", e.client, e.to);
@@ -262,11 +263,14 @@ fn looks(
             for flows in recording.flows(node, from, to).filter(of_it) {
                 counted = true;
                 let at = flows.at;
-                recording
-                    .kernel_states(node, at, at, |_, state| look(ecmp(e, state, flows, &recording.book)));
+                recording.kernel_states(node, at, at, |at, state| {
+                    look(ecmp(e, state, flows, &recording.book_at(at)))
+                });
             }
             if !counted {
-                recording.kernel_states(node, to, to, |_, state| look(uncounted(e, state, &recording.book)));
+                recording.kernel_states(node, to, to, |at, state| {
+                    look(uncounted(e, state, &recording.book_at(at)))
+                });
             }
         }
     }

@@ -28,5 +28,5 @@ fn folder() -> Folder {
 fn check_after(file: &str, from: &str, to: &str) -> String {
     let folder = folder();
     folder.edit(file, from, to);
-    folder.routeproof(&["check", "learn-routes"]).to_string()
+    folder.without_images(&["check", "learn-routes"]).to_string()
 }

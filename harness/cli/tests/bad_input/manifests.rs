@@ -33,7 +33,7 @@ fn unknown_kind() {
       |
     help: did you mean `BGPPeer`?
     help: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service,
-          ConfigMap, Secret, Node, Namespace and List
+          EndpointSlice, ConfigMap, Secret, Node, Namespace and List
     ");
 }
 
@@ -48,7 +48,7 @@ fn a_kind_that_is_no_business_of_metallb() {
       |       ^^^^^^^^^^
       |
     help: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service,
-          ConfigMap, Secret, Node, Namespace and List
+          EndpointSlice, ConfigMap, Secret, Node, Namespace and List
     ");
 }
 

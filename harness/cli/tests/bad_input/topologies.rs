@@ -11,7 +11,7 @@ use crate::{TOPOLOGY, folder};
 fn check_after(from: &str, to: &str) -> String {
     let folder = folder();
     folder.edit(TOPOLOGY, from, to);
-    folder.routeproof(&["check", TOPOLOGY]).to_string()
+    folder.without_images(&["check", TOPOLOGY]).to_string()
 }
 
 #[test]

@@ -88,6 +88,11 @@ impl Folder {
         self.command(args).output().unwrap().into()
     }
 
+    /// The same with an empty cache: what this machine has pulled before is not to show.
+    pub fn without_images(&self, args: &[&str]) -> Said {
+        self.command(args).env("ROUTEPROOF_CACHE", self.path("empty-cache")).output().unwrap().into()
+    }
+
     /// The one redactor: what differs between machines and moments. Active while the guard lives.
     pub fn redacted(&self) -> insta::internals::SettingsBindDropGuard {
         let mut settings = insta::Settings::clone_current();

@@ -178,6 +178,18 @@ impl Frr {
         }
     }
 
+    /// Resolves when a daemon that runs now has ended, whoever ended it.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let exits: Vec<_> = self.running.iter().map(|daemon| daemon.process.exited()).collect();
+        async move {
+            if !exits.is_empty() {
+                futures::future::select_all(exits.into_iter().map(Box::pin)).await;
+                return;
+            }
+            wait::no_events().await;
+        }
+    }
+
     /// Ends a daemon by a signal, for good: from here on its absence is no crash.
     pub async fn end(&mut self, daemon: &str, signal: Signal) -> Result<(), FrrError> {
         let at = self.position(daemon)?;

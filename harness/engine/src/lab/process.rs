@@ -92,6 +92,14 @@ impl Process {
         self.exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit)
     }
 
+    /// Resolves when it has ended, or its node has.
+    pub fn exited(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut exit = self.exit.clone();
+        async move {
+            let _ = exit.wait_for(Option::is_some).await;
+        }
+    }
+
     /// Whether it has ended already.
     pub fn ended(&self) -> Option<Exit> {
         *self.exit.borrow()

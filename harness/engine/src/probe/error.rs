@@ -18,6 +18,11 @@ pub enum ProbeError {
 }
 
 impl ProbeError {
+    /// Somebody else answers there, perhaps a responder that is about to let go.
+    pub fn is_address_in_use(&self) -> bool {
+        matches!(self, ProbeError::Socket { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
+    }
+
     /// For `map_err`: names the node and what was tried there.
     pub(super) fn at<E: Into<io::Error>>(
         node: &str,

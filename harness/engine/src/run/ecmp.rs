@@ -14,7 +14,7 @@ use crate::probe::{FlowPlan, send_flows};
 /// Judges the kernel's table, and, once that is right, flows.
 pub async fn now(booted: &Booted, watched: &Node, expect: &ExpectEcmp) -> Result<Checked, RunError> {
     let kernel = watched.monitor.snapshot();
-    let by_table = check::ecmp_route(expect, &kernel, &booted.book);
+    let by_table = check::ecmp_route(expect, &kernel, &booted.book_now());
     if !by_table.holds {
         return Ok(by_table);
     }
@@ -36,5 +36,6 @@ pub async fn now(booted: &Booted, watched: &Node, expect: &ExpectEcmp) -> Result
     let flows = send_flows(&plan, &kernel).await?;
     booted.recorder.write(&Line::Flows { flows: flows.clone() });
     // The table may have changed meanwhile.
-    Ok(watched.monitor.with_state(|state| check::ecmp(expect, state, &flows, &booted.book)))
+    let book = booted.book_now();
+    Ok(watched.monitor.with_state(|state| check::ecmp(expect, state, &flows, &book)))
 }

@@ -1,7 +1,7 @@
 //! What breaks on purpose, and how it is mended again.
 
 mod daemon;
-mod link;
+pub(super) mod link;
 mod router;
 
 use std::collections::BTreeMap;

@@ -6,8 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use ipnet::IpNet;
 use routeproof_model::check::{self, Checked};
-use routeproof_model::fact::{Exchange, Protocol, Returned, Route, RpFilter, WayBack};
+use routeproof_model::fact::{Exchange, KernelState, Protocol, Returned, Route, RpFilter, WayBack};
 use routeproof_model::metallb::Backend;
 use routeproof_model::pods::{INTERFACE, host_of};
 use routeproof_model::recording::Line;
@@ -16,12 +17,18 @@ use routeproof_model::scenario::ExpectReturnPath;
 use super::boot::Booted;
 use super::error::RunError;
 use super::expect::node;
+use super::fault::link;
 use super::node::Node;
 use crate::observe::{Lookup, RouteQuery};
 use crate::probe::{ExchangePlan, Responder, exchange};
+use crate::wait::{self, Probe};
 
 /// A request that is not answered by then is lost: the lab's ways take microseconds.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long an address may stay taken.
+const REBIND: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_millis(5);
 
 /// What is asked, and who answers it.
 struct Target {
@@ -37,20 +44,11 @@ pub async fn now(booted: &Booted, watched: &Node, expect: &ExpectReturnPath) -> 
         return Ok(Checked { holds: false, status, evidence: Vec::new() });
     };
     let _answering = responders(booted, watched, expect, &target).await?;
-    let plan = ExchangePlan {
-        client: &client.handle,
-        from: None,
-        protocol: expect.protocol,
-        to: target.to,
-        count: expect.requests,
-        patience: PATIENCE,
-        node: watched.place(),
-    };
-    let exchange = exchange(&plan).await?;
     let Some(address) = source_of(client, target.to.ip()).await? else {
         let status = format!("{} has no route to {}", client.name, target.to.ip());
         return Ok(Checked { holds: false, status, evidence: Vec::new() });
     };
+    let exchange = ask(booted, client, watched, expect, (target.to, address)).await?;
     let seen = Returned {
         lookups: lookups(watched, expect, &target, address).await?,
         rp_filter: rp_filter(watched, &exchange, address).await?,
@@ -58,7 +56,68 @@ pub async fn now(booted: &Booted, watched: &Node, expect: &ExpectReturnPath) -> 
         exchange,
     };
     booted.recorder.write(&Line::Returned { to: expect.to.clone(), seen: seen.clone() });
-    Ok(check::return_path(expect, &seen, &booted.book))
+    Ok(check::return_path(expect, &seen, &booted.book_now()))
+}
+
+/// Makes the requests from the client's own address and from spare ones of its network, which it has meanwhile.
+async fn ask(
+    booted: &Booted,
+    client: &Node,
+    watched: &Node,
+    expect: &ExpectReturnPath,
+    (to, own): (SocketAddr, IpAddr),
+) -> Result<Exchange, RunError> {
+    let spare = spare_addresses(booted, client, own, expect.sources - 1);
+    let interface = client.monitor.with_state(|k| device_of(k, own));
+    let borrowed = link::borrow_addresses(client, interface.as_deref(), &spare).await?;
+    let sources: Vec<IpAddr> = [own].into_iter().chain(spare).collect();
+    let mut joined: Option<Exchange> = None;
+    for source in &sources {
+        let plan = ExchangePlan {
+            client: &client.handle,
+            from: Some(*source),
+            protocol: expect.protocol,
+            to,
+            count: expect.requests.div_ceil(sources.len()),
+            patience: PATIENCE,
+            node: watched.place(),
+        };
+        let more = exchange(&plan).await;
+        match (&mut joined, more) {
+            (_, Err(e)) => {
+                borrowed.give_back(client).await?;
+                return Err(e.into());
+            }
+            (None, Ok(first)) => joined = Some(first),
+            (Some(joined), Ok(more)) => joined.join(more),
+        }
+    }
+    borrowed.give_back(client).await?;
+    joined
+        .ok_or_else(|| RunError::Observe { node: client.name.clone(), why: "nothing was asked".to_string() })
+}
+
+fn device_of(kernel: &KernelState, address: IpAddr) -> Option<String> {
+    kernel.addresses().find(|a| a.address.addr() == address).map(|a| a.device.clone())
+}
+
+/// Addresses of the client's network that nobody has, from its upper end.
+fn spare_addresses(booted: &Booted, client: &Node, own: IpAddr, count: usize) -> Vec<IpAddr> {
+    let network = client.monitor.with_state(|k| k.addresses().map(|a| a.address).find(|a| a.addr() == own));
+    let free = |address: &IpAddr| booted.book.owner(*address).is_none() && *address != own;
+    match network {
+        Some(IpNet::V4(net)) => {
+            let (first, last) = (u32::from(net.network()), u32::from(net.broadcast()));
+            let hosts = (first.saturating_add(1)..last).rev().take(count + 256);
+            hosts.map(|bits| IpAddr::V4(bits.into())).filter(free).take(count).collect()
+        }
+        Some(IpNet::V6(net)) => {
+            let (first, last) = (u128::from(net.network()), u128::from(net.broadcast()));
+            let hosts = (first.saturating_add(1)..last).rev().take(count + 256);
+            hosts.map(|bits| IpAddr::V6(bits.into())).filter(free).take(count).collect()
+        }
+        None => Vec::new(),
+    }
 }
 
 /// The Service's address and port, or the node's own.
@@ -86,14 +145,10 @@ async fn responders(
     expect: &ExpectReturnPath,
     target: &Target,
 ) -> Result<Vec<Responder>, RunError> {
-    let start = async |place: &Node, at: SocketAddr| {
-        Ok::<_, RunError>(match expect.protocol {
-            Protocol::Tcp => Some(Responder::tcp(&place.handle, at, None).await?),
-            Protocol::Http => Some(Responder::http(&place.handle, at, None).await?),
-            Protocol::Udp => Some(Responder::udp(&place.handle, at, None).await?),
-            // The kernel answers.
-            Protocol::Icmp => None,
-        })
+    let start = async |place: &Node, at: SocketAddr| match expect.protocol {
+        // The kernel answers.
+        Protocol::Icmp => Ok(None),
+        protocol => answering(place, at, protocol).await.map(Some),
     };
     let mut started = Vec::new();
     for backend in &target.backends {
@@ -107,6 +162,25 @@ async fn responders(
         started.push(start(watched, target.to));
     }
     Ok(try_join_all(started).await?.into_iter().flatten().collect())
+}
+
+/// The responder of an earlier look lets go of its address a moment after it is dropped.
+async fn answering(place: &Node, at: SocketAddr, protocol: Protocol) -> Result<Responder, RunError> {
+    let bind = || async {
+        let bound = match protocol {
+            Protocol::Http => Responder::http(&place.handle, at, None).await,
+            Protocol::Udp => Responder::udp(&place.handle, at, None).await,
+            Protocol::Tcp | Protocol::Icmp => Responder::tcp(&place.handle, at, None).await,
+        };
+        match bound {
+            Err(e) if e.is_address_in_use() => Probe::NotYet(e.to_string()),
+            bound => Probe::Done(bound),
+        }
+    };
+    match wait::until("a responder", REBIND, RETRY, bind, wait::no_events).await {
+        Ok(bound) => Ok(bound?),
+        Err(e) => Err(RunError::Observe { node: place.name.clone(), why: e.to_string() }),
+    }
 }
 
 /// The address that the client's kernel chooses for requests.
@@ -169,10 +243,11 @@ async fn rp_filter(watched: &Node, exchange: &Exchange, client: IpAddr) -> Resul
     let interfaces: BTreeSet<&String> = exchange.requests.iter().map(|way| &way.interface).collect();
     let mut found = Vec::new();
     for interface in interfaces {
-        let back = look(watched, RouteQuery::to(client)).await?.ok();
-        let way_back = back.and_then(|route| route.nexthops.iter().find_map(|hop| hop.device.clone()));
+        let entry = look(watched, RouteQuery { fib_match: true, ..RouteQuery::to(client) }).await?.ok();
+        let hops = entry.iter().flat_map(|route| &route.nexthops).filter(|hop| !hop.dead);
+        let ways_back = hops.filter_map(|hop| hop.device.clone()).collect();
         let value = value("all").await.max(value(interface).await);
-        found.push(RpFilter { interface: interface.clone(), value, way_back });
+        found.push(RpFilter { interface: interface.clone(), value, ways_back });
     }
     Ok(found)
 }

@@ -121,7 +121,13 @@ async fn one(
             Err(e) => return broken(&e),
         }
     }
-    let done = perform(booted, index, step, memory, events, &status).await.unwrap_or_else(|e| broken(&e));
+    // A step that only looks is over when a daemon crashes: nothing that it waits for can come any more.
+    let crash = crashed(booted, !step.verb.changes_something());
+    let done = tokio::select! {
+        biased;
+        done = perform(booted, index, step, memory, events, &status) => done.unwrap_or_else(|e| broken(&e)),
+        () = crash => Done { outcome: Outcome::Inconclusive, message: None, evidence: Vec::new() },
+    };
     let mut done = unless_crashed(booted, done).await;
     (done.outcome, done.message) = run.spoilt_unless_passed(index, (done.outcome, done.message));
     if done.outcome == Outcome::Failed && matches!(step.verb, Verb::Eventually { .. }) {
@@ -132,7 +138,8 @@ async fn one(
     done
 }
 
-/// What helps to find the cause. The final state is the one before: then the faults are undone: they would stand in the way, and are not the cause.
+/// What helps to find the cause. The final state is taken first; then the faults are undone, which would stand in the way
+/// of questions and are not the cause.
 async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) {
     memory.streams.end(booted).await;
     booted.record_final_state().await;
@@ -195,6 +202,18 @@ async fn agree(booted: &Booted) -> Done {
         }
     }
     all
+}
+
+/// Resolves when a daemon of any router ends; never unless `watch`.
+fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
+    let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref()).filter(|_| watch);
+    let ends: Vec<_> = routers.map(|frr| Box::pin(frr.ended())).collect();
+    async move {
+        match ends.is_empty() {
+            true => wait::no_events().await,
+            false => drop(futures::future::select_all(ends).await),
+        }
+    }
 }
 
 /// A daemon that has crashed takes its sessions and routes along: that, and not what is missing now, is what has happened.

@@ -59,7 +59,9 @@ impl<'a> Convergence<'a> {
     pub fn look(&mut self, at: Mono, kernel: &KernelState) {
         self.gap |= kernel.gap().is_some();
         let (routes, fits) = self.describe(kernel);
-        if self.stages.last().is_some_and(|last| last.routes == routes) {
+        // Whether it will do may change without the routes: a neighbour that failed answers again.
+        if let Some(last) = self.stages.last_mut().filter(|last| last.routes == routes) {
+            last.fits = fits;
             return;
         }
         // A reading began before messages that overtook it.

@@ -38,7 +38,8 @@ fn answered(expect: &ExpectReturnPath, seen: &Returned) -> Result<(), String> {
         return Err(format!("{count}: none reached {}", expect.node));
     }
     if let Some(filter) = seen.rp_filter.iter().find(|f| drops(f, &came_in)) {
-        let way_back = filter.way_back.as_deref().unwrap_or("no interface");
+        let ways: BTreeSet<&str> = filter.ways_back.iter().map(String::as_str).collect();
+        let way_back = if ways.is_empty() { "no interface".to_string() } else { list(&ways) };
         let name = &filter.interface;
         return Err(format!(
             "{count}: strict rp_filter drops what comes in by {name}, because the way back to {} is by {way_back}",
@@ -58,11 +59,11 @@ fn answered(expect: &ExpectReturnPath, seen: &Returned) -> Result<(), String> {
     Err(format!("{count}; they came in by {}, {left}", list(&came_in)))
 }
 
-/// rp_filter 1 takes a packet only by the device that the route to its source leads out of.
+/// rp_filter 1 takes a packet only by a device that the route to its source leads out of.
 fn drops(filter: &crate::fact::RpFilter, came_in: &BTreeSet<&str>) -> bool {
     filter.value == 1
         && came_in.contains(filter.interface.as_str())
-        && filter.way_back.as_deref() != Some(filter.interface.as_str())
+        && !filter.ways_back.contains(&filter.interface)
 }
 
 fn list(names: &BTreeSet<&str>) -> String {
@@ -95,7 +96,7 @@ fn by_packets(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) ->
         }
         let holder = way.mac.and_then(|mac| book.holder(&mac.to_string()));
         if let Some(via) = &expect.via
-            && !holder.is_some_and(|name| book.node(via) == Some(name))
+            && holder.is_none_or(|name| book.node(via) != Some(name))
         {
             let mac = way.mac.map_or_else(|| "nobody".to_string(), |mac| mac.to_string());
             let whom = holder.map_or(mac, str::to_string);
@@ -184,7 +185,7 @@ mod tests {
                 chosen: Ok(route(&hops[..1])),
                 entry: Some(route(hops)),
             }],
-            rp_filter: vec![RpFilter { interface: "eth2".into(), value: 1, way_back: Some("eth1".into()) }],
+            rp_filter: vec![RpFilter { interface: "eth2".into(), value: 1, ways_back: vec!["eth1".into()] }],
         }
     }
 
@@ -200,6 +201,7 @@ mod tests {
             via: Some("gw2".into()),
             mark: None,
             requests: 1,
+            sources: 1,
         }
     }
 
@@ -237,7 +239,10 @@ mod tests {
         lost.exchange.attempts[0].failed = Some("no answer within 1.0 s".into());
         lost.exchange.replies.clear();
         insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered: strict rp_filter drops what comes in by eth2, because the way back to 10.30.0.100 is by eth1");
-        lost.rp_filter[0].value = 2;
+        let both = vec!["eth1".to_string(), "eth2".to_string()];
+        lost.rp_filter[0].ways_back = both;
+        assert!(!status(&expect(), &lost).contains("rp_filter"), "one of several next hops is enough");
+        lost.rp_filter[0] = RpFilter { interface: "eth2".into(), value: 2, ways_back: vec!["eth1".into()] };
         insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered; they came in by eth2, no reply left");
         lost.exchange.requests.clear();
         insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered: none reached worker");

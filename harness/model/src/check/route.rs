@@ -137,8 +137,9 @@ fn wrong(entry: &Neighbour, owner: &str, book: &AddressBook) -> Option<String> {
 
 fn fits(expect: &ExpectRoute, route: &Route, book: &AddressBook) -> Result<(), String> {
     let by_gateway = !expect.via.is_empty() || !expect.nexthops.is_empty();
-    // Whatever else is wrong with it: it leads nowhere.
-    if by_gateway && expect.kind.is_none() && route.kind != "unicast" {
+    // Whatever else is wrong with it: it leads nowhere. Who wants such a route says so by `type`.
+    let hole = ["blackhole", "unreachable", "prohibit", "throw"].contains(&route.kind.as_str());
+    if expect.kind.is_none() && (hole || by_gateway && route.kind != "unicast") {
         return Err(format!("it is a {} route of protocol {}", route.kind, route.protocol));
     }
     same("of protocol", expect.proto.as_ref(), Some(&route.protocol))?;

@@ -133,7 +133,7 @@ fn a_better_route_takes_the_packets() {
         ..learnt(254)
     };
     insta::assert_snapshot!(refused(&via(&["gw1"]), &kernel(&[hole.clone(), learnt(254)], &[]), &book()), @"worker has 172.16.1.0/24 as expected, but does not use it: boot blackhole comes first (metric 0)");
-    insta::assert_snapshot!(refused(&via(&["gw1"]), &kernel(&[hole.clone()], &[]), &book()), @"worker has 172.16.1.0/24, but it is a blackhole route of protocol boot");
+    insta::assert_snapshot!(refused(&via(&["gw1"]), &kernel(std::slice::from_ref(&hole), &[]), &book()), @"worker has 172.16.1.0/24, but it is a blackhole route of protocol boot");
     // A worse one, one for other packets and one in another table take none.
     let others = [
         Route { metric: 30, ..hole.clone() },

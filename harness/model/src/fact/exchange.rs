@@ -81,6 +81,23 @@ impl Exchange {
         self.replies.iter().filter(|way| way.beneath.is_none())
     }
 
+    /// Adds what was seen of more requests of the same client to the same service.
+    pub fn join(&mut self, more: Exchange) {
+        self.at = self.at.max(more.at);
+        self.attempts.extend(more.attempts);
+        self.dropped += more.dropped;
+        for (ways, more) in [(&mut self.requests, more.requests), (&mut self.replies, more.replies)] {
+            for way in more {
+                let same =
+                    |w: &&mut Way| (&w.interface, w.vlan, w.mac) == (&way.interface, way.vlan, way.mac);
+                match ways.iter_mut().find(same) {
+                    Some(known) => known.packets += way.packets,
+                    None => ways.push(way),
+                }
+            }
+        }
+    }
+
     /// Sorts a node's packets into the exchange's requests and replies; the attempts must be complete.
     pub fn sort(&mut self, packets: &[Packet], links: &[Link]) {
         self.requests = ways(packets.iter().filter(|p| self.is_request(p)), links, |p| p.from_mac);

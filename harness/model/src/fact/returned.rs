@@ -10,12 +10,12 @@ use super::{Exchange, Route};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Returned {
     pub exchange: Exchange,
-    /// The client's address, as the node sees it.
+    /// The client's own address. It also asks from others of its network, so that a hash over addresses hides nothing.
     pub client: IpAddr,
     /// For each source that replies may have in the node's routing: a pod's address, or the service's own.
     pub lookups: Vec<WayBack>,
     /// Reverse path filtering of each interface that requests came in by (IPv4): the larger of `all` and its own
-    /// (Documentation/networking/ip-sysctl.rst, rp_filter), and whether the way back to the client is by that interface.
+    /// (Documentation/networking/ip-sysctl.rst, rp_filter), and what the filter compares with.
     pub rp_filter: Vec<RpFilter>,
 }
 
@@ -37,6 +37,7 @@ pub struct RpFilter {
     pub interface: String,
     /// 0 off, 1 strict, 2 loose.
     pub value: u8,
-    /// The device of the route to the client, which a strict filter compares with the incoming one.
-    pub way_back: Option<String>,
+    /// The devices of the route to the client, all next hops of it: a strict filter wants the incoming one among them
+    /// (fib_info_nh_uses_dev).
+    pub ways_back: Vec<String>,
 }

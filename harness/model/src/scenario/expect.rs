@@ -82,7 +82,7 @@ pub struct ExpectRoute {
     pub scope: Option<String>,
     /// The preferred source (RTA_PREFSRC).
     pub src: Option<std::net::IpAddr>,
-    /// rtm_type by name: `unicast`, `blackhole`, `unreachable`, `prohibit`, ...
+    /// rtm_type by name: `unicast`, `blackhole`, `unreachable`, `prohibit`, ... Without it the route must lead somewhere.
     #[serde(rename = "type")]
     pub kind: Option<String>,
 }
@@ -266,9 +266,13 @@ pub struct ExpectReturnPath {
     pub via: Option<String>,
     /// The mark that replies bear when they are routed (`ip rule ... fwmark`), for the question to the kernel.
     pub mark: Option<u32>,
-    /// How many, each from another port.
+    /// How many, each from another port, spread over the sources.
     #[serde(default = "some_requests")]
     pub requests: usize,
+    /// From how many addresses the client asks: its own, and spare ones of its network, which it has for the time. The
+    /// kernel's default hash looks at addresses only: with one, all replies take one of several ways, perhaps the right one.
+    #[serde(default = "some_sources")]
+    pub sources: usize,
 }
 
 fn tcp() -> Protocol {
@@ -276,6 +280,10 @@ fn tcp() -> Protocol {
 }
 
 fn some_requests() -> usize {
+    16
+}
+
+fn some_sources() -> usize {
     8
 }
 

@@ -13,13 +13,13 @@ use super::super::unpack::tests::archive;
 use super::super::{PruneOptions, Quiet, State};
 use super::*;
 
-/// Signed by a subkey of `test-key.asc`; `expired` differs by its suite and a Valid-Until in the past.
+/// Signed by a subkey of `archive-key.asc`; `expired` differs by its suite and a Valid-Until in the past.
 /// Made with `gpg --clearsign` over the text that [`release`] gives.
 const SIGNED: &str = include_str!("../testdata/InRelease.asc");
 const SIGNED_EXPIRED: &str = include_str!("../testdata/InRelease-expired.asc");
 
 fn test_keys() -> Result<Keyring, String> {
-    Keyring::parse(&[include_str!("../testdata/test-key.asc")])
+    Keyring::parse(&[include_str!("../testdata/archive-key.asc")])
 }
 
 fn deb() -> Vec<u8> {
@@ -41,7 +41,7 @@ fn sha(bytes: &[u8]) -> String {
 
 /// One package that is everything a tree is made of.
 fn packages() -> String {
-    let all = "frr-pythontools, iproute2, iputils-ping, procps, dash, bash, coreutils, grep, sed, mawk, findutils, \
+    let all = "frr-pythontools, iproute2, iputils-ping, nftables, procps, dash, bash, coreutils, grep, sed, mawk, findutils, \
                hostname, base-files, netbase, libpam-modules";
     let (size, hash) = (deb().len(), sha(&deb()));
     format!(

@@ -78,6 +78,38 @@ pub async fn remove_address(node: &Node, interface: &str, address: IpNet) -> Res
     change(node, vec![rtnl::delete_address(what, index(node, interface)?, address)]).await
 }
 
+/// Addresses that an interface has for a while.
+#[must_use]
+pub struct Borrowed {
+    interface: Option<String>,
+    addresses: Vec<IpNet>,
+}
+
+/// Gives an interface more addresses, each a network of its own: the routes stay as they are.
+pub async fn borrow_addresses(
+    node: &Node,
+    interface: Option<&str>,
+    addresses: &[std::net::IpAddr],
+) -> Result<Borrowed, RunError> {
+    let Some(name) = interface.filter(|_| !addresses.is_empty()) else {
+        return Ok(Borrowed { interface: None, addresses: Vec::new() });
+    };
+    let index = index(node, name)?;
+    let addresses: Vec<IpNet> = addresses.iter().map(|a| IpNet::from(*a)).collect();
+    let give = |a: &IpNet| rtnl::add_address(format!("give {a} to {}:{name}", node.name), index, *a);
+    change(node, addresses.iter().map(give).collect()).await?;
+    Ok(Borrowed { interface: Some(name.to_string()), addresses })
+}
+
+impl Borrowed {
+    pub async fn give_back(self, node: &Node) -> Result<(), RunError> {
+        let Some(name) = &self.interface else { return Ok(()) };
+        let index = index(node, name)?;
+        let take = |a: &IpNet| rtnl::delete_address(format!("take {a} from {}:{name}", node.name), index, *a);
+        change(node, self.addresses.iter().map(take).collect()).await.map(|_| ())
+    }
+}
+
 pub async fn unplug(booted: &Booted, node: &str, interface: &str) -> Result<Mono, RunError> {
     let (bridge, port) = port(booted, node, interface)?;
     let at = now();

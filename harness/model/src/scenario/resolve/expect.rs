@@ -131,6 +131,9 @@ impl Resolver<'_> {
             let error = refuse("protocol", "kube-proxy answers no ICMP for a Service's address");
             return error.map_err(|e| e.hint("ICMP goes with an address of the node itself"));
         }
+        if !(1..=64).contains(&path.sources) {
+            return refuse("sources", "1 to 64 addresses to ask from");
+        }
         match path.requests {
             0 => refuse("requests", "at least one request"),
             1..=1000 => Ok(()),
