@@ -17,6 +17,6 @@ pub use expect::{
 };
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
-pub use resolve::{Scenario, expand};
+pub use resolve::{Scenario, expand, step};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};
