@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::check::{
-    self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, no_route, ordering,
-    return_path, rib_fib, route, session,
+    self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, isolation,
+    isolation_tables, no_route, ordering, return_path, rib_fib, route, session,
 };
 use crate::fact::{Flows, KernelState, Mono, Returned};
 use crate::plan::PlannedRun;
@@ -154,6 +154,11 @@ fn holds(
         let node = name(run, &e.node);
         recording.kernel_states(node, from, to, |_, state| look(ecmp_route(e, state, &recording.book)));
     }
+    // Likewise with segments, which lookups and probes are made of now and then.
+    if let Expect::Isolation(e) = expect {
+        let node = name(run, &e.node);
+        recording.kernel_states(node, from, to, |_, state| look(isolation_tables(e, state, &recording.book)));
+    }
     looks(run, recording, expect, from, to, look);
     if let Some(why) = broken {
         return (Outcome::Failed, Some(why));
@@ -241,6 +246,18 @@ fn looks(
             if !asked {
                 let status = format!("{} did not ask {}", e.client, e.to);
                 look(Checked { holds: false, status, evidence: Vec::new() });
+            }
+        }
+        Expect::Isolation(e) => {
+            let mut seen = recording.isolation(node, from, to).peekable();
+            if seen.peek().is_none() {
+                let status = format!("the segments of {} were not looked at", e.node);
+                look(Checked { holds: false, status, evidence: Vec::new() });
+            }
+            for seen in seen {
+                recording.kernel_states(node, seen.at, seen.at, |_, state| {
+                    look(isolation(e, state, seen, &recording.book));
+                });
             }
         }
         Expect::Ecmp(e) => {

@@ -15,7 +15,7 @@ use super::boot::Booted;
 use super::error::RunError;
 use super::node::Node;
 use super::steps::Done;
-use super::{ecmp, return_path};
+use super::{ecmp, isolation, return_path};
 use crate::observe::now as clock;
 use crate::wait::{self, Probe};
 
@@ -54,6 +54,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
         }
         Expect::Ecmp(e) => ecmp::now(booted, watched, e).await,
         Expect::ReturnPath(e) => return_path::now(booted, watched, e).await,
+        Expect::Isolation(e) => isolation::now(booted, watched, e).await,
     }
 }
 
@@ -197,6 +198,7 @@ fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Che
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
         // Whether flows follow the table is seen at each look.
         Expect::Ecmp(e) => Some(check::ecmp_route(e, state, book)),
+        Expect::Isolation(e) => Some(check::isolation_tables(e, state, book)),
     }
 }
 

@@ -16,6 +16,7 @@ mod fault;
 mod gate;
 mod gateway;
 mod images;
+mod isolation;
 mod load;
 mod matrix;
 mod mutate;
