@@ -346,6 +346,7 @@ topology:
     gw1: { kind: linux, image: 'frr:8.4.4' }
   links:
     - endpoints: ['n:eth1', 'gw1:eth1']
+    - endpoints: ['n:eth2', 'gw1:eth2']
 ";
     const SCENARIO: &str = "
 name: s
@@ -477,6 +478,33 @@ steps:
         let gone = || kernel(50, Change::Del(route("172.16.1.0/24")));
         assert_eq!(outcome_of(&within, vec![counted(400, 0), gone()]), Outcome::Passed);
         assert_eq!(outcome_of(&holds, vec![counted(400, 0), gone()]), Outcome::Failed);
+    }
+
+    #[test]
+    fn segments_are_judged_again() {
+        let run = |timing: &str| {
+            let (head, _) = SCENARIO.split_once("  - expect: { no-route").unwrap();
+            let segments = "red: { interface: eth1, host: gw1, prefixes: [10.1.0.0/16] }, \
+                            blue: { interface: eth2, host: gw1, table: 102, prefixes: [10.2.0.0/16] }";
+            let expect = format!("expect: {{ isolation: {{ node: n, segments: {{ {segments} }} }} }}");
+            planned_from(&format!("{head}  - {expect}\n    {timing}\n"))
+        };
+        let looked = || Line::Isolation {
+            seen: crate::fact::Isolation {
+                node: "n".into(),
+                from: Mono(44),
+                at: Mono(45),
+                ports: BTreeMap::new(),
+                lookups: Vec::new(),
+                probes: Vec::new(),
+                dropped: 0,
+            },
+        };
+        // What it takes to pass is told by the check's own tests and by labs that are replayed.
+        for timing in ["within: 5s", "holds: 5s"] {
+            assert_eq!(outcome_of(&run(timing), Vec::new()), Outcome::Failed, "nobody has looked");
+            assert_eq!(outcome_of(&run(timing), vec![looked()]), Outcome::Failed, "nothing was seen");
+        }
     }
 
     #[test]

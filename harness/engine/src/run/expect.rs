@@ -133,6 +133,8 @@ pub async fn holds(
     booted.recorder.write(&Line::WindowOpened { step, at: clock() });
     let mut seen = Window::open(state);
     let mut late = None;
+    // The matrix of a pass is worth showing.
+    let mut shown = Vec::new();
     let end = std::time::Instant::now() + window;
     loop {
         let wake = watched.changed();
@@ -156,6 +158,9 @@ pub async fn holds(
             let message = format!("did not hold: {}", checked.status);
             return Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence: checked.evidence });
         }
+        if matches!(expect, Expect::Isolation(_)) {
+            shown = checked.evidence;
+        }
         if let Some(message) = witnessed.flickered().or(witnessed.look(booted).await?) {
             return Ok(Done {
                 outcome: Outcome::Inconclusive,
@@ -172,7 +177,8 @@ pub async fn holds(
         let message = Some(check::spoilt(reason));
         return Ok(Done { outcome: Outcome::Inconclusive, message, evidence: Vec::new() });
     }
-    Ok(Done { outcome: Outcome::Passed, message: None, evidence: witnessed.evidence })
+    shown.extend(witnessed.evidence);
+    Ok(Done { outcome: Outcome::Passed, message: None, evidence: shown })
 }
 
 /// Waits until all that the node's kernel has done so far is known; else the reason why it is not.

@@ -42,7 +42,7 @@ pub fn isolation(
     let cell = |(from, to, family): (&String, &String, IpFamily)| {
         let looks = match pair(expect, from, to, family, kernel) {
             Err(why) => [(Look::Lookup, Finding::unproved(why))].into(),
-            Ok(pair) if from == to => Witness::of(&pair, seen, book).looks(),
+            Ok(pair) if from == to => Witness::of(&expect.node, &pair, seen, book).looks(),
             Ok(pair) => across(expect, &pair, kernel, seen, book),
         };
         IsolationCell { from: from.clone(), to: to.clone(), family, looks }
@@ -79,11 +79,17 @@ fn across(
     seen: &Isolation,
     book: &AddressBook,
 ) -> BTreeMap<Look, Finding> {
-    let own = Witness::of(&Pair { from: side(&pair.from), to: side(&pair.from), ..*pair }, seen, book);
-    let other = Witness::of(&Pair { from: side(&pair.to), to: side(&pair.to), ..*pair }, seen, book);
+    let own = Witness::of(
+        &expect.node,
+        &Pair { from: side(&pair.from), to: side(&pair.from), ..*pair },
+        seen,
+        book,
+    );
+    let other =
+        Witness::of(&expect.node, &Pair { from: side(&pair.to), to: side(&pair.to), ..*pair }, seen, book);
     let mut looks = static_looks(pair, kernel, book);
     looks.insert(Look::Lookup, lookups(expect, pair, seen, book));
-    looks.insert(Look::Probe, probes(pair, seen));
+    looks.insert(Look::Probe, probes(expect, pair, seen));
     let missing = |look: &Look| match look {
         // The table and the rules are those that the kernel really uses for the segment.
         Look::Table | Look::Rules | Look::Lookup => own.lookup.clone().err(),
@@ -108,8 +114,8 @@ struct Witness {
 }
 
 impl Witness {
-    fn of(pair: &Pair<'_>, seen: &Isolation, book: &AddressBook) -> Witness {
-        Witness { lookup: own_lookups(pair, seen, book), probe: own_probes(pair, seen) }
+    fn of(node: &str, pair: &Pair<'_>, seen: &Isolation, book: &AddressBook) -> Witness {
+        Witness { lookup: own_lookups(pair, seen, book), probe: own_probes(node, pair, seen) }
     }
 
     fn looks(self) -> BTreeMap<Look, Finding> {
@@ -122,9 +128,9 @@ impl Witness {
 }
 
 fn crossings<'a>(pair: &'a Pair<'_>, seen: &'a Isolation) -> impl Iterator<Item = &'a Crossing> {
-    seen.lookups.iter().filter(|c| {
-        c.from == pair.from.name && c.to == pair.to.name && pair.family.is_of(c.dst)
-    })
+    seen.lookups
+        .iter()
+        .filter(|c| c.from == pair.from.name && c.to == pair.to.name && pair.family.is_of(c.dst))
 }
 
 fn shots<'a>(
@@ -164,8 +170,8 @@ fn is_of(side: &Side<'_>, device: Option<&str>) -> bool {
 }
 
 /// The node sends to the segment's host, and forwards to it what the host itself has sent.
-fn own_probes(pair: &Pair<'_>, seen: &Isolation) -> Result<(), String> {
-    let (node, name, segment) = (&seen.node, pair.from.name, pair.from.segment);
+fn own_probes(node: &str, pair: &Pair<'_>, seen: &Isolation) -> Result<(), String> {
+    let (name, segment) = (pair.from.name, pair.from.segment);
     if seen.dropped > 0 {
         return Err(format!("{} packets were not seen: the captures had no room", seen.dropped));
     }
@@ -220,7 +226,8 @@ fn lookups(expect: &ExpectIsolation, pair: &Pair<'_>, seen: &Isolation, book: &A
     };
     if let Some(crossing) = crossings(pair, seen).find(leaks) {
         let route = crossing.entry.as_ref().or(crossing.chosen.as_ref().ok());
-        let hops: Vec<String> = crossing.chosen.iter().flat_map(|r| &r.nexthops).map(|h| show(h, book)).collect();
+        let hops: Vec<String> =
+            crossing.chosen.iter().flat_map(|r| &r.nexthops).map(|h| show(h, book)).collect();
         let entry = route.map_or_else(String::new, |route| {
             format!(" (table {}, {})", names::table(route.table), route.prefix)
         });
@@ -232,7 +239,8 @@ fn lookups(expect: &ExpectIsolation, pair: &Pair<'_>, seen: &Isolation, book: &A
             hops.join(" and ")
         ));
     }
-    let unasked = pair.to.segment.of(pair.family).find(|p| !crossings(pair, seen).any(|c| p.contains(&c.dst)));
+    let unasked =
+        pair.to.segment.of(pair.family).find(|p| !crossings(pair, seen).any(|c| p.contains(&c.dst)));
     match unasked {
         Some(prefix) => Finding::unproved(format!("no way to {prefix} was asked for")),
         None => Finding::good(Standing::Isolated),
@@ -240,7 +248,7 @@ fn lookups(expect: &ExpectIsolation, pair: &Pair<'_>, seen: &Isolation, book: &A
 }
 
 /// No packet of the one segment's host gets to the other's, or out by its devices.
-fn probes(pair: &Pair<'_>, seen: &Isolation) -> Finding {
+fn probes(expect: &ExpectIsolation, pair: &Pair<'_>, seen: &Isolation) -> Finding {
     let all = || shots(pair, Shooter::Host, seen);
     let (from, to) = (pair.from.segment, pair.to.segment);
     let target = seen.ports.get(pair.to.name);
@@ -253,26 +261,25 @@ fn probes(pair: &Pair<'_>, seen: &Isolation) -> Finding {
     };
     for shot in all() {
         let packet = format!("a probe of {} for {}", from.host, shot.dst);
-        let out = shot.left.iter().find(|device| {
-            is_of(&pair.to, Some(device)) && !is_of(&pair.from, Some(device))
-        });
+        let out =
+            shot.left.iter().find(|device| is_of(&pair.to, Some(device)) && !is_of(&pair.from, Some(device)));
         match (got(shot), out) {
             (Some(port), _) => {
                 let by = out.map(|device| format!(" by {device}")).unwrap_or_default();
                 return Finding::leaks(format!(
                     "{packet} got to {} ({}) through {}{by}",
-                    port.node, port.interface, seen.node
+                    port.node, port.interface, expect.node
                 ));
             }
             (None, Some(device)) => {
-                return Finding::leaks(format!("{packet} left {} by {device}", seen.node));
+                return Finding::leaks(format!("{packet} left {} by {device}", expect.node));
             }
             (None, None) => {}
         }
     }
     if let Some(lost) = all().find(|shot| !shot.reached_node) {
         let why = lost.refused.clone().unwrap_or_else(|| "it was lost before".to_string());
-        return Finding::unproved(format!("no probe for {} got as far as {}: {why}", lost.dst, seen.node));
+        return Finding::unproved(format!("no probe for {} got as far as {}: {why}", lost.dst, expect.node));
     }
     match to.of(pair.family).find(|prefix| !all().any(|shot| prefix.contains(&shot.dst))) {
         Some(prefix) => Finding::unproved(format!("no probe was sent to {prefix} of {}", pair.to.name)),
@@ -281,37 +288,59 @@ fn probes(pair: &Pair<'_>, seen: &Isolation) -> Finding {
 }
 
 fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix) -> Checked {
-    let of = |standing: Standing| matrix.cells.iter().filter(move |cell| cell.standing() == standing);
-    let told = |cell: &IsolationCell, standing: Standing| {
-        let each: Vec<String> =
-            cell.of(standing).map(|(look, why)| format!("by {}: {why}", look.word())).collect();
-        each.join("; ")
+    let of = |standing: Standing| -> Vec<&IsolationCell> {
+        let mut cells: Vec<_> = matrix.cells.iter().filter(|cell| cell.standing() == standing).collect();
+        // What does not work within a segment is why its pairs are unproved.
+        cells.sort_by_key(|cell| cell.from != cell.to);
+        cells
     };
-    let more = |standing: Standing, word: &str| match of(standing).count() {
-        0 | 1 => String::new(),
-        n => format!(" (and {} more {word})", n - 1),
-    };
-    let (holds, status) = if let Some(cell) = of(Standing::Leaks).next() {
-        let (why, more) = (told(cell, Standing::Leaks), more(Standing::Leaks, "leak"));
-        (false, format!("{} leaks into {} ({}) {why}{more}", cell.from, cell.to, cell.family.as_str()))
-    } else if let Some(cell) = of(Standing::Unproved).next() {
-        let (why, more) = (told(cell, Standing::Unproved), more(Standing::Unproved, "unproved"));
-        let pair = if cell.from == cell.to { cell.from.clone() } else { format!("{} to {}", cell.from, cell.to) };
-        let missing = format!("{pair} ({}) {why}{more}", cell.family.as_str());
-        (false, format!("no leak was seen, but the witness is missing: {missing}"))
-    } else {
-        let segments: Vec<&str> = expect.segments.keys().map(String::as_str).collect();
-        (!matrix.cells.is_empty(), format!("{} keeps {} apart", expect.node, segments.join(" and ")))
-    };
-    let leaks = of(Standing::Leaks).flat_map(|cell| {
-        cell.of(Standing::Leaks).map(move |(look, why)| {
+    let (leaks, unproved) = (of(Standing::Leaks), of(Standing::Unproved));
+    let status = match (leaks.split_first(), unproved.split_first()) {
+        (Some((cell, more)), _) => {
             let (from, to, family) = (&cell.from, &cell.to, cell.family.as_str());
-            evidence(&format!("leak-by-{}", look.word()), &expect.node, format!("{from} -> {to} {family}: {why}"))
-        })
-    });
+            let others = others(more);
+            format!("{from} leaks into {to} ({family}) {}{others}", reasons(cell, Standing::Leaks))
+        }
+        (None, Some((cell, more))) => {
+            let (from, to) = (&cell.from, &cell.to);
+            let pair = if from == to { from.clone() } else { format!("{from} to {to}") };
+            let (family, others) = (cell.family.as_str(), others(more));
+            let why = reasons(cell, Standing::Unproved);
+            format!("no leak was seen, but the witness is missing: {pair} ({family}) {why}{others}")
+        }
+        (None, None) => {
+            let segments: Vec<&str> = expect.segments.keys().map(String::as_str).collect();
+            format!("{} keeps {} apart", expect.node, segments.join(" and "))
+        }
+    };
+    let holds = leaks.is_empty() && unproved.is_empty() && !matrix.cells.is_empty();
     let mut found = vec![evidence(IsolationMatrix::EVIDENCE, &expect.node, &matrix)];
-    found.extend(leaks);
+    for cell in leaks {
+        let pair = format!("{} -> {} {}", cell.from, cell.to, cell.family.as_str());
+        let leak = |(look, why): (Look, &str)| {
+            evidence(&format!("leak-by-{}", look.word()), &expect.node, format!("{pair}: {why}"))
+        };
+        found.extend(cell.of(Standing::Leaks).map(leak));
+    }
     Checked { holds, status, evidence: found }
+}
+
+/// `by table: ...; by lookup, probe: ...`: looks with one reason together.
+fn reasons(cell: &IsolationCell, standing: Standing) -> String {
+    let mut all: Vec<(Vec<&str>, &str)> = Vec::new();
+    for (look, why) in cell.of(standing) {
+        match all.iter_mut().find(|(_, known)| *known == why) {
+            Some((looks, _)) => looks.push(look.word()),
+            None => all.push((vec![look.word()], why)),
+        }
+    }
+    let each: Vec<String> =
+        all.iter().map(|(looks, why)| format!("by {}: {why}", looks.join(", "))).collect();
+    each.join("; ")
+}
+
+fn others(cells: &[&IsolationCell]) -> String {
+    if cells.is_empty() { String::new() } else { format!(" (and {} more)", cells.len()) }
 }
 
 #[cfg(test)]

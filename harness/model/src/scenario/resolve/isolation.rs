@@ -36,7 +36,12 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn segment(&self, node: &str, segment: &Segment, at: &dyn Fn(&str) -> Vec<Seg>) -> Result<(), Diagnostic> {
+    fn segment(
+        &self,
+        node: &str,
+        segment: &Segment,
+        at: &dyn Fn(&str) -> Vec<Seg>,
+    ) -> Result<(), Diagnostic> {
         let of_topology = self.interface(node, &segment.interface, &at("interface"));
         of_topology.or_else(|error| match self.topology.find(node) {
             Some(node) if makes(node, &segment.interface) => Ok(()),
@@ -122,6 +127,17 @@ topology:
         let mut all: Vec<String> =
             wrong.iter().map(|blue| mistake(&format!("{RED}, blue: {{ {blue} }}")).unwrap()).collect();
         all.push(mistake(RED).unwrap());
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r"
+        unknown interface of `n`: `eth3` (did you mean `eth2`?)
+        `red` and `blue` have the same interface: they are one segment
+        unknown node `gw3` (did you mean `gw2`?)
+        the host is another node, on the link of the interface
+        a VRF has its own table: `vrf` or `table`
+        a segment needs a prefix to look at
+        `10.2` is not a prefix such as 172.16.1.0/24 or fc00:1::/64
+        `red` and `blue` have no prefixes of a common family
+        unknown field `tabel` (did you mean `table`?)
+        `isolation` needs at least two segments
+        ");
     }
 }
