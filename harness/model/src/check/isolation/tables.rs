@@ -42,7 +42,7 @@ pub(super) fn leaking_rule(pair: &Pair<'_>, kernel: &KernelState) -> Option<Stri
         return None;
     }
     let mut from_priority = 0;
-    for rule in kernel.rules().filter(|rule| rule.ipv6 == !pair.is_ipv4()) {
+    for rule in kernel.rules().filter(|rule| rule.ipv6 != pair.is_ipv4()) {
         if rule.priority < from_priority {
             continue;
         }
