@@ -16,6 +16,7 @@ mod fault;
 mod gate;
 mod gateway;
 mod images;
+mod isolation;
 mod live;
 mod load;
 mod matrix;

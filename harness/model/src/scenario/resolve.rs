@@ -3,6 +3,7 @@
 mod ecmp;
 mod expect;
 mod fault;
+mod isolation;
 mod names;
 
 use std::collections::BTreeMap;
