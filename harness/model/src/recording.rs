@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned, Stream, Window};
+use crate::fact::{
+    Flows, HostHealth, Isolation, KernelEvent, KernelState, Mono, Object, Returned, Stream, Window,
+};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +61,10 @@ pub enum Line {
     /// A stream that has ended.
     Stream {
         stream: Stream,
+    },
+    /// The segments of a node: lookups, and probes from one into another.
+    Isolation {
+        seen: Isolation,
     },
     /// A window in which something must hold opens; its witness was there.
     WindowOpened {
@@ -129,6 +135,7 @@ pub struct Recording {
     flows: Vec<Flows>,
     returned: Vec<(String, Returned)>,
     streams: BTreeMap<String, Stream>,
+    isolation: Vec<Isolation>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
@@ -194,6 +201,7 @@ impl Recording {
                 self.streams.insert(stream.name.clone(), stream);
             }
             Line::Flows { flows } => self.flows.push(flows),
+            Line::Isolation { seen } => self.isolation.push(seen),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
             }
@@ -370,6 +378,11 @@ impl Recording {
     /// What became of a stream's packets.
     pub fn stream(&self, name: &str) -> Option<&Stream> {
         self.streams.get(name)
+    }
+
+    /// The looks at a node's segments that ended in a window.
+    pub fn isolation(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Isolation> {
+        self.isolation.iter().filter(move |seen| seen.node == node && seen.at >= from && seen.at <= until)
     }
 
     /// What a gateway advertised to a node at every look in a window.

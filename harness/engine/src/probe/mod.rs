@@ -2,7 +2,8 @@
 //!
 //! Sockets are opened by the node's agent, so nothing here enters a namespace. [`Capture`] watches interfaces,
 //! [`send_flows`] counts who gets flows, [`exchange`] makes requests and finds the ways of their replies, [`Responder`]
-//! answers them, [`RunningStream`] counts what is lost while other things happen, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
+//! answers them, [`RunningStream`] counts what is lost while other things happen, [`shoot`] puts frames on links and finds
+//! where they end, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
 
 mod capture;
 mod client;
@@ -11,10 +12,12 @@ mod destinations;
 mod error;
 mod exchange;
 mod flows;
+mod frame;
 mod packet_socket;
 mod ping;
 mod place;
 mod responder;
+mod segments;
 mod sender;
 pub mod socket;
 mod stream;
@@ -28,4 +31,5 @@ pub use flows::{FlowPlan, send_flows};
 pub use ping::Ping;
 pub use place::{Place, outward};
 pub use responder::Responder;
+pub use segments::{SegmentPlan, ShotPlan, WatchedPort, shoot};
 pub use stream::{RunningStream, StreamPlan, Watched};

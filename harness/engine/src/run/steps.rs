@@ -30,7 +30,7 @@ const ROUTE_MAP_DELAY: Duration = Duration::from_millis(6500);
 const AGREE: Duration = Duration::from_secs(2);
 
 /// How a step ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Done {
     pub outcome: Outcome,
     pub message: Option<String>,
@@ -52,8 +52,10 @@ pub struct Verdict {
 }
 
 /// What steps leave for later steps.
-#[derive(Default)]
-struct Memory {
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Steps come one by one, so that each may have to be measured from.
+    one_by_one: bool,
     samples: Vec<Sample>,
     observed: BTreeMap<String, String>,
     faults: Faults,
@@ -62,6 +64,13 @@ struct Memory {
     /// When the last step that changed something began to act.
     changed: Option<Mono>,
     streams: Streams,
+}
+
+impl Memory {
+    /// Of a lab that gets its steps one by one.
+    pub fn one_by_one() -> Memory {
+        Memory { one_by_one: true, ..Memory::default() }
+    }
 }
 
 /// Does all steps; the first that does not pass ends the run.
@@ -90,6 +99,16 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
     }
 }
 
+/// Does the step that was added last, of a lab to which steps are given one by one.
+pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Done {
+    let index = run.steps.len() - 1;
+    let step = &run.steps[index];
+    let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
+    let done = one(booted, run, index, memory, events).await;
+    log.finish(booted, events, done.clone());
+    done
+}
+
 /// Does all steps and leaves the lab as they leave it: faults are not undone.
 pub async fn control(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
     let mut memory = Memory::default();
@@ -116,7 +135,7 @@ async fn one(
     let meter = Meter::start();
     if step.verb.changes_something() {
         memory.changed = Some(now());
-        match convergence::mark(booted, run, index) {
+        match convergence::mark(booted, run, index, memory.one_by_one) {
             Ok(marks) => memory.marks = marks,
             Err(e) => return broken(&e),
         }

@@ -5,6 +5,7 @@ mod alternation;
 mod binomial;
 mod convergence;
 mod ecmp;
+mod isolation;
 mod loss;
 mod no_route;
 mod ordering;
@@ -21,6 +22,9 @@ pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
 pub use convergence::{Convergence, Judged, Stage};
 pub use ecmp::{ecmp, ecmp_route, fewest_flows};
+pub use isolation::{
+    Finding, IsolationCell, IsolationMatrix, Look, MatrixRow, Standing, isolation, isolation_tables,
+};
 pub use loss::{Lost, Moved, loss};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};

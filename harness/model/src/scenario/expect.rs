@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::isolation::ExpectIsolation;
 use super::session::ExpectSession;
 use super::stream::ExpectLoss;
 use crate::fact::Protocol;
@@ -21,6 +22,7 @@ pub enum Expect {
     ReturnPath(ExpectReturnPath),
     Convergence(ExpectConvergence),
     Loss(ExpectLoss),
+    Isolation(ExpectIsolation),
 }
 
 impl Expect {
@@ -35,6 +37,7 @@ impl Expect {
             Expect::ReturnPath(_) => "return-path",
             Expect::Convergence(_) => "convergence",
             Expect::Loss(_) => "loss",
+            Expect::Isolation(_) => "isolation",
         }
     }
 
@@ -49,6 +52,7 @@ impl Expect {
             Expect::ReturnPath(e) => &e.node,
             Expect::Convergence(e) => &e.node,
             Expect::Loss(e) => &e.node,
+            Expect::Isolation(e) => &e.node,
         }
     }
 }
@@ -287,7 +291,7 @@ fn some_sources() -> usize {
     8
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IpFamily {
     Ipv4,

@@ -31,6 +31,11 @@ pub(super) fn address_or_prefix<'de, D: Deserializer<'de>>(
     })
 }
 
+pub(super) fn prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ipnet::IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.into_iter().map(|text| prefix(serde::de::value::StringDeserializer::new(text))).collect()
+}
+
 /// An address with its network's length, as `ip address add` takes it.
 pub(super) fn interface_address<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -94,6 +94,7 @@ impl Resolver<'_> {
             }
             Expect::RibFib(agree) => self.any_node(&agree.node, &field("node")),
             Expect::Ecmp(spread) => self.ecmp(spread, &field),
+            Expect::Isolation(isolation) => self.isolation(isolation, &field),
             Expect::ReturnPath(path) => self.return_path(path, &field),
             Expect::Loss(loss) => match (loss.at_most, loss.lost_at_most) {
                 (None, None) => {
