@@ -21,4 +21,4 @@ pub mod run;
 pub mod rundir;
 pub mod wait;
 
-pub use run::{Ran, RunOptions, Scenario};
+pub use run::{LabOptions, LiveLab, Ran, RunOptions, Scenario, Stepped};

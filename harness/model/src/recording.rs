@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{Flows, HostHealth, KernelEvent, KernelState, Mono, Object, Returned, Window};
+use crate::fact::{Flows, HostHealth, Isolation, KernelEvent, KernelState, Mono, Object, Returned, Window};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +55,10 @@ pub enum Line {
     /// Flows that were sent and counted.
     Flows {
         flows: Flows,
+    },
+    /// The segments of a node: lookups, and probes from one into another.
+    Isolation {
+        seen: Isolation,
     },
     /// A window in which something must hold opens; its witness was there.
     WindowOpened {
@@ -124,6 +128,7 @@ pub struct Recording {
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
     flows: Vec<Flows>,
     returned: Vec<(String, Returned)>,
+    isolation: Vec<Isolation>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
     opened: BTreeMap<usize, Mono>,
@@ -186,6 +191,7 @@ impl Recording {
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
             Line::Returned { to, seen } => self.returned.push((to, seen)),
             Line::Flows { flows } => self.flows.push(flows),
+            Line::Isolation { seen } => self.isolation.push(seen),
             Line::Advertised { gateway, to, at, prefixes } => {
                 self.advertised.push((at, gateway, to, prefixes))
             }
@@ -357,6 +363,11 @@ impl Recording {
     /// The measurements that ended in a window.
     pub fn flows(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Flows> {
         self.flows.iter().filter(move |flows| flows.node == node && flows.at >= from && flows.at <= until)
+    }
+
+    /// The looks at a node's segments that ended in a window.
+    pub fn isolation(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Isolation> {
+        self.isolation.iter().filter(move |seen| seen.node == node && seen.at >= from && seen.at <= until)
     }
 
     /// What a gateway advertised to a node at every look in a window.

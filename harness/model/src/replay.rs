@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::check::{
-    self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, no_route, ordering,
-    return_path, rib_fib, route, session,
+    self, AddressBook, Checked, Convergence, Diagnosed, alternation, ecmp, ecmp_route, isolation,
+    isolation_tables, no_route, ordering, return_path, rib_fib, route, session,
 };
 use crate::fact::{Flows, KernelState, Mono, Returned};
 use crate::plan::PlannedRun;
@@ -155,6 +155,11 @@ fn holds(
         recording
             .kernel_states(node, from, to, |at, state| look(ecmp_route(e, state, &recording.book_at(at))));
     }
+    // Likewise with segments, which lookups and probes are made of now and then.
+    if let Expect::Isolation(e) = expect {
+        let node = name(run, &e.node);
+        recording.kernel_states(node, from, to, |_, state| look(isolation_tables(e, state, &recording.book)));
+    }
     looks(run, recording, expect, from, to, look);
     if let Some(why) = broken {
         return (Outcome::Failed, Some(why));
@@ -242,6 +247,18 @@ fn looks(
             if !asked {
                 let status = format!("{} did not ask {}", e.client, e.to);
                 look(Checked { holds: false, status, evidence: Vec::new() });
+            }
+        }
+        Expect::Isolation(e) => {
+            let mut seen = recording.isolation(node, from, to).peekable();
+            if seen.peek().is_none() {
+                let status = format!("the segments of {} were not looked at", e.node);
+                look(Checked { holds: false, status, evidence: Vec::new() });
+            }
+            for seen in seen {
+                recording.kernel_states(node, seen.at, seen.at, |_, state| {
+                    look(isolation(e, state, seen, &recording.book));
+                });
             }
         }
         Expect::Ecmp(e) => {
@@ -333,6 +350,7 @@ topology:
     gw1: { kind: linux, image: 'frr:8.4.4' }
   links:
     - endpoints: ['n:eth1', 'gw1:eth1']
+    - endpoints: ['n:eth2', 'gw1:eth2']
 ";
     const SCENARIO: &str = "
 name: s
@@ -464,6 +482,33 @@ steps:
         let gone = || kernel(50, Change::Del(route("172.16.1.0/24")));
         assert_eq!(outcome_of(&within, vec![counted(400, 0), gone()]), Outcome::Passed);
         assert_eq!(outcome_of(&holds, vec![counted(400, 0), gone()]), Outcome::Failed);
+    }
+
+    #[test]
+    fn segments_are_judged_again() {
+        let run = |timing: &str| {
+            let (head, _) = SCENARIO.split_once("  - expect: { no-route").unwrap();
+            let segments = "red: { interface: eth1, host: gw1, prefixes: [10.1.0.0/16] }, \
+                            blue: { interface: eth2, host: gw1, table: 102, prefixes: [10.2.0.0/16] }";
+            let expect = format!("expect: {{ isolation: {{ node: n, segments: {{ {segments} }} }} }}");
+            planned_from(&format!("{head}  - {expect}\n    {timing}\n"))
+        };
+        let looked = || Line::Isolation {
+            seen: crate::fact::Isolation {
+                node: "n".into(),
+                from: Mono(44),
+                at: Mono(45),
+                ports: BTreeMap::new(),
+                lookups: Vec::new(),
+                probes: Vec::new(),
+                dropped: 0,
+            },
+        };
+        // What it takes to pass is told by the check's own tests and by labs that are replayed.
+        for timing in ["within: 5s", "holds: 5s"] {
+            assert_eq!(outcome_of(&run(timing), Vec::new()), Outcome::Failed, "nobody has looked");
+            assert_eq!(outcome_of(&run(timing), vec![looked()]), Outcome::Failed, "nothing was seen");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Sockets are opened by the node's agent, so nothing here enters a namespace. [`Capture`] watches interfaces,
 //! [`send_flows`] counts who gets flows, [`exchange`] makes requests and finds the ways of their replies, [`Responder`]
-//! answers them, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
+//! answers them, [`shoot`] puts frames on links and finds where they end, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
 
 mod capture;
 mod client;
@@ -11,10 +11,12 @@ mod destinations;
 mod error;
 mod exchange;
 mod flows;
+mod frame;
 mod packet_socket;
 mod ping;
 mod place;
 mod responder;
+mod segments;
 pub mod socket;
 
 pub use capture::{Capture, Captured};
@@ -25,3 +27,4 @@ pub use flows::{FlowPlan, send_flows};
 pub use ping::Ping;
 pub use place::{Place, outward};
 pub use responder::Responder;
+pub use segments::{SegmentPlan, ShotPlan, WatchedPort, shoot};

@@ -51,10 +51,19 @@ pub(super) fn prepare(fd: &OwnedFd, index: u32, buffer: usize) -> io::Result<()>
         )
     };
     checked(set)?;
+    bind_interface(fd, index, ETH_P_ALL)
+}
+
+/// Binds a fresh packet socket to one interface for sending: it hears nothing.
+pub(super) fn prepare_to_send(fd: &OwnedFd, index: u32) -> io::Result<()> {
+    bind_interface(fd, index, 0)
+}
+
+fn bind_interface(fd: &OwnedFd, index: u32, protocol: u16) -> io::Result<()> {
     // SAFETY: sockaddr_ll is plain integers, for which all zeros are valid.
     let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
     address.sll_family = libc::AF_PACKET as u16;
-    address.sll_protocol = ETH_P_ALL.to_be();
+    address.sll_protocol = protocol.to_be();
     address.sll_ifindex = i32::try_from(index).map_err(io::Error::other)?;
     // SAFETY: the address is a whole sockaddr_ll and lives for the call.
     let bound = unsafe {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use routeproof_model::check::IsolationMatrix;
 use routeproof_model::result::{Evidence, Outcome, ResultFile, RunResult, is_surprising};
 
 /// More than this is not read anyway; the result file has all of it.
@@ -57,7 +58,9 @@ fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Pa
     // Where no step went wrong, what the good ones saw is what there is to look at.
     let only_bad = run.steps.iter().any(|step| step.outcome > Outcome::Skipped);
     let steps = run.steps.iter().filter(|step| !only_bad || step.outcome > Outcome::Skipped);
-    let mut evidence: Vec<_> = steps.flat_map(|step| &step.evidence).chain(&run.evidence).collect();
+    let evidence = steps.flat_map(|step| &step.evidence).chain(&run.evidence);
+    // Matrices have a section of their own.
+    let mut evidence: Vec<_> = evidence.filter(|e| e.what != IsolationMatrix::EVIDENCE).collect();
     let evidence_left_out = evidence.len().saturating_sub(MAX_EVIDENCE);
     evidence.truncate(MAX_EVIDENCE);
     let below = |path: &PathBuf| directory.map_or_else(|| path.clone(), |directory| directory.join(path));

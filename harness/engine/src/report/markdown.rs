@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use routeproof_model::check::Standing;
 use routeproof_model::result::{
     Cell, Grid, Outcome, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good,
 };
 
 use super::failure::{Failure, evidence_title, failures, finding, skips, totals, value_lines};
+use super::isolation::{self, Found};
 use super::terminal::{MARK, legend};
 use super::text::{clean, count, duration};
 use super::{Report, View};
@@ -25,6 +27,7 @@ impl Report for Markdown {
                 grid_section(&mut out, view.result, scenario, &grid);
             }
         }
+        isolation::matrices(view.result).iter().for_each(|found| isolation_section(&mut out, found));
         failure_sections(&mut out, view);
         for (reason, number) in skips(view.result) {
             let _ = writeln!(out, "⏭️ skipped {}: {}\n", count(number, "run"), prose(&reason));
@@ -115,6 +118,23 @@ fn grid_cell(result: &ResultFile, cell: Option<&Cell>) -> String {
     let want: Vec<_> = run.expected.iter().map(|(key, want)| format!("{key} {want}")).collect();
     let want = if want.is_empty() { String::new() } else { format!(" (expected {})", want.join(", ")) };
     format!("{} **{MARK}{}**{}", sign(cell.outcome), prose(&cell.text), prose(&want))
+}
+
+fn isolation_section(out: &mut String, found: &Found) {
+    let header: Vec<_> = found.header().iter().map(|name| prose(name)).collect();
+    let rule = ["---"].repeat(header.len());
+    let _ = writeln!(out, "#### {}\n", prose(&found.title()));
+    let _ = writeln!(out, "| {} |\n|{}|", header.join(" | "), rule.join("|"));
+    for row in found.rows() {
+        let cell = |(text, standing): &(String, Option<Standing>)| match standing {
+            Some(Standing::Leaks) => format!("❌ **{}**", prose(text)),
+            Some(Standing::Unproved) => format!("❔ {}", prose(text)),
+            _ => prose(text),
+        };
+        let cells: Vec<_> = row.iter().map(cell).collect();
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+    out.push('\n');
 }
 
 fn failure_sections(out: &mut String, view: &View<'_>) {

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
+use routeproof_model::check::Standing;
 use routeproof_model::result::{
     Cell, Grid, Outcome, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good, is_surprising,
 };
 
 use super::failure::{self, Failure, evidence_title, failures, skips, totals, value_lines};
+use super::isolation::{self, Found};
 use super::text::{
     BOLD, CYAN, DIM, GREEN, PLAIN, Painted, RED, YELLOW, column_widths, count, duration, paint, row_line,
     width, wrap,
@@ -35,6 +37,9 @@ pub fn styled(view: &View<'_>) -> String {
         if let Some(grid) = Grid::of(view.result, &scenario.name) {
             grid_section(&mut out, view, scenario, &grid);
         }
+    }
+    for found in isolation::matrices(view.result) {
+        isolation_section(&mut out, view, &found);
     }
     let (shown, left_out) = failures(view.result, view.directory);
     for failure in &shown {
@@ -193,6 +198,26 @@ pub(super) fn legend(grid: &Grid) -> Option<String> {
         words.push("- = not planned");
     }
     (!words.is_empty()).then(|| words.join("; "))
+}
+
+fn isolation_section(out: &mut String, view: &View<'_>, found: &Found) {
+    let _ = writeln!(out, "{}\n", paint(BOLD, &wrap(&found.title(), view.width, 2).join("\n")));
+    let style = |standing| match standing {
+        None => DIM,
+        Some(Standing::Isolated | Standing::Works) => GREEN,
+        Some(Standing::Unproved) => YELLOW.bold(),
+        Some(Standing::Leaks) => RED,
+    };
+    let header = found.header().iter().map(|name| Painted::new(name, BOLD)).collect();
+    let row = |row: Vec<(String, Option<Standing>)>| {
+        row.into_iter().map(|(text, standing)| Painted::new(text, style(standing))).collect()
+    };
+    let rows: Vec<Vec<Painted>> = std::iter::once(header).chain(found.rows().into_iter().map(row)).collect();
+    let widths = column_widths(&rows);
+    for row in &rows {
+        let _ = writeln!(out, "{}", row_line(row, &widths, 2));
+    }
+    out.push('\n');
 }
 
 fn failure_section(out: &mut String, view: &View<'_>, failure: &Failure<'_>) {

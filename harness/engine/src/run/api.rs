@@ -118,20 +118,21 @@ impl Scenario {
 }
 
 /// The labs that the process may have at once.
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(parallelism())));
+pub(super) static PLACES: LazyLock<Arc<Semaphore>> =
+    LazyLock::new(|| Arc::new(Semaphore::new(parallelism())));
 
 /// Run directories that are kept: each test makes one, and the first to fail must still be there at the end.
-const KEEP: usize = 200;
+pub(super) const KEEP: usize = 200;
 
 /// Columns of the table in a panic's message.
 const WIDTH: usize = 120;
 
-fn record(error: impl std::error::Error + Send + Sync + 'static) -> RunError {
+pub(super) fn record(error: impl std::error::Error + Send + Sync + 'static) -> RunError {
     RunError::Record(std::io::Error::other(error))
 }
 
 /// `target/routeproof-runs` for what Cargo built as a test (`target/PROFILE/deps/NAME-HASH`), else what the command line has.
-fn default_run_dir() -> PathBuf {
+pub(super) fn default_run_dir() -> PathBuf {
     let exe = std::env::current_exe().unwrap_or_default();
     let deps = exe.parent().filter(|folder| folder.ends_with("deps"));
     let target = deps.and_then(Path::parent).and_then(Path::parent);

@@ -8,6 +8,7 @@ use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
 use routeproof_model::result::Outcome;
 use routeproof_model::scenario::{Expect, ExpectConvergence, Verb};
+use routeproof_model::topology::Role;
 
 use super::boot::Booted;
 use super::error::RunError;
@@ -36,15 +37,22 @@ fn measured_from(run: &PlannedRun, step: usize) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Sets the marks of a step that is about to change something.
-pub fn mark(booted: &Booted, run: &PlannedRun, step: usize) -> Result<Vec<Mark>, RunError> {
+/// Sets the marks of a step that is about to change something: on the nodes that a later step measures, on every cluster
+/// node where the later steps are not known yet.
+pub fn mark(booted: &Booted, run: &PlannedRun, step: usize, one_by_one: bool) -> Result<Vec<Mark>, RunError> {
     let one = |name: &str| {
         let watched = node(booted, name)?;
         // The tap gets exactly the events that are not in the state yet.
         let (tap, before) = watched.monitor.with_state(|state| (watched.taps.open(), state.clone()));
         Ok(Mark { node: watched.name.clone(), at: now(), before, tap, meter: Meter::start() })
     };
-    measured_from(run, step).map(one).collect()
+    match one_by_one {
+        true => {
+            let members = booted.nodes.values().filter(|node| node.role == Role::ClusterNode);
+            members.map(|node| one(&node.name)).collect()
+        }
+        false => measured_from(run, step).map(one).collect(),
+    }
 }
 
 /// Waits until the final state has stayed for long enough, or the time is over, and judges.

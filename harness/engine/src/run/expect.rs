@@ -15,7 +15,7 @@ use super::boot::Booted;
 use super::error::RunError;
 use super::node::Node;
 use super::steps::Done;
-use super::{ecmp, return_path};
+use super::{ecmp, isolation, return_path};
 use crate::observe::now as clock;
 use crate::wait::{self, Probe};
 
@@ -54,6 +54,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
         }
         Expect::Ecmp(e) => ecmp::now(booted, watched, e).await,
         Expect::ReturnPath(e) => return_path::now(booted, watched, e).await,
+        Expect::Isolation(e) => isolation::now(booted, watched, e).await,
     }
 }
 
@@ -132,6 +133,8 @@ pub async fn holds(
     booted.recorder.write(&Line::WindowOpened { step, at: clock() });
     let mut seen = Window::open(state);
     let mut late = None;
+    // The matrix of a pass is worth showing.
+    let mut shown = Vec::new();
     let end = std::time::Instant::now() + window;
     loop {
         let wake = watched.changed();
@@ -155,6 +158,9 @@ pub async fn holds(
             let message = format!("did not hold: {}", checked.status);
             return Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence: checked.evidence });
         }
+        if matches!(expect, Expect::Isolation(_)) {
+            shown = checked.evidence;
+        }
         if let Some(message) = witnessed.flickered().or(witnessed.look(booted).await?) {
             return Ok(Done {
                 outcome: Outcome::Inconclusive,
@@ -171,7 +177,8 @@ pub async fn holds(
         let message = Some(check::spoilt(reason));
         return Ok(Done { outcome: Outcome::Inconclusive, message, evidence: Vec::new() });
     }
-    Ok(Done { outcome: Outcome::Passed, message: None, evidence: witnessed.evidence })
+    shown.extend(witnessed.evidence);
+    Ok(Done { outcome: Outcome::Passed, message: None, evidence: shown })
 }
 
 /// Waits until all that the node's kernel has done so far is known; else the reason why it is not.
@@ -197,6 +204,7 @@ fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Che
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
         // Whether flows follow the table is seen at each look.
         Expect::Ecmp(e) => Some(check::ecmp_route(e, state, book)),
+        Expect::Isolation(e) => Some(check::isolation_tables(e, state, book)),
     }
 }
 

@@ -188,7 +188,7 @@ async fn source_of(client: &Node, to: IpAddr) -> Result<Option<IpAddr>, RunError
     Ok(look(client, RouteQuery::to(to)).await?.ok().and_then(|route| route.prefsrc))
 }
 
-async fn look(node: &Node, query: RouteQuery) -> Result<Result<Route, String>, RunError> {
+pub(super) async fn look(node: &Node, query: RouteQuery) -> Result<Result<Route, String>, RunError> {
     let found = node.monitor.route_get(query).await;
     let found = found.map_err(|e| RunError::Observe { node: node.name.clone(), why: e.to_string() })?;
     Ok(match found {

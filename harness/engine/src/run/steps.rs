@@ -28,7 +28,7 @@ const ROUTE_MAP_DELAY: Duration = Duration::from_millis(6500);
 const AGREE: Duration = Duration::from_secs(2);
 
 /// How a step ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Done {
     pub outcome: Outcome,
     pub message: Option<String>,
@@ -50,13 +50,22 @@ pub struct Verdict {
 }
 
 /// What steps leave for later steps.
-#[derive(Default)]
-struct Memory {
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Steps come one by one, so that each may have to be measured from.
+    one_by_one: bool,
     samples: Vec<Sample>,
     observed: BTreeMap<String, String>,
     faults: Faults,
     /// Left by the last step that changed something.
     marks: Vec<Mark>,
+}
+
+impl Memory {
+    /// Of a lab that gets its steps one by one.
+    pub fn one_by_one() -> Memory {
+        Memory { one_by_one: true, ..Memory::default() }
+    }
 }
 
 /// Does all steps; the first that does not pass ends the run.
@@ -85,6 +94,16 @@ pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verd
     }
 }
 
+/// Does the step that was added last, of a lab to which steps are given one by one.
+pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Done {
+    let index = run.steps.len() - 1;
+    let step = &run.steps[index];
+    let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
+    let done = one(booted, run, index, memory, events).await;
+    log.finish(booted, events, done.clone());
+    done
+}
+
 /// Does all steps and leaves the lab as they leave it: faults are not undone.
 pub async fn control(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
     let mut memory = Memory::default();
@@ -110,7 +129,7 @@ async fn one(
     let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
     let meter = Meter::start();
     if step.verb.changes_something() {
-        match convergence::mark(booted, run, index) {
+        match convergence::mark(booted, run, index, memory.one_by_one) {
             Ok(marks) => memory.marks = marks,
             Err(e) => return broken(&e),
         }

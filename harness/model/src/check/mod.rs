@@ -5,6 +5,7 @@ mod alternation;
 mod binomial;
 mod convergence;
 mod ecmp;
+mod isolation;
 mod no_route;
 mod ordering;
 mod return_path;
@@ -20,6 +21,9 @@ pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
 pub use convergence::{Convergence, Judged, Stage};
 pub use ecmp::{ecmp, ecmp_route, fewest_flows};
+pub use isolation::{
+    Finding, IsolationCell, IsolationMatrix, Look, MatrixRow, Standing, isolation, isolation_tables,
+};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use return_path::return_path;

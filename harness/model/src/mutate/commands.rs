@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::{Mutation, expectation, targets};
 use crate::fact::{KernelState, NextHop, Route, names};
-use crate::scenario::{Expect, Verb};
+use crate::scenario::{Expect, IpFamily, Verb};
 
 /// Prefixes that no lab announces (RFC 5737, RFC 3849).
 const FOREIGN: [&str; 2] = ["198.51.100.0/24", "2001:db8:dead::/48"];
@@ -18,7 +18,7 @@ pub fn commands(mutation: Mutation, verb: &Verb, kernel: &KernelState) -> Vec<Ve
         Mutation::RemoveRoute => targets.iter().map(|route| ip("del", route, &[])).collect(),
         Mutation::RemoveNextHop => targets.iter().filter_map(without_last_hop).collect(),
         Mutation::Blackhole => targets.iter().map(blackhole).collect(),
-        Mutation::LeakRoute => leaked(verb),
+        Mutation::LeakRoute => leaked(verb, kernel),
         Mutation::DropExtras | Mutation::PeerDown | Mutation::LinkDown => Vec::new(),
     }
 }
@@ -68,7 +68,7 @@ fn blackhole(route: &Route) -> Vec<String> {
     ip("replace", &Route { kind: "blackhole".to_string(), ..route.clone() }, &[])
 }
 
-fn leaked(verb: &Verb) -> Vec<Vec<String>> {
+fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
     let leak = |prefix: IpNet, table: u32, protocol: &str| {
         let route = Route {
             prefix,
@@ -78,7 +78,7 @@ fn leaked(verb: &Verb) -> Vec<Vec<String>> {
             kind: "unicast".to_string(),
             ..Route::default()
         };
-        ip("add", &route, &["dev".to_string(), "lo".to_string()])
+        move |device: &str| ip("add", &route, &["dev".to_string(), device.to_string()])
     };
     let foreign = || FOREIGN.iter().filter_map(|prefix| prefix.parse().ok());
     match expectation(verb) {
@@ -87,11 +87,21 @@ fn leaked(verb: &Verb) -> Vec<Vec<String>> {
             let known = e.proto.as_deref().filter(|proto| number(proto) != *proto);
             let protocol = known.unwrap_or("bgp");
             match e.prefix {
-                Some(prefix) => vec![leak(prefix, e.table, protocol)],
-                None => foreign().map(|prefix| leak(prefix, e.table, protocol)).collect(),
+                Some(prefix) => vec![leak(prefix, e.table, protocol)("lo")],
+                None => foreign().map(|prefix| leak(prefix, e.table, protocol)("lo")).collect(),
             }
         }
-        Some((Expect::RibFib(_), _)) => foreign().map(|prefix| leak(prefix, 254, "bgp")).collect(),
+        Some((Expect::RibFib(_), _)) => foreign().map(|prefix| leak(prefix, 254, "bgp")("lo")).collect(),
+        // From each segment into each other one.
+        Some((Expect::Isolation(e), _)) => {
+            let pairs = e.pairs().filter(|(from, to, _)| from != to);
+            let into = |(from, to, family): (&String, &String, IpFamily)| {
+                let (from, to) = (&e.segments[from], &e.segments[to]);
+                let table = from.vrf.as_ref().map_or(from.table, |vrf| kernel.vrf_table(vrf)).unwrap_or(254);
+                to.of(family).map(|p| leak(p.trunc(), table, "static")(&to.interface)).collect::<Vec<_>>()
+            };
+            pairs.flat_map(into).collect()
+        }
         _ => Vec::new(),
     }
 }

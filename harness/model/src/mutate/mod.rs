@@ -108,10 +108,14 @@ pub fn expectation(verb: &Verb) -> Option<(&Expect, Option<IpNet>)> {
 pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
     let Some((expect, witness)) = expectation(verb) else { return false };
     match (mutation, expect) {
-        (Mutation::LeakRoute, expect) => matches!(expect, Expect::NoRoute(_) | Expect::RibFib(_)),
+        (Mutation::LeakRoute, expect) => {
+            matches!(expect, Expect::NoRoute(_) | Expect::RibFib(_) | Expect::Isolation(_))
+        }
         (Mutation::PeerDown | Mutation::LinkDown, Expect::Session(s)) => {
             s.state.eq_ignore_ascii_case("established")
         }
+        // That its witnesses can go shows nothing of leaks.
+        (_, Expect::Isolation(_)) => false,
         // How long a change takes is no matter of the state that it leads to.
         (_, Expect::Session(_) | Expect::Convergence(_)) => false,
         // Without the session the service's address is not announced, without the link nothing comes or goes.

@@ -17,6 +17,7 @@ topology:
     gw2: { kind: linux, image: 'frr:8.4.4' }
   links:
     - endpoints: ['n:eth1', 'gw1:eth1']
+    - endpoints: ['n:eth2', 'gw2:eth1']
 ";
 
 fn steps(text: &str) -> Vec<Step> {
@@ -167,4 +168,28 @@ fn surviving_everything_is_vacuous_and_trying_nothing_is_not_green() {
     assert_eq!(report(vec![of(vec![killed()]), of(vec![untried()])]), 3);
     assert_eq!(report(vec![of(vec![killed()]), of(vec![])]), 0);
     assert_eq!(report(vec![of(vec![])]), 4);
+}
+
+#[test]
+fn each_segment_is_leaked_into_each_other() {
+    let steps = steps(
+        "
+  - expect:
+      isolation:
+        node: n
+        segments:
+          red: { interface: eth1, host: gw1, table: 101, prefixes: [10.1.0.0/16, 'fd00:1::/48'] }
+          blue: { interface: eth2, host: gw2, prefixes: [10.2.0.0/16, 'fd00:2::/48'] }
+",
+    );
+    let verb = &steps[0].verb;
+    let applied: Vec<_> = Mutation::ALL.into_iter().filter(|m| applies(*m, verb, &kernel())).collect();
+    assert_eq!(applied, [Mutation::LeakRoute]);
+    let lines = commands(Mutation::LeakRoute, verb, &kernel()).into_iter().map(|argv| argv.join(" "));
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
+    ip route add 10.1.0.0/16 table 254 proto 4 metric 4242 dev eth1
+    ip route add fd00:1::/48 table 254 proto 4 metric 4242 dev eth1
+    ip route add 10.2.0.0/16 table 101 proto 4 metric 4242 dev eth2
+    ip route add fd00:2::/48 table 101 proto 4 metric 4242 dev eth2
+    ");
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::isolation::ExpectIsolation;
 use super::session::ExpectSession;
 use crate::fact::Protocol;
 
@@ -19,6 +20,7 @@ pub enum Expect {
     Ecmp(ExpectEcmp),
     ReturnPath(ExpectReturnPath),
     Convergence(ExpectConvergence),
+    Isolation(ExpectIsolation),
 }
 
 impl Expect {
@@ -32,6 +34,7 @@ impl Expect {
             Expect::Ecmp(_) => "ecmp",
             Expect::ReturnPath(_) => "return-path",
             Expect::Convergence(_) => "convergence",
+            Expect::Isolation(_) => "isolation",
         }
     }
 
@@ -45,6 +48,7 @@ impl Expect {
             Expect::Ecmp(e) => &e.node,
             Expect::ReturnPath(e) => &e.node,
             Expect::Convergence(e) => &e.node,
+            Expect::Isolation(e) => &e.node,
         }
     }
 }
@@ -283,7 +287,7 @@ fn some_sources() -> usize {
     8
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IpFamily {
     Ipv4,

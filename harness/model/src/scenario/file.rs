@@ -35,6 +35,23 @@ pub struct ScenarioFile {
     pub steps: Vec<StepFile>,
 }
 
+impl ScenarioFile {
+    /// What surrounds a step that is in no file.
+    pub(super) fn of_one_step() -> ScenarioFile {
+        ScenarioFile {
+            name: String::new(),
+            about: String::new(),
+            requirements: Vec::new(),
+            topology: String::new(),
+            metallb: MetallbFile { version: String::new(), mode: Mode::default() },
+            axes: Axes::default(),
+            expected: Vec::new(),
+            initial: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetallbFile {

@@ -4,6 +4,7 @@ mod axes;
 mod expect;
 mod fault;
 mod file;
+mod isolation;
 mod name;
 mod resolve;
 mod session;
@@ -17,6 +18,7 @@ pub use expect::{
 };
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
-pub use resolve::{Scenario, expand};
+pub use isolation::{ExpectIsolation, Segment};
+pub use resolve::{Scenario, expand, step};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};

@@ -57,6 +57,10 @@ fn expect_name(expect: &Expect) -> String {
             let via = r.via.as_ref().map(|via| format!(" to {via}")).unwrap_or_default();
             format!("replies of {} to {}{family} leave {} by {dev}{via}", r.to, r.client, r.node)
         }
+        Expect::Isolation(i) => {
+            let segments: Vec<&str> = i.segments.keys().map(String::as_str).collect();
+            format!("{} keeps {} apart", i.node, segments.join(" and "))
+        }
         Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
         Expect::NoRoute(n) => {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());

@@ -3,6 +3,7 @@
 mod ecmp;
 mod expect;
 mod fault;
+mod isolation;
 mod names;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use super::name::name_of;
 use super::step::{Diagnosis, Step, Verb};
 use crate::diag::{Diagnostic, Seg, Source};
 use crate::topology::Topology;
+use crate::yaml;
 
 /// How long a session or a route may take unless the step says otherwise: the connect timer and the first keepalive of
 /// a default FRR fit twice.
@@ -78,6 +80,20 @@ pub fn expand(file: &ScenarioFile, source: &Source, topology: &Topology) -> Resu
         metallb: file.metallb.clone(),
         runs,
     })
+}
+
+/// One step in the words of a scenario file, outside of one: paths are relative to `source`'s folder, and there are no axes.
+///
+/// # Errors
+/// What is wrong with it, at its line.
+pub fn step(source: &Source, topology: &Topology) -> Result<Step, Diagnostic> {
+    let written: StepFile = yaml::parse(source)?;
+    let file = ScenarioFile::of_one_step();
+    let dir = source.file.parent().map(Path::to_path_buf).unwrap_or_default();
+    let resolver = Resolver { source, topology, dir, file: &file };
+    resolver.check_when(&written.when, &[key("when")])?;
+    let verb = resolver.verb(&written, &AxisValues::default(), &[])?;
+    Ok(Step { name: name_of(&verb, &resolver.dir), verb })
 }
 
 impl Resolver<'_> {

@@ -20,6 +20,11 @@ pub(super) fn some_prefix<'de, D: Deserializer<'de>>(
     text.map(|text| prefix(serde::de::value::StringDeserializer::new(text))).transpose()
 }
 
+pub(super) fn prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ipnet::IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.into_iter().map(|text| prefix(serde::de::value::StringDeserializer::new(text))).collect()
+}
+
 /// An address with its network's length, as `ip address add` takes it.
 pub(super) fn interface_address<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -84,6 +84,7 @@ impl Resolver<'_> {
             }
             Expect::RibFib(agree) => self.any_node(&agree.node, &field("node")),
             Expect::Ecmp(spread) => self.ecmp(spread, &field),
+            Expect::Isolation(isolation) => self.isolation(isolation, &field),
             Expect::ReturnPath(path) => self.return_path(path, &field),
             Expect::Convergence(convergence) => {
                 self.any_node(&convergence.node, &field("node"))?;
