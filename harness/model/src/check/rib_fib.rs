@@ -110,7 +110,7 @@ impl std::fmt::Display for Disagreement {
                 write!(f, "{prefix}: FRR says {}, the kernel has {}", list(daemon), list(kernel))
             }
             Self::DifferentType { prefix, daemon, kernel, .. } => {
-                write!(f, "{prefix}: FRR says {}, the kernel has a {kernel} route", list(daemon))
+                write!(f, "{prefix}: FRR says {}, the kernel drops it ({kernel})", list(daemon))
             }
         }
     }
@@ -290,7 +290,7 @@ mod tests {
         let elsewhere = Route { table: 10, ..route("10.0.0.1") };
         insta::assert_snapshot!(status(&[entry("10.0.0.1", true)], &[elsewhere]), @"FRR says that 172.16.1.0/24 (bgp) is installed; the kernel's table main lacks it; the kernel's table 10 has 172.16.1.0/24 (bgp, metric 20), which FRR does not call installed");
         let blackhole = Route { kind: "blackhole".into(), nexthops: NextHop::set([]), ..route("10.0.0.1") };
-        insta::assert_snapshot!(status(&[entry("10.0.0.1", true)], &[blackhole]), @"172.16.1.0/24: FRR says via 10.0.0.1 dev eth1, the kernel has a blackhole route");
+        insta::assert_snapshot!(status(&[entry("10.0.0.1", true)], &[blackhole]), @"172.16.1.0/24: FRR says via 10.0.0.1 dev eth1, the kernel drops it (blackhole)");
         // A second route of the same prefix comes before the one that FRR means.
         let before = Route { metric: 7, ..route("10.0.0.1") };
         insta::assert_snapshot!(status(&[entry("10.0.0.2", true)], &[before, route("10.0.0.2")]), @"the kernel's table main has 172.16.1.0/24 (bgp, metric 7), which FRR does not call installed");
