@@ -4,6 +4,7 @@ mod addresses;
 mod alternation;
 mod binomial;
 mod convergence;
+mod diverted;
 mod ecmp;
 mod isolation;
 mod loss;

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::net::IpAddr;
 
+use super::diverted::diverted;
 use super::{AddressBook, Checked, evidence};
 use crate::fact::{Address, KernelState, Neighbour, NextHop, Route, names};
 use crate::scenario::{ExpectNextHop, ExpectRoute};
@@ -61,6 +62,9 @@ fn judge(
             shadow.metric
         ));
     }
+    if let Some(how) = diverted(found[at], kernel, book).filter(|_| expect.exact) {
+        return Err(format!("has {prefix} as expected, but {how}"));
+    }
     neighbours(expect, found[at], kernel, book)
 }
 
@@ -78,7 +82,7 @@ fn elsewhere(all: &[Route], table: Option<u32>, kernel: &KernelState, book: &Add
 }
 
 /// `bgp via gw1 (192.168.1.5) dev eth1 weight 1`, `static blackhole`.
-fn describe_route(route: &Route, book: &AddressBook) -> String {
+pub(super) fn describe_route(route: &Route, book: &AddressBook) -> String {
     match route.kind.as_str() {
         "unicast" => format!("{} {}", route.protocol, show_all(route, book)),
         kind => format!("{} {kind}", route.protocol),

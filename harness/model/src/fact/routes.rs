@@ -140,6 +140,17 @@ impl RouteTable {
             .flat_map(|(key, rows)| rows.iter().map(move |row| (key, row)))
     }
 
+    /// Those of all longer prefixes inside of one. They are a range, too: a longer prefix follows the shorter one of the
+    /// same address.
+    pub fn inside(&self, prefix: IpNet) -> impl Iterator<Item = (&RouteKey, &Row)> {
+        let first = RouteKey { prefix, table: 0, metric: 0, tos: 0, source: None };
+        self.lists
+            .from(&first)
+            .take_while(move |(key, _)| prefix.contains(&key.prefix))
+            .filter(move |(key, _)| key.prefix != prefix)
+            .flat_map(|(key, rows)| rows.iter().map(move |row| (key, row)))
+    }
+
     fn row(&mut self, route: &Route) -> Row {
         Row {
             protocol: names::shared(&route.protocol),
@@ -241,6 +252,10 @@ impl RouteKey {
 }
 
 impl Row {
+    pub fn protocol(&self) -> &str {
+        &self.protocol
+    }
+
     /// The route that the kernel would call the same: its next hops may have changed health.
     pub fn same_route(&self, other: &Row) -> bool {
         let same_hops = || {

@@ -227,6 +227,18 @@ impl KernelState {
         self.routes.to_prefix(prefix.trunc()).map(|(key, row)| self.route_of(key, row))
     }
 
+    /// The routes of a table to longer prefixes inside of one, of the protocols that are asked for.
+    pub fn routes_inside(
+        &self,
+        prefix: IpNet,
+        table: u32,
+        of: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = Route> {
+        let inside = self.routes.inside(prefix.trunc());
+        let asked = inside.filter(move |(key, row)| key.table == table && of(row.protocol()));
+        asked.map(|(key, row)| self.route_of(key, row))
+    }
+
     /// The route to exactly this prefix that a table prefers: the one of the lowest metric.
     pub fn route(&self, table: u32, prefix: IpNet) -> Option<Route> {
         self.routes_to(prefix).find(|route| route.table == table)

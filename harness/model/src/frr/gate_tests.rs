@@ -95,6 +95,24 @@ fn gateway_files_raise_no_alarm() {
 }
 
 #[test]
+fn defaults_that_multipath_scenarios_spell_out_raise_no_alarm() {
+    let wanted = "zebra nexthop kernel enable\nrouter bgp 1\n maximum-paths 64\n address-family ipv6 unicast\n  \
+                  maximum-paths 256\n  maximum-paths ibgp 256\n exit-address-family\n";
+    assert_eq!(missing_lines(wanted, "frr version 7.5.1\nrouter bgp 1\nexit\n"), []);
+    // Something else is in force.
+    let running = "frr version 7.5.1\nno zebra nexthop kernel enable\nrouter bgp 1\n address-family ipv4 unicast\n  \
+                   maximum-paths 2\n exit-address-family\n address-family ipv6 unicast\n  maximum-paths ibgp 4\n";
+    insta::assert_snapshot!(shown(&missing_lines(wanted, running)), @"
+    1: zebra nexthop kernel enable [Absent]
+    3: router bgp 1 > maximum-paths 64 [Absent]
+    6: router bgp 1 > address-family ipv6 unicast > maximum-paths ibgp 256 [Absent]
+    ");
+    // Other values are printed.
+    let few = "router bgp 1\n address-family ipv4 unicast\n  maximum-paths 3\n";
+    assert_eq!(missing_lines(few, "router bgp 1\nexit\n").len(), 1);
+}
+
+#[test]
 fn every_line_counts() {
     // Whatever single line the running configuration loses, the gate says so.
     let wanted = fixture!("m016x.conf");

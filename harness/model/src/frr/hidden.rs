@@ -23,7 +23,11 @@ const ON: &[&[&str]] = &[
     &["ip", "forwarding"],
     &["ipv6", "forwarding"],
     &["link-detect"],
+    &["zebra", "nexthop", "kernel", "enable"],
 ];
+
+/// The default of `maximum-paths` is the most that a build allows (`--enable-multipath`): FRR's own, those of distributions.
+const MOST_PATHS: [&str; 5] = ["16", "64", "128", "256", "512"];
 
 /// BFD's defaults, RFC 5880 timers in milliseconds as FRR sets them.
 const BFD: &[(&[&str], &str)] = &[
@@ -72,6 +76,12 @@ impl Hidden {
             }
             (Context::Bgp, ["neighbor", peer, "ebgp-multihop", "1"]) => {
                 known(gate, section, peer) && !has(&format!("neighbor {peer} ebgp-multihop"))
+            }
+            (Context::AddressFamily, ["maximum-paths", most]) if MOST_PATHS.contains(most) => !lines
+                .iter()
+                .any(|line| line.text.starts_with("maximum-paths ") && !line.text.contains(" ibgp ")),
+            (Context::AddressFamily, ["maximum-paths", "ibgp", most]) if MOST_PATHS.contains(most) => {
+                !has("maximum-paths ibgp")
             }
             (Context::AddressFamily, ["neighbor", peer, "send-community", ..]) => {
                 known_above(gate, section, peer) && !has(&format!("no neighbor {peer} send-community"))

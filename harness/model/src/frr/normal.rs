@@ -160,6 +160,8 @@ pub(super) fn slot(normal: &Normal) -> Option<String> {
         {
             take(2)
         }
+        ["maximum-paths", "ibgp", ..] => take(2),
+        ["zebra", ..] => take(words.len()),
         ["hostname" | "maximum-paths" | "description", ..] => take(1),
         [only, _] if only.ends_with("-interval") || matches!(*only, "detect-multiplier" | "minimum-ttl") => {
             take(1)

@@ -38,6 +38,13 @@ pub struct RibNextHop {
     pub active: bool,
     /// It is in the forwarding plane; false for a duplicate of another next hop.
     pub fib: bool,
+    /// Its share beside the others. 1 where FRR does not tell it.
+    #[serde(default = "equal")]
+    pub weight: u16,
+}
+
+fn equal() -> u16 {
+    1
 }
 
 /// Parses `show ip route json`, `show ipv6 route json` and their VRF forms. FRR 10 keys `vrf all` by VRF, older ones
@@ -176,6 +183,7 @@ struct RawNextHop {
     fib: bool,
     #[serde(default)]
     duplicate: bool,
+    weight: Option<u32>,
 }
 
 fn entry(raw: RawEntry) -> RibEntry {
@@ -184,6 +192,7 @@ fn entry(raw: RawEntry) -> RibEntry {
         interface: hop.interface_name,
         active: hop.active,
         fib: hop.fib && !hop.duplicate,
+        weight: u16::try_from(hop.weight.unwrap_or(1).max(1)).unwrap_or(u16::MAX),
     });
     let mut next_hops: Vec<RibNextHop> = next_hops.collect();
     // serde makes room for more, and there are many entries.
@@ -223,8 +232,8 @@ mod tests {
             assert_eq!(learnt.nexthop_group.is_some(), version != "7.5.1", "{version}");
             let hop = &learnt.next_hops[0];
             assert_eq!(
-                (hop.address, hop.interface.as_deref(), hop.fib),
-                ("192.168.1.5".parse().ok(), Some("eth1"), true),
+                (hop.address, hop.interface.as_deref(), hop.fib, hop.weight),
+                ("192.168.1.5".parse().ok(), Some("eth1"), true, 1),
                 "{version}"
             );
         }
