@@ -1,3 +1,4 @@
+
 use super::*;
 use crate::fact::{Change, GapReason, Link};
 use crate::frr::sessions;

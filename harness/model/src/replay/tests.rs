@@ -10,11 +10,11 @@ const TOPOLOGY: &str = "
 name: t
 topology:
   nodes:
-n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
-gw1: { kind: linux, image: 'frr:8.4.4' }
+    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
+    gw1: { kind: linux, image: 'frr:8.4.4' }
   links:
-- endpoints: ['n:eth1', 'gw1:eth1']
-- endpoints: ['n:eth2', 'gw1:eth2']
+    - endpoints: ['n:eth1', 'gw1:eth1']
+    - endpoints: ['n:eth2', 'gw1:eth2']
 ";
 const SCENARIO: &str = "
 name: s
@@ -23,10 +23,10 @@ topology: t
 metallb: { version: v0.13.10 }
 steps:
   - expect: { route: { node: n, prefix: 172.16.1.0/24, via: [gw1] } }
-within: 5s
+    within: 5s
   - expect: { no-route: { node: n, prefix: 172.16.9.0/24 } }
-holds: 5s
-witness: 172.16.1.0/24
+    holds: 5s
+    witness: 172.16.1.0/24
 ";
 
 fn planned() -> PlannedRun {
@@ -153,7 +153,7 @@ fn segments_are_judged_again() {
     let run = |timing: &str| {
         let (head, _) = SCENARIO.split_once("  - expect: { no-route").unwrap();
         let segments = "red: { interface: eth1, host: gw1, prefixes: [10.1.0.0/16] }, \
-                        blue: { interface: eth2, host: gw1, table: 102, prefixes: [10.2.0.0/16] }";
+                            blue: { interface: eth2, host: gw1, table: 102, prefixes: [10.2.0.0/16] }";
         let expect = format!("expect: {{ isolation: {{ node: n, segments: {{ {segments} }} }} }}");
         planned_from(&format!("{head}  - {expect}\n    {timing}\n"))
     };
