@@ -183,7 +183,9 @@ fn owners(stanza: &Stanza, mgmtd: bool) -> Option<Owners> {
         // vtysh keeps these to itself; the daemons go by the system's host name.
         ["hostname" | "domainname", ..] | ["service", "integrated-vtysh-config"] => Some(Owners::Vtysh),
         ["log" | "frr", ..] | ["line", "vty"] => Some(Owners::All),
-        ["debug", "zebra", ..] | ["zebra", "nexthop" | "nexthop-group", ..] => Some(Owners::These(&["zebra"])),
+        ["debug", "zebra", ..] | ["zebra", "nexthop" | "nexthop-group", ..] => {
+            Some(Owners::These(&["zebra"]))
+        }
         ["debug", "bgp", ..] | ["router", "bgp", ..] => Some(Owners::These(&["bgpd"])),
         [
             "bgp",

@@ -29,12 +29,7 @@ const UNTOUCHED: Duration = Duration::from_millis(700);
 ///
 /// # Errors
 /// When bgpd goes away or refuses a line, after which its configuration is in doubt.
-pub async fn start_peers(
-    node: &NodeHandle,
-    frr: &Frr,
-    conf: &str,
-    loaded: Instant,
-) -> Result<(), FrrError> {
+pub async fn start_peers(node: &NodeHandle, frr: &Frr, conf: &str, loaded: Instant) -> Result<(), FrrError> {
     let batches: Vec<Vec<String>> = stanzas(conf).iter().flat_map(batches).collect();
     if batches.is_empty() || !frr.daemons().any(|name| name == "bgpd") {
         return Ok(());
