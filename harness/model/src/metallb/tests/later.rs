@@ -286,6 +286,9 @@ fn unset_timers_are_left_to_frr_since_v0_14_9() {
     assert_eq!(timers("v0.15.3", "  holdTime: 10s\n").as_deref(), Some("3 10"));
     assert_eq!(timers("v0.15.3", "  keepaliveTime: 2m\n").as_deref(), Some("120 360"));
     assert_eq!(timers("v0.15.3", "  holdTime: 0s\n").as_deref(), Some("0 0"));
+    let old = peer("gw1", "10.0.0.1", "").replace("v1beta2", "v1beta1");
+    assert!(conf("v0.14.8", &[&old]).contains("timers 30 90"));
+    assert!(conf("v0.14.9", &[&old]).contains("timers 0 0"), "a v1beta1 peer's unset timers are zeros");
 }
 
 #[test]
