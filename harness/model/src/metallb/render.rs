@@ -59,7 +59,7 @@ pub struct Rendered {
 /// A node's frr.conf could not be rendered.
 #[derive(Clone, Debug, Error)]
 pub enum RenderError {
-    #[error("renderer for {version} is not there yet (issue 4)")]
+    #[error("renderer for {version} is not there yet")]
     Unsupported { version: &'static str },
     /// MetalLB refuses the objects for good.
     #[error(transparent)]

@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::fact::{Change, GapReason, Link};
 use crate::frr::sessions;

@@ -411,5 +411,5 @@ fn v1beta1_peers_and_lists_are_read() {
 #[test]
 fn the_oldest_generation_says_that_it_is_not_there_yet() {
     let err = try_render("v0.12.1", &Objects::new()).unwrap_err();
-    insta::assert_snapshot!(err, @"renderer for v0.12.1 is not there yet (issue 4)");
+    insta::assert_snapshot!(err, @"renderer for v0.12.1 is not there yet");
 }
