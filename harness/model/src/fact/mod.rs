@@ -28,7 +28,7 @@ pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncR
 pub use exchange::{Attempt, Exchange, Protocol, Way};
 pub use flows::{Exit, Flow, Flows};
 pub use health::HostHealth;
-pub use inspection::{DaemonSessions, INSPECTION_SCHEMA, Inspection};
+pub use inspection::{Beside, DaemonSessions, Forwarding, INSPECTION_SCHEMA, Inspection};
 pub use isolation::{Crossing, HostPort, Isolation, Shooter, Shot};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
 pub use packet::{Direction, Mac, NotAMac, Packet, Transport};
