@@ -183,7 +183,9 @@ fn owners(stanza: &Stanza, mgmtd: bool) -> Option<Owners> {
         // vtysh keeps these to itself; the daemons go by the system's host name.
         ["hostname" | "domainname", ..] | ["service", "integrated-vtysh-config"] => Some(Owners::Vtysh),
         ["log" | "frr", ..] | ["line", "vty"] => Some(Owners::All),
-        ["debug", "zebra", ..] => Some(Owners::These(&["zebra"])),
+        ["debug", "zebra", ..] | ["zebra", "nexthop" | "nexthop-group", ..] => {
+            Some(Owners::These(&["zebra"]))
+        }
         ["debug", "bgp", ..] | ["router", "bgp", ..] => Some(Owners::These(&["bgpd"])),
         [
             "bgp",
@@ -217,7 +219,7 @@ fn body_is(stanza: &Stanza, settings: &[&str]) -> bool {
 mod tests {
     use super::*;
 
-    const CONFIG: &str = "hostname n\nlog syslog\nip nht resolve-via-default\nroute-map a permit 10\n  match metric 1\nroute-map b deny 20\n\
+    const CONFIG: &str = "hostname n\nlog syslog\nno zebra nexthop kernel enable\nip nht resolve-via-default\nroute-map a permit 10\n  match metric 1\nroute-map b deny 20\n\
         ip prefix-list p permit any\nip route 10.0.0.0/8 Null0\nrouter bgp 1\n neighbor 1.1.1.1 remote-as 2\n\
         \x20address-family ipv4 unicast\n  network 10.0.0.0/8\n exit-address-family\n neighbor 1.1.1.1 port 179\n\
         bfd\n profile x\n  passive-mode\n profile y\n";
@@ -236,14 +238,14 @@ mod tests {
     #[test]
     fn who_gets_what() {
         insta::assert_snapshot!(shown(&["zebra", "staticd", "bgpd", "bfdd"]), @r"
-        zebra: log syslog; ip nht resolve-via-default; route-map a permit 10; match metric 1; exit; route-map b deny 20; exit; ip prefix-list p permit any
+        zebra: log syslog; no zebra nexthop kernel enable; ip nht resolve-via-default; route-map a permit 10; match metric 1; exit; route-map b deny 20; exit; ip prefix-list p permit any
         staticd: log syslog; ip route 10.0.0.0/8 Null0
         bgpd: log syslog; route-map a permit 10; match metric 1; exit; route-map b deny 20; exit; ip prefix-list p permit any; router bgp 1; neighbor 1.1.1.1 remote-as 2; address-family ipv4 unicast; network 10.0.0.0/8; exit; neighbor 1.1.1.1 port 179; exit
         bfdd: log syslog; ip prefix-list p permit any; bfd; profile x; passive-mode; exit; profile y; exit; exit
         ");
         insta::assert_snapshot!(shown(&["mgmtd", "zebra", "staticd", "bgpd", "bfdd"]), @r"
         mgmtd: log syslog; ip nht resolve-via-default; route-map a permit 10; match metric 1; exit; route-map b deny 20; exit; ip prefix-list p permit any; ip route 10.0.0.0/8 Null0
-        zebra: log syslog
+        zebra: log syslog; no zebra nexthop kernel enable
         staticd: log syslog
         bgpd: log syslog; route-map a permit 10; match metric 1; exit; route-map b deny 20; exit; ip prefix-list p permit any; router bgp 1; neighbor 1.1.1.1 remote-as 2; address-family ipv4 unicast; network 10.0.0.0/8; exit; neighbor 1.1.1.1 port 179; exit
         bfdd: log syslog; ip prefix-list p permit any; bfd; profile x; passive-mode; exit; profile y; exit; exit

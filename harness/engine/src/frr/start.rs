@@ -5,6 +5,11 @@
 //! flushes it. So the peer's families are switched off, its connect timer set and taken back, and the families switched
 //! on again, all within one reading of the vty, in which bgpd does nothing else. Afterwards the running configuration
 //! is what it was, as the gate confirms. FRR 7 raises nothing: there the start timer stays.
+//!
+//! A peer that has started by itself meanwhile must be left alone: switching its families off would end its session with a
+//! Cease, and its next attempt may take many seconds. So all of this happens in less than a start timer's time, or not.
+
+use std::time::{Duration, Instant};
 
 use routeproof_model::frr::{Stanza, stanzas};
 
@@ -16,17 +21,21 @@ use crate::lab::NodeHandle;
 /// What bgpd reads from a vty at once.
 const ONE_READING: usize = 512;
 
-/// Starts the peers of a configuration that has just been loaded into a bgpd without sessions.
+/// Less than BGP_INIT_START_TIMER: no peer of a load that began that long ago has started by itself.
+const UNTOUCHED: Duration = Duration::from_millis(700);
+
+/// Starts the peers of a configuration whose loading began at `loaded`, into a bgpd without sessions. Peers that it does
+/// not come to in time start by themselves.
 ///
 /// # Errors
 /// When bgpd goes away or refuses a line, after which its configuration is in doubt.
-pub async fn start_peers(node: &NodeHandle, frr: &Frr, conf: &str) -> Result<(), FrrError> {
+pub async fn start_peers(node: &NodeHandle, frr: &Frr, conf: &str, loaded: Instant) -> Result<(), FrrError> {
     let batches: Vec<Vec<String>> = stanzas(conf).iter().flat_map(batches).collect();
     if batches.is_empty() || !frr.daemons().any(|name| name == "bgpd") {
         return Ok(());
     }
     let mut vty = Vty::new("bgpd", frr.vty("bgpd").await?);
-    for batch in &batches {
+    for batch in batches.iter().take_while(|_| loaded.elapsed() < UNTOUCHED) {
         let sent = enter(&mut vty, batch).await;
         sent.map_err(|source| FrrError::Vty { node: node.name().to_string(), source })?;
     }

@@ -8,8 +8,6 @@ use routeproof_model::result::{Evidence, Outcome, ResultFile, RunResult, is_surp
 /// More than this is not read anyway; the result file has all of it.
 pub(super) const MAX_FAILURES: usize = 10;
 const MAX_EVIDENCE: usize = 12;
-const MAX_VALUE_LINES: usize = 12;
-const MAX_VALUE_CHARS: usize = 600;
 
 /// The part of a run that explains its outcome.
 pub(super) struct Failure<'a> {
@@ -116,54 +114,6 @@ pub(super) fn finding(run: &RunResult) -> String {
     run.observed.iter().map(phrase).collect::<Vec<_>>().join(", ")
 }
 
-/// `session of worker`.
-pub(super) fn evidence_title(evidence: &Evidence) -> String {
-    match &evidence.node {
-        Some(node) => format!("{} of {node}", evidence.what),
-        None => evidence.what.clone(),
-    }
-}
-
-/// A value for reading: text as its lines, other data on one line; both cut to a sensible size.
-pub(super) fn value_lines(value: &serde_json::Value) -> Vec<String> {
-    let text = match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => say(other, true),
-    };
-    let mut lines: Vec<String> = text.trim_end().lines().map(cut).collect();
-    let left_out = lines.len().saturating_sub(MAX_VALUE_LINES);
-    lines.truncate(MAX_VALUE_LINES);
-    if left_out > 0 {
-        lines.push(format!("({left_out} more lines)"));
-    }
-    lines
-}
-
-/// Data as people write it: `peer=10.0.0.1 state=Established`, inner objects in braces, lists in brackets.
-fn say(value: &serde_json::Value, outermost: bool) -> String {
-    use serde_json::Value;
-    match value {
-        Value::Object(map) => {
-            let fields = map.iter().map(|(key, value)| format!("{key}={}", say(value, false)));
-            let fields = fields.collect::<Vec<_>>().join(" ");
-            if outermost && !map.is_empty() { fields } else { format!("{{{fields}}}") }
-        }
-        Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(|item| say(item, false)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::String(text) if !text.is_empty() && !text.contains([' ', '"', '\n']) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(MAX_VALUE_CHARS) {
-        Some((at, _)) => format!("{}\u{2026} ({} more bytes)", &line[..at], line.len() - at),
-        None => line.to_owned(),
-    }
-}
-
 /// `35 passed, 1 failed`: the outcomes that occurred, the good ones first.
 pub(super) fn totals<'a>(runs: impl Iterator<Item = &'a RunResult> + Clone) -> String {
     use Outcome::{Broken, Failed, Inconclusive, Passed, Skipped};
@@ -172,27 +122,4 @@ pub(super) fn totals<'a>(runs: impl Iterator<Item = &'a RunResult> + Clone) -> S
     let said: Vec<_> =
         counted.iter().filter(|(n, _)| *n > 0).map(|(n, outcome)| format!("{n} {outcome}")).collect();
     if said.is_empty() { "nothing ran".into() } else { said.join(", ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn values_are_for_reading() {
-        let session = json!({ "peer": "10.0.0.1", "up": true, "caps": ["mp bgp", 4], "timers": { "hold": 90 }, "none": {} });
-        assert_eq!(
-            value_lines(&session),
-            [r#"caps=["mp bgp", 4] none={} peer=10.0.0.1 timers={hold=90} up=true"#]
-        );
-        assert_eq!(value_lines(&json!("one\ntwo\n")), ["one", "two"]);
-        let long = value_lines(&json!("line\n".repeat(20)));
-        assert_eq!((long.len(), long[12].as_str()), (13, "(8 more lines)"));
-        assert_eq!(
-            value_lines(&json!("é".repeat(601))),
-            [format!("{}\u{2026} (2 more bytes)", "é".repeat(600))]
-        );
-    }
 }

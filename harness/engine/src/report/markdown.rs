@@ -7,7 +7,8 @@ use routeproof_model::result::{
     Cell, Grid, Outcome, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good,
 };
 
-use super::failure::{Failure, evidence_title, failures, finding, skips, totals, value_lines};
+use super::evidence::{evidence_lines, evidence_title};
+use super::failure::{Failure, failures, finding, skips, totals};
 use super::isolation::{self, Found};
 use super::terminal::{MARK, legend};
 use super::text::{clean, count, duration};
@@ -163,7 +164,7 @@ fn failure_section(out: &mut String, failure: &Failure<'_>) {
     }
     for evidence in &failure.evidence {
         let _ = writeln!(out, "- {}", prose(&evidence_title(evidence)));
-        let lines: Vec<_> = value_lines(&evidence.value).iter().map(|line| clean(line)).collect();
+        let lines: Vec<_> = evidence_lines(evidence).iter().map(|line| clean(line)).collect();
         let fence = fence(&lines);
         for line in std::iter::once(&fence).chain(&lines).chain([&fence]) {
             let _ = writeln!(out, "  {line}");

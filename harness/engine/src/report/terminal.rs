@@ -8,7 +8,8 @@ use routeproof_model::result::{
     Cell, Grid, Outcome, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good, is_surprising,
 };
 
-use super::failure::{self, Failure, evidence_title, failures, skips, totals, value_lines};
+use super::evidence::{evidence_lines, evidence_title};
+use super::failure::{self, Failure, failures, skips, totals};
 use super::isolation::{self, Found};
 use super::text::{
     BOLD, CYAN, DIM, GREEN, PLAIN, Painted, RED, YELLOW, column_widths, count, duration, paint, row_line,
@@ -236,7 +237,7 @@ fn failure_section(out: &mut String, view: &View<'_>, failure: &Failure<'_>) {
         field("seen", &expected.seen);
     }
     for evidence in &failure.evidence {
-        let lines = value_lines(&evidence.value);
+        let lines = evidence_lines(evidence);
         match lines.as_slice() {
             [line] => field("evidence", &format!("{}: {line}", evidence_title(evidence))),
             lines => {

@@ -205,9 +205,10 @@ async fn proxy(node: &mut Node, frontends: &[Frontend]) -> Result<(), RunError> 
 async fn cold_load(node: &mut Node, conf: String) -> Result<(), RunError> {
     save(node, "frr.conf.initial", &conf);
     let Some(frr) = &node.frr else { return Ok(()) };
+    let loaded = Instant::now();
     let refused = load_conf(&node.handle, frr, &conf).await?;
     if refused.is_empty() {
-        start_peers(&node.handle, frr, &conf).await?;
+        start_peers(&node.handle, frr, &conf, loaded).await?;
     }
     gate(node, &conf, &refused, false).await?;
     node.conf = Some(conf);
