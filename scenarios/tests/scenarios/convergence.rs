@@ -1,6 +1,6 @@
 //! Convergence, by sources that know nothing of each other: the kernel's messages and packets that were captured.
 
-use routeproof_model::result::RunResult;
+use routeproof_model::result::{Evidence, RunResult};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -41,19 +41,28 @@ async fn the_kernel_and_the_packets_agree(#[values("7.5.1", "8.4.4", "10.3")] fr
 
 #[rstest]
 #[tokio::test]
-async fn without_graceful_restart_the_route_goes(
+async fn a_restart_is_graceful_if_it_is_short(
     #[values("7.5.1", "10.3")] frr: &str,
-    #[values("bgpd", "router")] restart: &str,
+    #[values("soon", "late")] back: &str,
 ) {
-    let Some(ran) = run("graceful-restart", &[("frr", frr), ("restart", restart)]).await else { return };
+    let Some(ran) = run("graceful-restart", &[("frr", frr), ("back", back)]).await else { return };
     ran.assert_passed();
-    let stages: Vec<Vec<Value>> = all(ran.single(), "convergence")
-        .iter()
-        .map(|e| serde_json::from_value(e.value.clone()).unwrap())
-        .collect();
-    let routes =
-        |stages: &[Value]| -> Vec<bool> { stages.iter().map(|s| s["routes"] == "no route").collect() };
-    assert_eq!(routes(&stages[0]), [false], "gw1: kept");
-    assert_eq!(routes(&stages[1]), [false, true], "gw2: gone");
-    assert_eq!(last::<u64>(ran.single(), "loss", "/lost"), 0);
+    let found = all(ran.single(), "convergence");
+    let stages = |e: &&Evidence| serde_json::from_value::<Vec<Value>>(e.value.clone()).unwrap();
+    let gone =
+        |e: &&Evidence| stages(e).iter().map(|stage| stage["routes"] == "no route").collect::<Vec<_>>();
+    let gone_of: Vec<Vec<bool>> = found.iter().map(gone).collect();
+    let without = vec![false, true];
+    match back {
+        "soon" => {
+            assert_eq!(gone_of, [vec![false], without], "gw1 is kept, gw2 is not");
+            assert_eq!(last::<u64>(ran.single(), "loss", "/lost"), 0);
+        }
+        _ => {
+            assert_eq!(gone_of, [vec![false], without.clone(), without]);
+            // The restart time of 10 s counts from the end of the session, some 3 s before the restart.
+            let after = stages(&found[1])[1]["after_ms"].as_f64().unwrap();
+            assert!((4000.0..8000.0).contains(&after), "gw1 was back long before: {after} ms");
+        }
+    }
 }
