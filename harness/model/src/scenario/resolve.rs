@@ -5,6 +5,7 @@ mod expect;
 mod fault;
 mod isolation;
 mod names;
+mod route;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
