@@ -5,9 +5,10 @@ use ipnet::IpNet;
 use super::AddressBook;
 use super::route::describe_route;
 use crate::fact::{KernelState, NextHop, Route, Rule, names};
+use crate::scenario::ExpectRoute;
 
-/// RT_TABLE_MAIN: what packets without a mark or a VRF are looked up in.
-const MAIN: u32 = 254;
+/// What packets without a mark or a VRF are looked up in.
+const MAIN: u32 = ExpectRoute::MAIN;
 
 /// Routes that people and their scripts add by hand, and those that a redirect of a neighbour left (rtm_protocol). What
 /// routing daemons and the kernel itself add inside of a prefix is meant to be there: it has announcements or links of its
@@ -118,7 +119,6 @@ mod tests {
     use super::*;
     use crate::check::route;
     use crate::fact::{Change, KernelEvent, Mono, Object};
-    use crate::scenario::ExpectRoute;
 
     const PREFIX: &str = "172.16.1.0/24";
 

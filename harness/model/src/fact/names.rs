@@ -56,6 +56,35 @@ const KINDS: &[(u8, &str)] = &[
 
 const SCOPES: &[(u8, &str)] = &[(0, "global"), (200, "site"), (253, "link"), (254, "host"), (255, "nowhere")];
 
+/// What of [`Route`](super::Route) is such a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    Protocol,
+    Kind,
+    Scope,
+}
+
+impl Word {
+    /// The names that there are.
+    pub fn names(self) -> Vec<&'static str> {
+        self.table().iter().map(|(_, name)| *name).collect()
+    }
+
+    /// Whether a fact may have this word: a name, or a number that has none.
+    pub fn has(self, word: &str) -> bool {
+        let unnamed = |number: u8| self.table().iter().all(|(known, _)| *known != number);
+        self.names().contains(&word) || word.parse().is_ok_and(unnamed)
+    }
+
+    fn table(self) -> &'static [(u8, &'static str)] {
+        match self {
+            Word::Protocol => PROTOCOLS,
+            Word::Kind => KINDS,
+            Word::Scope => SCOPES,
+        }
+    }
+}
+
 /// The name of an rtm_protocol number: 186 is `bgp`.
 pub fn protocol(number: u8) -> Cow<'static, str> {
     name_in(PROTOCOLS, number)

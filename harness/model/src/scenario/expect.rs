@@ -104,6 +104,9 @@ pub struct ExpectNextHop {
 }
 
 impl ExpectRoute {
+    /// RT_TABLE_MAIN, the table of a route that does not say another.
+    pub const MAIN: u32 = 254;
+
     /// Any route to the prefix in the main table.
     pub fn any(node: &str, prefix: ipnet::IpNet) -> ExpectRoute {
         ExpectRoute {
@@ -128,7 +131,7 @@ fn yes() -> bool {
 }
 
 fn main_table() -> u32 {
-    254
+    ExpectRoute::MAIN
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod expect;
 mod fault;
 mod isolation;
 mod names;
+mod route;
 mod stream;
 
 use std::collections::BTreeMap;

@@ -83,6 +83,13 @@ pub struct ExpectPrefixes {
     pub sent: Option<Count>,
 }
 
+impl ExpectPrefixes {
+    /// Whether it names no count.
+    pub fn asks_nothing(&self) -> bool {
+        self.received.is_none() && self.accepted.is_none() && self.sent.is_none()
+    }
+}
+
 /// Unicast of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

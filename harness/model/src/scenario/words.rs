@@ -7,9 +7,13 @@ use serde::{Deserialize, Deserializer};
 /// ipnet's own message speaks of an IP address, whatever is wrong.
 pub(super) fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ipnet::IpNet, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| {
+    let net: ipnet::IpNet = text.parse().map_err(|_| {
         serde::de::Error::custom(format!("`{text}` is not a prefix such as 172.16.1.0/24 or fc00:1::/64"))
-    })
+    })?;
+    match net.trunc() {
+        whole if whole == net => Ok(net),
+        whole => Err(serde::de::Error::custom(format!("`{text}` is an address in the prefix {whole}"))),
+    }
 }
 
 pub(super) fn some_prefix<'de, D: Deserializer<'de>>(

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::{Resolver, WITHIN, key};
 use crate::diag::{Diagnostic, Seg};
 use crate::fact::Protocol;
+use crate::fact::names::Word;
 use crate::scenario::axes::AxisValues;
-use crate::scenario::expect::{Expect, ExpectReturnPath, ExpectRoute};
+use crate::scenario::expect::{Expect, ExpectReturnPath};
 use crate::scenario::file::StepFile;
+use crate::scenario::session::ExpectPrefixes;
 use crate::scenario::step::Verb;
 
 impl Resolver<'_> {
@@ -50,15 +54,19 @@ impl Resolver<'_> {
                     .as_ref()
                     .map(|w| self.prefix(w, axes, &[at, &[key("witness")]].concat()))
                     .transpose()?;
-                self.witnessed(&expect, witness.is_some(), at)?;
+                self.witnessed(&expect, witness, at)?;
                 Ok(Verb::Holds { expect, window, witness })
             }
         }
     }
 
-    fn witnessed(&self, expect: &Expect, witness: bool, at: &[Seg]) -> Result<(), Diagnostic> {
+    fn witnessed(&self, expect: &Expect, witness: Option<IpNet>, at: &[Seg]) -> Result<(), Diagnostic> {
         match expect {
-            Expect::NoRoute(absent) if absent.peer.is_none() && !witness => {
+            Expect::NoRoute(absent) if witness.is_some() && absent.prefix == witness => {
+                let at = [at, &[key("witness")]].concat();
+                Err(self.source.error_at(&at, "the witness must be there and the same prefix must not"))
+            }
+            Expect::NoRoute(absent) if absent.peer.is_none() && witness.is_none() => {
                 let error = self.source.error_at(at, "absence proves nothing without a positive witness");
                 Err(error
                     .hint("`witness: PREFIX` names a prefix that must be in the node's kernel during the same window")
@@ -75,6 +83,12 @@ impl Resolver<'_> {
             Expect::Session(session) => {
                 self.cluster_node(&session.node, &field("node"))?;
                 self.peer(&session.peer, &field("peer"))?;
+                if session.prefixes.as_ref().is_some_and(ExpectPrefixes::asks_nothing) {
+                    let error =
+                        self.source.error_at(&field("prefixes"), "`prefixes` without a count says nothing");
+                    return Err(error
+                        .hint("`received`, `accepted` or `sent`, for instance `accepted: { at-least: 1 }`"));
+                }
                 let states = ["idle", "connect", "active", "opensent", "openconfirm", "established", "down"];
                 match states.contains(&session.state.to_lowercase().as_str()) {
                     true => Ok(()),
@@ -87,6 +101,7 @@ impl Resolver<'_> {
             Expect::NoRoute(absent) => {
                 self.any_node(&absent.node, &field("node"))?;
                 absent.peer.as_ref().map_or(Ok(()), |peer| self.peer(peer, &field("peer")))?;
+                self.kernel_word(absent.proto.as_ref(), Word::Protocol, &field("proto"))?;
                 match absent.prefix.is_none() && absent.proto.is_none() {
                     true => Err(self.source.error_at(at, "`no-route` needs a prefix, a protocol, or both")),
                     false => Ok(()),
@@ -105,6 +120,7 @@ impl Resolver<'_> {
             },
             Expect::Convergence(convergence) => {
                 self.any_node(&convergence.node, &field("node"))?;
+                self.kernel_word(convergence.proto.as_ref(), Word::Protocol, &field("proto"))?;
                 for (i, via) in convergence.via.iter().enumerate() {
                     self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
                 }
@@ -139,23 +155,6 @@ impl Resolver<'_> {
             0 => refuse("requests", "at least one request"),
             1..=1000 => Ok(()),
             _ => refuse("requests", "at most 1000 requests"),
-        }
-    }
-
-    fn route(&self, route: &ExpectRoute, field: &dyn Fn(&str) -> Vec<Seg>) -> Result<(), Diagnostic> {
-        self.any_node(&route.node, &field("node"))?;
-        for (i, via) in route.via.iter().enumerate() {
-            self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
-        }
-        for (i, hop) in route.nexthops.iter().enumerate() {
-            let at = [field("nexthops"), vec![Seg::Index(i), key("via")]].concat();
-            hop.via.as_ref().map_or(Ok(()), |via| self.peer(via, &at))?;
-        }
-        match route.via.is_empty() || route.nexthops.is_empty() {
-            true => Ok(()),
-            false => {
-                Err(self.source.error_at(&field("via"), "`via` and `nexthops` say the same: one of them"))
-            }
         }
     }
 }

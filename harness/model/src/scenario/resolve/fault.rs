@@ -23,8 +23,22 @@ impl Resolver<'_> {
             Fault::Link { node, interface, .. }
             | Fault::DeleteInterface { node, interface }
             | Fault::AddAddress { node, interface, .. }
-            | Fault::RemoveAddress { node, interface, .. }
-            | Fault::Netem { node, interface, .. } => self.interface(node, interface, &field("interface")),
+            | Fault::RemoveAddress { node, interface, .. } => {
+                self.interface(node, interface, &field("interface"))
+            }
+            Fault::Netem { node, interface, loss, delay } => {
+                self.interface(node, interface, &field("interface"))?;
+                let refuse = |name: &str, why: String| Err(self.source.error_at(&field(name), why));
+                match (loss, delay) {
+                    (Some(loss), _) if !is_share(loss) => {
+                        refuse("loss", format!("`{loss}` is not a share such as 5%"))
+                    }
+                    (_, Some(delay)) if humantime::parse_duration(delay).is_err() => {
+                        refuse("delay", format!("`{delay}` is not a duration such as 20ms"))
+                    }
+                    _ => Ok(()),
+                }
+            }
             Fault::Unplug { node, interface } | Fault::PlugIn { node, interface } => {
                 self.interface(node, interface, &field("interface"))?;
                 match self.topology.bridge_port(node, interface) {
@@ -58,4 +72,10 @@ impl Resolver<'_> {
             false => Err(self.source.error_at(at, format!("`{node}` is not a router of the topology"))),
         }
     }
+}
+
+/// `5%`, at most all of it.
+fn is_share(text: &str) -> bool {
+    let number = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
+    number.is_some_and(|number| (0.0..=100.0).contains(&number))
 }

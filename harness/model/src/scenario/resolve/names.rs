@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::Resolver;
 use crate::diag::{Diagnostic, Seg, nearest};
+use crate::fact::names::Word;
 use crate::scenario::axes::{AxisValues, substitute};
 use crate::topology::Role;
 
@@ -28,10 +29,27 @@ impl Resolver<'_> {
     pub(super) fn prefix(&self, text: &str, axes: &AxisValues, at: &[Seg]) -> Result<IpNet, Diagnostic> {
         let names = || axes.iter().map(|(name, _)| name.as_str()).collect();
         let text = substitute(text, axes).map_err(|axis| self.unknown(at, "axis", &axis, names()))?;
-        text.parse().map_err(|_| {
+        let net: IpNet = text.parse().map_err(|_| {
             let error = self.source.error_at(at, format!("`{text}` is not a prefix"));
             error.hint("an address with a length, for instance 172.16.1.0/24 or fc00:1::/64")
-        })
+        })?;
+        match net.trunc() {
+            whole if whole == net => Ok(net),
+            whole => Err(self.source.error_at(at, format!("`{text}` is an address in the prefix {whole}"))),
+        }
+    }
+
+    /// A word that the kernel's routes may have, if one is given.
+    pub(super) fn kernel_word(&self, word: Option<&String>, of: Word, at: &[Seg]) -> Result<(), Diagnostic> {
+        let what = match of {
+            Word::Protocol => "protocol",
+            Word::Kind => "type of route",
+            Word::Scope => "scope",
+        };
+        match word.filter(|word| !of.has(word)) {
+            None => Ok(()),
+            Some(unknown) => Err(self.unknown(at, what, unknown, of.names())),
+        }
     }
 
     pub(super) fn any_node(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {

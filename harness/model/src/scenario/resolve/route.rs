@@ -1,0 +1,122 @@
+//! `route`: names, and words that a route of the kernel can have.
+
+use super::{Resolver, key};
+use crate::diag::{Diagnostic, Seg};
+use crate::fact::names::Word;
+use crate::scenario::expect::ExpectRoute;
+
+impl Resolver<'_> {
+    pub(super) fn route(
+        &self,
+        route: &ExpectRoute,
+        field: &dyn Fn(&str) -> Vec<Seg>,
+    ) -> Result<(), Diagnostic> {
+        self.any_node(&route.node, &field("node"))?;
+        for (i, via) in route.via.iter().enumerate() {
+            self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
+        }
+        for (i, hop) in route.nexthops.iter().enumerate() {
+            let at = |name: &str| [field("nexthops"), vec![Seg::Index(i), key(name)]].concat();
+            hop.via.as_ref().map_or(Ok(()), |via| self.peer(via, &at("via")))?;
+            // RTA_MULTIPATH has eight bits for a weight less one.
+            if let Some(wrong) = hop.weight.filter(|weight| !(1..=256).contains(weight)) {
+                let why = format!("{wrong} is not a weight: the kernel knows 1 to 256");
+                return Err(self.source.error_at(&at("weight"), why));
+            }
+        }
+        self.kernel_word(route.proto.as_ref(), Word::Protocol, &field("proto"))?;
+        self.kernel_word(route.kind.as_ref(), Word::Kind, &field("type"))?;
+        self.kernel_word(route.scope.as_ref(), Word::Scope, &field("scope"))?;
+        let either = |one: &str, other: &str| {
+            Err(self.source.error_at(&field(one), format!("`{one}` and `{other}` say the same: one of them")))
+        };
+        match route {
+            _ if !route.via.is_empty() && !route.nexthops.is_empty() => either("via", "nexthops"),
+            _ if route.vrf.is_some() && route.table != ExpectRoute::MAIN => either("vrf", "table"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diag::Source;
+    use crate::scenario::{ScenarioFile, expand};
+    use crate::{topology, yaml};
+
+    const TOPOLOGY: &str = "
+name: t
+topology:
+  nodes:
+    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
+    gw1: { kind: linux, image: 'frr:8.4.4' }
+  links:
+    - endpoints: ['n:eth1', 'gw1:eth1']
+";
+
+    /// The error, with its place.
+    fn mistake(step: &str) -> Option<String> {
+        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
+        let text =
+            format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n  - {step}\n");
+        let source = Source::new("/t/scenario.yaml", text);
+        let file = yaml::parse::<ScenarioFile>(&source);
+        let error = file.and_then(|file| expand(&file, &source, &topology)).err()?;
+        Some(error.to_string())
+    }
+
+    fn route(fields: &str) -> Option<String> {
+        mistake(&format!("expect: {{ route: {{ node: n, {fields} }} }}"))
+    }
+
+    #[test]
+    fn words_of_the_kernel_are_checked() {
+        let fine = [
+            "prefix: 172.16.1.0/24, via: [gw1], proto: bgp, type: unicast, scope: global",
+            "prefix: 172.16.1.0/24, proto: '77', table: 100",
+            "prefix: 'fc00::/64', nexthops: [{ via: gw1, dev: eth1, weight: 256 }], vrf: red",
+        ];
+        assert_eq!(fine.map(route), [None, None, None]);
+        let wrong = [
+            "prefix: 172.16.1.1/24",
+            "prefix: 172.16.1.0/24, proto: bpg",
+            "prefix: 172.16.1.0/24, proto: '186'",
+            "prefix: 172.16.1.0/24, type: blackhol",
+            "prefix: 172.16.1.0/24, scope: galaxy",
+            "prefix: 172.16.1.0/24, nexthops: [{ via: gw1, weight: 0 }]",
+            "prefix: 172.16.1.0/24, vrf: red, table: 10",
+            "prefix: 172.16.1.0/24, via: [gw1], nexthops: [{ via: gw1 }]",
+        ];
+        insta::assert_snapshot!(wrong.map(|fields| route(fields).unwrap()).join("\n"), @r#"
+        /t/scenario.yaml:6:41: `172.16.1.1/24` is an address in the prefix 172.16.1.0/24
+        /t/scenario.yaml:6:63: unknown protocol `bpg`
+        /t/scenario.yaml:6:63: unknown protocol `186`
+        /t/scenario.yaml:6:62: unknown type of route `blackhol`
+        /t/scenario.yaml:6:63: unknown scope `galaxy`
+        /t/scenario.yaml:6:87: 0 is not a weight: the kernel knows 1 to 256
+        /t/scenario.yaml:6:61: `vrf` and `table` say the same: one of them
+        /t/scenario.yaml:6:61: `via` and `nexthops` say the same: one of them
+        "#);
+    }
+
+    #[test]
+    fn expectations_that_cannot_mean_anything_are_refused() {
+        let wrong = [
+            "{ expect: { no-route: { node: n, prefix: 172.16.1.0/24 } }, holds: 1s, witness: 172.16.1.0/24 }",
+            "{ expect: { no-route: { node: n, prefix: 172.16.1.0/24 } }, holds: 1s, witness: 172.16.2.1/24 }",
+            "{ expect: { no-route: { node: n, proto: bgpd } }, holds: 1s, witness: 172.16.2.0/24 }",
+            "expect: { session: { node: n, peer: gw1, prefixes: { family: ipv4 } } }",
+            "fault: { netem: { node: n, interface: eth1, loss: 500% } }",
+            "fault: { netem: { node: n, interface: eth1, delay: soon } }",
+        ];
+        insta::assert_snapshot!(wrong.map(|step| mistake(step).unwrap()).join("\n"), @r#"
+        /t/scenario.yaml:6:85: the witness must be there and the same prefix must not
+        /t/scenario.yaml:6:85: `172.16.2.1/24` is an address in the prefix 172.16.2.0/24
+        /t/scenario.yaml:6:45: unknown protocol `bgpd`
+        /t/scenario.yaml:6:56: `prefixes` without a count says nothing
+        /t/scenario.yaml:6:55: `500%` is not a share such as 5%
+        /t/scenario.yaml:6:56: `soon` is not a duration such as 20ms
+        "#);
+        assert_eq!(mistake("fault: { netem: { node: n, interface: eth1, loss: 5%, delay: 20ms } }"), None);
+    }
+}
