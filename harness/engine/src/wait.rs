@@ -74,3 +74,9 @@ pub async fn no_events() {
 pub async fn elapse(time: Duration) {
     tokio::time::sleep(time).await;
 }
+
+/// The same for a thread of its own.
+#[allow(clippy::disallowed_methods, reason = "this is the place")]
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}

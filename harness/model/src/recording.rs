@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, OrderingFacts, Sample};
-use crate::fact::{Flows, HostHealth, Isolation, KernelEvent, KernelState, Mono, Object, Returned, Window};
+use crate::fact::{
+    Flows, HostHealth, Isolation, KernelEvent, KernelState, Mono, Object, Returned, Stream, Window,
+};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +57,10 @@ pub enum Line {
     /// Flows that were sent and counted.
     Flows {
         flows: Flows,
+    },
+    /// A stream that has ended.
+    Stream {
+        stream: Stream,
     },
     /// The segments of a node: lookups, and probes from one into another.
     Isolation {
@@ -128,6 +134,7 @@ pub struct Recording {
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
     flows: Vec<Flows>,
     returned: Vec<(String, Returned)>,
+    streams: BTreeMap<String, Stream>,
     isolation: Vec<Isolation>,
     advertised: Vec<(Mono, String, String, Vec<IpNet>)>,
     started: BTreeMap<usize, Mono>,
@@ -190,6 +197,9 @@ impl Recording {
             Line::Bfd { node, at, peers } => self.bfd.entry(node).or_default().push((at, peers)),
             Line::Rib { node, at, entries } => self.ribs.entry(node).or_default().push((at, entries)),
             Line::Returned { to, seen } => self.returned.push((to, seen)),
+            Line::Stream { stream } => {
+                self.streams.insert(stream.name.clone(), stream);
+            }
             Line::Flows { flows } => self.flows.push(flows),
             Line::Isolation { seen } => self.isolation.push(seen),
             Line::Advertised { gateway, to, at, prefixes } => {
@@ -276,8 +286,8 @@ impl Recording {
         look(from, &state);
         let mut window = Window::open(state);
         for event in rest.iter().take_while(|event| event.at <= to) {
-            if let Some(state) = window.see(event) {
-                look(event.at, state);
+            if window.see(event).is_some() {
+                look(window.came(event, from), window.state());
             }
         }
         window
@@ -365,6 +375,11 @@ impl Recording {
         self.flows.iter().filter(move |flows| flows.node == node && flows.at >= from && flows.at <= until)
     }
 
+    /// What became of a stream's packets.
+    pub fn stream(&self, name: &str) -> Option<&Stream> {
+        self.streams.get(name)
+    }
+
     /// The looks at a node's segments that ended in a window.
     pub fn isolation(&self, node: &str, from: Mono, until: Mono) -> impl Iterator<Item = &Isolation> {
         self.isolation.iter().filter(move |seen| seen.node == node && seen.at >= from && seen.at <= until)
@@ -404,79 +419,4 @@ fn last<T>(seen: Option<&Vec<(Mono, T)>>, at: Mono) -> Option<&T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fact::{Change, GapReason, Link};
-    use crate::frr::sessions;
-
-    fn recording(lines: &[Line]) -> Recording {
-        let text: Vec<String> = lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
-        Recording::parse(&text.join("\n")).unwrap()
-    }
-
-    fn asked(at: u64, flaps: u64) -> Line {
-        let mut sessions = sessions(include_str!("frr/fixtures/10.3/neighbors.json")).unwrap();
-        sessions[0].connections_dropped = flaps;
-        Line::Sessions { node: "n".into(), at: Mono(at), sessions }
-    }
-
-    #[test]
-    fn sessions_of_a_window_are_those_seen_in_it_or_the_last_before() {
-        let recording = recording(&[asked(10, 0), asked(20, 1), asked(30, 2)]);
-        let seen = |from, to| {
-            let mut flaps = Vec::new();
-            recording.session_states("n", Mono(from), Mono(to), |sessions, _| {
-                flaps.push(sessions.first().map(|s| s.connections_dropped));
-            });
-            flaps
-        };
-        assert_eq!(seen(15, 40), [Some(1), Some(2)]);
-        assert_eq!(seen(31, 40), [Some(2)]);
-        assert_eq!(seen(1, 5), [None]);
-    }
-
-    fn link(at: u64, mac: &str, gone: bool) -> Line {
-        let link = Object::Link(Link { index: 2, mac: Some(mac.into()), ..Link::default() });
-        let change = if gone { Change::Del(link) } else { Change::New(link) };
-        Line::Kernel { node: "gw1".into(), event: KernelEvent { at: Mono(at), change } }
-    }
-
-    #[test]
-    fn link_layer_addresses_are_those_of_the_time() {
-        let (old, new) = ("02:00:00:00:00:05", "02:00:00:00:00:55");
-        let mut book = AddressBook::default();
-        book.set_link_layer("gw1", [old.to_string()]);
-        let written = Line::Addresses { book };
-        let steady = recording(&[link(1, old, false), written.clone(), link(9, old, false)]);
-        assert!(matches!(steady.book_at(Mono(10)), Cow::Borrowed(_)), "nothing has changed");
-        let moved = recording(&[link(1, old, false), written, link(20, old, true), link(30, new, false)]);
-        let right = |at, mac| moved.book_at(Mono(at)).astray("gw1", mac).is_none();
-        assert!(right(10, old) && !right(10, new));
-        assert!(!right(25, old) && !right(35, old) && right(35, new));
-    }
-
-    #[test]
-    fn a_book_of_before_knows_no_neighbour() {
-        let old = r#"{"source":"addresses","book":{"owners":{"192.168.1.5":"gw1"},"aliases":{}}}"#;
-        let recording = Recording::parse(&format!("{old}\n")).unwrap();
-        assert_eq!(recording.book.owner("192.168.1.5".parse().unwrap()), Some("gw1"));
-        assert_eq!(recording.book_at(Mono(1)).astray("gw1", "02:00:00:00:00:99"), None);
-    }
-
-    #[test]
-    fn a_borrowed_line_reads_back_as_the_line_of_its_name() {
-        let event = KernelEvent { at: Mono(5), change: Change::Gap(GapReason::Overrun) };
-        let borrowed = serde_json::to_string(&LineRef::Kernel { node: "n", event: &event }).unwrap();
-        let owned = serde_json::to_string(&Line::Kernel { node: "n".into(), event: event.clone() }).unwrap();
-        assert_eq!(borrowed, owned);
-        assert!(
-            matches!(read(&borrowed).unwrap(), Line::Kernel { node, event: read } if node == "n" && read == event)
-        );
-        let rib = serde_json::to_string(&LineRef::Rib { node: "n", at: Mono(6), entries: &[] }).unwrap();
-        assert_eq!(
-            rib,
-            serde_json::to_string(&Line::Rib { node: "n".into(), at: Mono(6), entries: vec![] }).unwrap()
-        );
-        assert!(matches!(read(&rib).unwrap(), Line::Rib { at: Mono(6), .. }));
-    }
-}
+mod tests;

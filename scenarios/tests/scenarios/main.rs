@@ -3,6 +3,7 @@
 //! One binary, so that the waits of all of them overlap; see `.cargo/config.toml` for the number of threads.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod convergence;
 mod evidence;
 mod extras;
 mod ordering;

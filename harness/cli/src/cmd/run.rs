@@ -37,12 +37,13 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         Selection::Ordering if args.scenarios.is_empty() => vec!["frr-ordering".to_string()],
         _ => args.scenarios.clone(),
     };
-    let loaded = select::scenarios(&names, &args.only)?;
+    let mut loaded = select::scenarios(&names, &args.only)?;
     let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
     super::doctor::require(&args.require).await?;
     let store = store(&args.source)?;
+    engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     let directory = RunDir::create_in(&args.run_dir)
         .map_err(|e| Failure::input(chain(&e)).hint("--run-dir names a folder that you may write to"))?;

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use routeproof_engine::image::{ImageRef, KNOWN, Store};
+
 use routeproof_engine::keep::{self, Report, Request, Starting};
 use routeproof_engine::observe::now;
 use routeproof_engine::run::{self, Reached, Until, plan_topology};
 use routeproof_engine::rundir::RunDir;
 use routeproof_model::fact::Mono;
-use routeproof_model::metallb::Release;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::topology::Role;
 use serde::Serialize;
@@ -98,14 +97,14 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let store = store(&args.source)?;
     let (frr, note) = match &args.frr {
         Some(version) => (version.clone(), None),
-        None => default_frr(&store, release)?,
+        None => run::default_frr(&store, release)?,
     };
     let (planned, warnings) = plan_topology(&args.topology, &args.manifest, release, &frr)?;
     check_until(&until, &planned)?;
     let name = args.name.as_deref().unwrap_or(&planned.topology.name);
     keep::check_free(name)?;
-    for line in note.into_iter().chain(warnings.iter().map(|w| format!("warning: {w}"))) {
-        out::note(format_args!("{line}"));
+    for warning in note.iter().chain(&warnings) {
+        out::note(format_args!("warning: {warning}"));
     }
     let progress = images::progress();
     // Held until the supervisor holds them, so that no prune comes between.
@@ -166,28 +165,6 @@ fn until(args: &UpArgs) -> Result<Until, Failure> {
     };
     let routes = args.until_route.iter().map(prefix).collect::<Result<_, _>>()?;
     Ok(Until { routes, sessions: args.until_sessions, limit: args.timeout })
-}
-
-/// What the release runs, if there is a source for it; else another patch release of the same FRR, and a word about it.
-fn default_frr(store: &Store, release: &Release) -> Result<(String, Option<String>), Failure> {
-    let wanted = release.frr;
-    if store.available(&ImageRef::parse(&format!("frr:{wanted}"))?).is_ok() {
-        return Ok((wanted.to_string(), None));
-    }
-    let series = |version: &str| version.split('.').take(2).map(str::to_string).collect::<Vec<_>>();
-    match KNOWN.iter().map(|known| known.version).find(|known| series(known) == series(wanted)) {
-        Some(near) => {
-            let note = format!(
-                "note: MetalLB {release} runs FRR {wanted}; Debian has {near}, which is used instead"
-            );
-            Ok((near.to_string(), Some(note)))
-        }
-        None => {
-            Err(Failure::input(format!("MetalLB {release} runs FRR {wanted}, which Debian does not have"))
-                .hint("`--frr VERSION` takes another one (see `routeproof images list`)")
-                .hint(format!("`routeproof images pull frr:{wanted} --from FOLDER-OR-ARCHIVE` imports it")))
-        }
-    }
 }
 
 fn check_until(until: &Until, run: &PlannedRun) -> Result<(), Failure> {

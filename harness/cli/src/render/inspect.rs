@@ -8,6 +8,7 @@ use routeproof_model::fact::{Address, Inspection, Link, Neighbour, NexthopObject
 /// The inspection as tables, one section after the other; an empty section says so.
 pub fn tables(inspection: &Inspection) -> String {
     let mut text = inspection.daemons.as_ref().map(super::sessions::sections).unwrap_or_default();
+    text.push_str(&super::beside::sections(inspection));
     text.push_str(&section("LINKS", links(&inspection.links)));
     text.push_str(&section("ADDRESSES", addresses(&inspection.addresses)));
     text.push_str(&section("NEIGHBOURS", neighbours(&inspection.neighbours)));
@@ -290,6 +291,9 @@ mod tests {
             ..Link::default()
         };
         Inspection {
+            forwarding: None,
+            services: Vec::new(),
+            rib_fib: None,
             schema: INSPECTION_SCHEMA.to_owned(),
             links: vec![veth, Link { carrier: true, vrf_table: Some(100), ..red }],
             addresses: vec![Address {

@@ -1,5 +1,6 @@
 //! What people read.
 
+mod beside;
 pub mod diff;
 pub mod inspect;
 pub mod mutation;

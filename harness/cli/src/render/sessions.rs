@@ -105,6 +105,10 @@ fn graceful_restart(session: &Session) -> Option<String> {
 }
 
 fn last_reset(session: &Session) -> Option<String> {
+    // FRR before 10 keeps a reason of the time before the session came up.
+    if session.connections_dropped == 0 && session.established.is_some() {
+        return Some("never".to_string());
+    }
     let reason = session.last_reset.clone()?;
     Some(match &session.last_notification {
         Some(notification) if reason.contains("Notification") => format!("{reason}\n({notification})"),

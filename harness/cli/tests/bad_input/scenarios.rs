@@ -30,8 +30,8 @@ fn unknown_step() {
        |     ^^^^
        |
     help: did you mean `apply`?
-    help: known here: apply, delete, restart-speaker, settle, expect, observe, fault, diagnose, when,
-          within, holds, witness
+    help: known here: apply, delete, restart-speaker, settle, expect, observe, fault, stream, diagnose,
+          when, within, holds, witness
     ");
 }
 
@@ -40,7 +40,7 @@ fn two_verbs_in_one_step() {
     let two = "- apply: manifests/peers.yaml\n    settle: { node: worker }";
     assert_snapshot!(check_after(SCENARIO, "- apply: manifests/peers.yaml", two), @r"
     exit 2
-    error: a step does one thing: one of apply, delete, restart-speaker, settle, fault, expect, observe or diagnose
+    error: a step does one thing: one of apply, delete, restart-speaker, settle, fault, stream, expect, observe or diagnose
       --> scenarios/learn-routes/scenario.yaml:10:5
        |
     10 |   - apply: manifests/peers.yaml

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nix::sys::signal::Signal;
-use routeproof_model::fact::DaemonSessions;
 use routeproof_model::frr::SessionState;
 use routeproof_model::topology::{self, Role};
 
 use super::channel::{Channel, in_file};
 use super::folder::State;
 use super::protocol::{Answer, Ask, Command, LabStatus, NodeStatus, Order, SCHEMA, Sessions};
-use super::snapshot;
+use super::{beside, snapshot};
 use crate::lab::{self, LabError, Process, Stdio};
 use crate::run::{Booted, Node};
 
@@ -54,11 +53,11 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
                 Err(e) => channel.send(&failed(&e), &[]).await?,
             },
         },
-        Ask::Sessions { node } => match find(about, &node) {
+        Ask::Beside { node } => match find(about, &node) {
             Err(answer) => channel.send(&answer, &[]).await?,
             Ok((node, _)) => {
-                let sessions = in_file(&sessions(node).await)?;
-                channel.send(&Answer::Sessions, &[sessions.as_fd()]).await?;
+                let beside = in_file(&beside::take(node).await)?;
+                channel.send(&Answer::Beside, &[beside.as_fd()]).await?;
             }
         },
         Ask::Exec { node, command } => match find(about, &node) {
@@ -68,17 +67,6 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
         Ask::Signal(_) => channel.send(&Answer::Failed { what: "no command runs".to_string() }, &[]).await?,
     }
     Ok(Asked::Answered)
-}
-
-/// None where no bgpd is to run.
-async fn sessions(node: &Node) -> Option<DaemonSessions> {
-    node.frr.as_ref().filter(|frr| frr.daemons().any(|daemon| daemon == "bgpd"))?;
-    let unanswered = |why: String| DaemonSessions { unanswered: Some(why), ..DaemonSessions::default() };
-    Some(match tokio::time::timeout(PATIENCE, node.sessions_in_full(true)).await {
-        Err(_) => unanswered(format!("the daemons have not answered for {} s", PATIENCE.as_secs())),
-        Ok(Err(e)) => unanswered(e.line()),
-        Ok(Ok((bgp, bfd))) => DaemonSessions { bgp, bfd, unanswered: None },
-    })
 }
 
 /// A node by its name or alias.

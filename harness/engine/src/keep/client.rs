@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::socket::{getsockopt, sockopt};
-use routeproof_model::fact::{DaemonSessions, Inspection};
+use routeproof_model::fact::{Beside, Inspection};
 
 use super::channel::{Channel, read_file};
 use super::error::KeepError;
@@ -130,7 +130,7 @@ impl Lab {
         }
     }
 
-    /// Reads every table of a node's kernel, in this process, and asks its daemons for their sessions.
+    /// Reads every table of a node's kernel, in this process, and asks for what is known beside them.
     pub async fn inspect(&self, node: &str) -> Result<Inspection, KeepError> {
         let channel = self.connect()?;
         channel.send(&Ask::Netlink { node: node.to_string() }, &[]).await.map_err(self.failed())?;
@@ -141,14 +141,14 @@ impl Lab {
         let read = tokio::task::spawn_blocking(move || observe::dump_all(socket)).await;
         let read = read.map_err(|e| KeepError::Failed { what: format!("reading node {node}: {e}") })?;
         let read = read.map_err(|source| KeepError::Observe { node: node.to_string(), source })?;
-        Ok(Inspection { daemons: self.sessions(node).await?, ..read })
+        Ok(read.beside(self.beside(node).await?))
     }
 
-    async fn sessions(&self, node: &str) -> Result<Option<DaemonSessions>, KeepError> {
+    async fn beside(&self, node: &str) -> Result<Beside, KeepError> {
         let channel = self.connect()?;
-        channel.send(&Ask::Sessions { node: node.to_string() }, &[]).await.map_err(self.failed())?;
+        channel.send(&Ask::Beside { node: node.to_string() }, &[]).await.map_err(self.failed())?;
         match self.answer(&channel).await? {
-            (Answer::Sessions, fds) => {
+            (Answer::Beside, fds) => {
                 let file = fds.into_iter().next().ok_or_else(|| self.gone())?;
                 read_file(file).map_err(self.failed())
             }

@@ -10,6 +10,7 @@
 //! one leaves is its state folder, which nobody takes for alive: the kernel has dropped the lock.
 
 mod answer;
+mod beside;
 mod channel;
 mod client;
 mod error;

@@ -66,8 +66,8 @@ pub(super) enum Ask {
     Netlink {
         node: String,
     },
-    /// What the node's bgpd and bfdd say of their sessions.
-    Sessions {
+    /// What is known of the node beside its kernel's tables.
+    Beside {
         node: String,
     },
     /// Stdin, stdout and stderr travel with it. The command is killed when the connection ends.
@@ -100,8 +100,8 @@ pub(super) enum Answer {
     /// The [`Snapshot`] travels in a file.
     Snapshot,
     Netlink,
-    /// An `Option` of the model's `DaemonSessions` travels in a file.
-    Sessions,
+    /// The model's `Beside` travels in a file.
+    Beside,
     Started,
     /// As a shell reports it.
     Exited {

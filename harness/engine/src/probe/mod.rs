@@ -2,7 +2,8 @@
 //!
 //! Sockets are opened by the node's agent, so nothing here enters a namespace. [`Capture`] watches interfaces,
 //! [`send_flows`] counts who gets flows, [`exchange`] makes requests and finds the ways of their replies, [`Responder`]
-//! answers them, [`shoot`] puts frames on links and finds where they end, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
+//! answers them, [`RunningStream`] counts what is lost while other things happen, [`shoot`] puts frames on links and finds
+//! where they end, [`socket`] has the openers. What was seen becomes facts of the model; what they prove is judged there.
 
 mod capture;
 mod client;
@@ -17,7 +18,10 @@ mod ping;
 mod place;
 mod responder;
 mod segments;
+mod sender;
 pub mod socket;
+mod stream;
+mod tally;
 
 pub use capture::{Capture, Captured};
 pub use destinations::destinations;
@@ -28,3 +32,4 @@ pub use ping::Ping;
 pub use place::{Place, outward};
 pub use responder::Responder;
 pub use segments::{SegmentPlan, ShotPlan, WatchedPort, shoot};
+pub use stream::{RunningStream, StreamPlan, Watched};

@@ -26,6 +26,22 @@ pub struct Ping {
     socket: AsyncFd<OwnedFd>,
 }
 
+/// An echo request.
+pub(super) fn request(to: IpAddr, id: u16, sequence: u16, payload: &[u8]) -> Vec<u8> {
+    let echo = IcmpEchoHeader { id, seq: sequence };
+    match to {
+        IpAddr::V4(_) => {
+            let header = Icmpv4Header::with_checksum(Icmpv4Type::EchoRequest(echo), payload).to_bytes();
+            [&header[..], payload].concat()
+        }
+        // The kernel fills in the checksum, which covers the source address (raw(7), RFC 3542, section 3.1).
+        IpAddr::V6(_) => {
+            let header = Icmpv6Header::new(Icmpv6Type::EchoRequest(echo)).to_bytes();
+            [&header[..], payload].concat()
+        }
+    }
+}
+
 impl Ping {
     /// `from` binds the source address.
     ///
@@ -72,16 +88,7 @@ impl Ping {
     }
 
     fn request(&self, sequence: u16) -> Vec<u8> {
-        let echo = IcmpEchoHeader { id: self.id, seq: sequence };
-        let header = match self.to {
-            IpAddr::V4(_) => Icmpv4Header::with_checksum(Icmpv4Type::EchoRequest(echo), PAYLOAD).to_bytes(),
-            // The kernel fills in the checksum, which covers the source address (raw(7), RFC 3542, section 3.1).
-            IpAddr::V6(_) => {
-                let header = Icmpv6Header::new(Icmpv6Type::EchoRequest(echo)).to_bytes();
-                return [&header[..], PAYLOAD].concat();
-            }
-        };
-        [&header[..], PAYLOAD].concat()
+        request(self.to, self.id, sequence, PAYLOAD)
     }
 
     /// IPv4 raw sockets give the IP header too, IPv6 ones do not.

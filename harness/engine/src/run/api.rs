@@ -8,6 +8,7 @@ use routeproof_model::result::{Outcome, ResultFile, RunResult};
 use routeproof_model::scenario::AxisValues;
 use tokio::sync::{Semaphore, watch};
 
+use super::default_frr::choose_frr;
 use super::error::RunError;
 use super::images::check_images;
 use super::load::{Loaded, load};
@@ -97,15 +98,17 @@ impl Scenario {
     /// What concerns all runs: an image that cannot be had, a run directory that cannot be written.
     pub async fn run(&self, options: &RunOptions) -> Result<Ran, RunError> {
         let store = super::store(options.images.clone())?;
-        check_images(&self.loaded, &store)?;
+        let mut loaded = self.loaded.clone();
+        choose_frr(std::slice::from_mut(&mut loaded), &store)?;
+        check_images(&loaded, &store)?;
         let run_dir = options.run_dir.clone().unwrap_or_else(default_run_dir);
         let directory = RunDir::create_keeping(&run_dir, KEEP).map_err(record)?;
         let mut bus = EventBus::new();
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
-        self.loaded.warnings.iter().for_each(|warning| events.warn(warning.clone()));
+        loaded.warnings.iter().for_each(|warning| events.warn(warning.clone()));
         let matrix = Options { store, jobs: parallelism() };
-        let plan = Loaded::plan(std::slice::from_ref(&self.loaded));
+        let plan = Loaded::plan(std::slice::from_ref(&loaded));
         let (_never, stop) = watch::channel(false);
         run_in(PLACES.clone(), &plan, &directory, &matrix, &events, stop).await?;
         let finished = bus.finish();

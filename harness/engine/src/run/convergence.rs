@@ -75,8 +75,8 @@ pub async fn converges(
     let mut look = |follow: &mut Convergence<'_>| {
         for event in tap.take() {
             // What was received before the mark was taken is the state that the change found.
-            if let Some(state) = seen.see(&event).filter(|_| event.at > at) {
-                follow.look(event.at, state);
+            if seen.see(&event).is_some() && event.at > at {
+                follow.look(seen.came(&event, at), seen.state());
             }
         }
     };

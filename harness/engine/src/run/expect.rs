@@ -45,6 +45,10 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             let why = "`convergence` is followed from a change on, not looked at".to_string();
             Err(RunError::Observe { node: e.node.clone(), why })
         }
+        Expect::Loss(e) => {
+            let why = "`loss` is judged when its stream ends".to_string();
+            Err(RunError::Observe { node: e.node.clone(), why })
+        }
         Expect::RibFib(e) => {
             let (rib, kernel) = (watched.rib().await?, watched.monitor.snapshot());
             // A full table takes longer than a task may keep others from running.
@@ -199,7 +203,11 @@ fn doubt(node: &Node) -> Option<GapReason> {
 /// The verdict on a kernel state; `None` for what the kernel does not know.
 fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Checked> {
     match expect {
-        Expect::Session(_) | Expect::RibFib(_) | Expect::Convergence(_) | Expect::ReturnPath(_) => None,
+        Expect::Session(_)
+        | Expect::RibFib(_)
+        | Expect::Convergence(_)
+        | Expect::Loss(_)
+        | Expect::ReturnPath(_) => None,
         Expect::Route(e) => Some(check::route(e, state, book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
         // Whether flows follow the table is seen at each look.

@@ -13,6 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::api::{KEEP, PLACES, default_run_dir, record};
 use super::boot::{BootOptions, Booted, boot};
+use super::default_frr::default_frr;
 use super::error::RunError;
 use super::load::plan_topology;
 use super::matrix::trees;
@@ -84,9 +85,12 @@ impl LiveLab {
         let release = Release::find(options.metallb.as_deref().unwrap_or("v0.13.10")).map_err(|e| {
             RunError::Config { node: "(cluster)".to_string(), what: e.to_string(), hints: Vec::new() }
         })?;
-        let frr = options.frr.as_deref().unwrap_or(release.frr);
-        let (run, warnings) = plan_topology(topology.as_ref(), &options.manifests, release, frr)?;
         let store = super::store(options.images.clone())?;
+        let (frr, note) = match &options.frr {
+            Some(frr) => (frr.clone(), None),
+            None => default_frr(&store, release)?,
+        };
+        let (run, warnings) = plan_topology(topology.as_ref(), &options.manifests, release, &frr)?;
         let trees = trees(run.images.values(), &store, &Quiet).await?;
         let directory =
             RunDir::create_keeping(&options.run_dir.clone().unwrap_or_else(default_run_dir), KEEP)
@@ -94,7 +98,7 @@ impl LiveLab {
         let mut bus = EventBus::new();
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
-        warnings.into_iter().for_each(|warning| events.warn(warning));
+        warnings.into_iter().chain(note).for_each(|warning| events.warn(warning));
         let places = Arc::clone(&PLACES);
         let place = places.acquire_owned().await.map_err(|e| RunError::Record(std::io::Error::other(e)))?;
         let boot_options = BootOptions { folder: directory.path(), trees: &trees, tap: false };
@@ -108,7 +112,7 @@ impl LiveLab {
     /// # Errors
     /// The text is no step, or names what is not there. What befalls the step itself is its [outcome](Stepped::outcome).
     pub async fn step(&mut self, text: &str) -> Result<Stepped, RunError> {
-        let step = scenario::step(&Source::new("step.yaml", text), &self.run.topology)?;
+        let step = scenario::step(&Source::new("step.yaml", text), &self.run.topology, &self.run.steps)?;
         let name = step.name.clone();
         self.run.steps.push(step);
         let done = steps::next(&mut self.booted, &self.run, &mut self.memory, &self.events).await;

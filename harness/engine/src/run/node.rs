@@ -57,6 +57,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// The addresses and ports of Services that it answers.
+    pub fn frontends(&self) -> &[Frontend] {
+        &self.frontends
+    }
+
     /// Asks a daemon a show command over its vty socket.
     pub async fn ask(&self, daemon: &'static str, command: &str) -> Result<String, RunError> {
         self.ask_or_send(daemon, command, None).await

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use routeproof_model::check::{Sample, evidence, unless_spoilt};
 use routeproof_model::event::EventKind;
+use routeproof_model::fact::Mono;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
@@ -15,6 +16,7 @@ use super::boot::Booted;
 use super::convergence::{self, Mark};
 use super::error::RunError;
 use super::fault::Faults;
+use super::stream::Streams;
 use super::{diagnose, expect};
 use crate::event::Events;
 use crate::health::Meter;
@@ -59,6 +61,9 @@ pub struct Memory {
     faults: Faults,
     /// Left by the last step that changed something.
     marks: Vec<Mark>,
+    /// When the last step that changed something began to act.
+    changed: Option<Mono>,
+    streams: Streams,
 }
 
 impl Memory {
@@ -129,6 +134,7 @@ async fn one(
     let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
     let meter = Meter::start();
     if step.verb.changes_something() {
+        memory.changed = Some(now());
         match convergence::mark(booted, run, index, memory.one_by_one) {
             Ok(marks) => memory.marks = marks,
             Err(e) => return broken(&e),
@@ -154,6 +160,7 @@ async fn one(
 /// What helps to find the cause. The final state is taken first; then the faults are undone, which would stand in the way
 /// of questions and are not the cause.
 async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) {
+    memory.streams.end(booted).await;
     booted.record_final_state().await;
     memory.faults.undo(booted, events).await;
     for node in booted.nodes.values().filter(|node| node.frr.is_some()) {
@@ -263,6 +270,7 @@ fn compare(run: &PlannedRun, observed: BTreeMap<String, String>) -> Verdict {
 
 fn limit(verb: &Verb) -> Option<Duration> {
     match verb {
+        Verb::Eventually { expect: Expect::Loss(_), .. } => None,
         Verb::Eventually { within, .. } => Some(*within),
         Verb::Holds { window, .. } => Some(*window),
         Verb::Diagnose(d) => Some(d.within),
@@ -316,10 +324,18 @@ async fn perform(
         Verb::Fault(fault) => {
             let at = memory.faults.inject(booted, index, fault).await?;
             memory.marks.iter_mut().for_each(|mark| mark.at = at);
+            memory.changed = Some(at);
             Ok(Done::passed())
         }
         Verb::Eventually { expect: Expect::Convergence(e), within } => {
             convergence::converges(booted, index, e, *within, &mut memory.marks, status).await
+        }
+        Verb::Stream(stream) => {
+            memory.streams.start(booted, stream).await?;
+            Ok(Done::passed())
+        }
+        Verb::Eventually { expect: Expect::Loss(e), .. } => {
+            memory.streams.judge(booted, e, memory.changed).await
         }
         Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
         Verb::Holds { expect, window, witness } => {

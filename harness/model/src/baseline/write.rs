@@ -80,6 +80,8 @@ fn verb(verb: &Verb) -> Option<String> {
         Verb::RestartSpeaker(restart) => format!("  - restart-speaker: {}\n", flow(restart)),
         Verb::Settle(settle) => format!("  - settle: {}\n", flow(settle)),
         Verb::Fault(fault) => format!("  - fault: {}\n", flow(fault)),
+        // How a change went is no matter of the state that it led to.
+        Verb::Stream(_) | Verb::Eventually { expect: Expect::Loss(_), .. } => return None,
         Verb::Eventually { expect, within } => eventually(expect, *within),
         Verb::Holds { expect, window, witness } => {
             let window = humantime::format_duration(*window);

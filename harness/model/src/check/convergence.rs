@@ -55,7 +55,7 @@ impl<'a> Convergence<'a> {
         convergence
     }
 
-    /// Takes in the kernel as it was after an event.
+    /// Takes in the kernel as it was after an event. `at` is when that came about.
     pub fn look(&mut self, at: Mono, kernel: &KernelState) {
         self.gap |= kernel.gap().is_some();
         let (routes, fits) = self.describe(kernel);
@@ -64,6 +64,8 @@ impl<'a> Convergence<'a> {
             last.fits = fits;
             return;
         }
+        // A reading began before messages that overtook it.
+        let at = self.stages.last().map_or(at, |last| at.max(last.at));
         let after_ms = at.0.saturating_sub(self.since.0) as f64 / 1e6;
         self.stages.push(Stage { after_ms, routes, fits, at });
     }

@@ -7,6 +7,7 @@ mod convergence;
 mod diverted;
 mod ecmp;
 mod isolation;
+mod loss;
 mod no_route;
 mod ordering;
 mod return_path;
@@ -25,6 +26,7 @@ pub use ecmp::{ecmp, ecmp_route, fewest_flows};
 pub use isolation::{
     Finding, IsolationCell, IsolationMatrix, Look, MatrixRow, Standing, isolation, isolation_tables,
 };
+pub use loss::{Lost, Moved, loss};
 pub use no_route::no_route;
 pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use return_path::return_path;

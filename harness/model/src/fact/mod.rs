@@ -18,6 +18,7 @@ mod route;
 mod routes;
 mod shared_map;
 mod state;
+mod stream;
 mod window;
 
 #[cfg(test)]
@@ -27,11 +28,12 @@ pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncR
 pub use exchange::{Attempt, Exchange, Protocol, Way};
 pub use flows::{Exit, Flow, Flows};
 pub use health::HostHealth;
-pub use inspection::{DaemonSessions, INSPECTION_SCHEMA, Inspection};
+pub use inspection::{Beside, DaemonSessions, Forwarding, INSPECTION_SCHEMA, Inspection};
 pub use isolation::{Crossing, HostPort, Isolation, Shooter, Shot};
 pub use objects::{Address, GroupMember, Link, Neighbour, NexthopObject, Rule};
 pub use packet::{Direction, Mac, NotAMac, Packet, Transport};
 pub use returned::{Returned, RpFilter, WayBack};
 pub use route::{NextHop, Route};
 pub use state::{Applied, KernelState};
+pub use stream::{Again, Refused, Sent, Stream, StreamFlow, StreamProtocol, Way as StreamWay};
 pub use window::Window;

@@ -1,19 +1,21 @@
 //! A stretch of a node's events in which something must hold.
 
-use super::{Change, GapReason, KernelEvent, KernelState};
+use super::{Change, GapReason, KernelEvent, KernelState, Mono, ResyncReason};
 
 /// Follows a state event by event, and remembers whether anything was missed on the way.
 #[derive(Clone, Debug)]
 pub struct Window {
     state: KernelState,
     missed: Option<GapReason>,
+    /// The last reading after a silent change: when it ended and when it began.
+    reading: Option<(Mono, Mono)>,
 }
 
 impl Window {
     /// Begins with a state, to which the events that are [seen](Window::see) have to fit.
     pub fn open(state: KernelState) -> Window {
         let missed = state.gap().map(|gap| gap.reason.clone()).filter(GapReason::is_loss);
-        Window { state, missed }
+        Window { state, missed, reading: None }
     }
 
     /// Takes the next event. Gives the state after it, if the kernel was ever in it: see [`KernelState::is_settled`].
@@ -22,7 +24,20 @@ impl Window {
         if let Change::Gap(reason) = &event.change {
             self.missed.get_or_insert_with(|| reason.clone());
         }
+        if let Change::Resync { reason: ResyncReason::SilentChange, since, .. } = event.change {
+            self.reading = Some((event.at, since));
+        }
         self.state.is_settled().then_some(&self.state)
+    }
+
+    /// When the change that an event tells came about, if it was after `from`: the event's own time, or, for what a
+    /// reading found that followed a silent change, the time at which the reading began. The kernel drops routes before
+    /// it tells of the link that they hung on; how long the tables take to be read is not the router's time.
+    pub fn came(&self, event: &KernelEvent, from: Mono) -> Mono {
+        match self.reading {
+            Some((at, since)) if at == event.at && since >= from => since,
+            _ => event.at,
+        }
     }
 
     /// Why what happened in the window is not wholly known: messages were missed in it, whether or not the state was
@@ -81,6 +96,31 @@ mod tests {
             Some(GapReason::Overrun),
             "what came first does not hide what is worse"
         );
+    }
+
+    #[test]
+    fn what_was_dropped_silently_was_dropped_before_it_was_read() {
+        let prefix = "10.0.0.0/24".parse().unwrap();
+        let route = || Object::Route(Route { prefix, ..Route::default() });
+        let mut state = KernelState::default();
+        state.apply(&event(1, Change::New(route())));
+        let mut window = Window::open(state);
+        let silent = Change::Resync {
+            kinds: Kind::all(),
+            reason: ResyncReason::SilentChange,
+            since: Mono(20),
+            differences: 1,
+        };
+        let gone = event(90, Change::Del(route()));
+        let _ = window.see(&event(90, silent));
+        assert!(window.see(&gone).is_some());
+        assert_eq!(window.came(&gone, Mono(10)), Mono(20));
+        assert_eq!(window.came(&gone, Mono(30)), Mono(90), "before or after 30, nobody knows");
+        let later = event(95, Change::New(route()));
+        let _ = window.see(&later);
+        assert_eq!(window.came(&later, Mono(10)), Mono(95));
+        let _ = window.see(&event(99, reading(96, 1)));
+        assert_eq!(window.came(&event(99, Change::Del(route())), Mono(10)), Mono(99), "lost, not silent");
     }
 
     #[test]

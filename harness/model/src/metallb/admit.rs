@@ -1,10 +1,11 @@
 //! What MetalLB's webhooks and reconcilers refuse, beyond what [`super::resolve`] finds in a single object.
 
 use super::community::Community;
+use super::meta::{Labels, any_or_all};
 use super::objects::{Kind, Object, ObjectId};
 use super::reject::Reject;
 use super::release::{Generation, Release};
-use super::resolve::{self, Advertisement, Peer, Pool};
+use super::resolve::{self, Advertisement, Host, Peer, Pool};
 use super::specs::BgpPeerSpec;
 use super::store::{METALLB_NAMESPACE, Objects};
 use crate::path;
@@ -63,14 +64,18 @@ pub(super) struct Resolved {
     pub bfd_profiles: Vec<resolve::BfdProfile>,
 }
 
-/// Resolves all objects; transient refusals go to `pending` and the object is left out.
-pub(super) fn resolve_all(objects: &Objects, pending: &mut Vec<Reject>) -> Result<Resolved, Box<Reject>> {
+/// Resolves all objects, by the rules of a release if one is given; transient refusals go to `pending` and the object is left out.
+pub(super) fn resolve_all(
+    objects: &Objects,
+    generation: Option<Generation>,
+    pending: &mut Vec<Reject>,
+) -> Result<Resolved, Box<Reject>> {
     let mut all = Resolved::default();
     for (id, from) in objects.bfd_profiles() {
         all.bfd_profiles.push(resolve::bfd_profile(id, from)?);
     }
     for (id, from) in objects.peers() {
-        if let Some(peer) = unless_transient(resolve::peer(id, from, objects), pending)? {
+        if let Some(peer) = unless_transient(resolve::peer(id, from, objects, generation), pending)? {
             all.peers.push((id.clone(), peer));
         }
     }
@@ -129,7 +134,7 @@ fn check_echo(adv: &Advertisement, pool: &Pool, all: &Resolved) -> Result<(), Bo
 
 /// Admission: the rules that hold for every release.
 pub(super) fn check_objects(objects: &Objects) -> Result<(), Box<Reject>> {
-    resolve_all(objects, &mut Vec::new()).map(|_| ())
+    resolve_all(objects, None, &mut Vec::new()).map(|_| ())
 }
 
 /// The rules of one release: fields that it does not have, and the peers' rules of FRR mode.
@@ -168,7 +173,7 @@ pub(super) fn check_release(
                 .hint("large communities exist since v0.13.10; choose a newer `metallb.version`"));
         }
     }
-    check_peers(&resolved.peers)
+    check_peers(objects, &resolved.peers, release.generation)
 }
 
 type Since = (Generation, &'static str);
@@ -189,48 +194,79 @@ pub(super) fn newer_fields(spec: &BgpPeerSpec) -> Vec<(&'static str, Since)> {
     .collect()
 }
 
-/// FRR mode up to v0.13.12: one router ID for all peers, one AS number per VRF, no address twice in a VRF, whatever the nodes.
-fn check_peers(peers: &[(ObjectId, Peer)]) -> Result<(), Box<Reject>> {
+/// FRR mode: one router ID for all peers, one AS number per VRF, no address twice in a VRF. Up to v0.15.3 whatever the nodes, since
+/// v0.16.0 for peers that share a node.
+fn check_peers(
+    objects: &Objects,
+    peers: &[(ObjectId, Peer)],
+    generation: Generation,
+) -> Result<(), Box<Reject>> {
+    let per_node = generation >= Generation::V0_16_0;
     for (i, (id, peer)) in peers.iter().enumerate() {
         for (_, other) in &peers[..i] {
-            if peer.router_id != other.router_id {
-                let reason = format!(
-                    "peer {} has RouterID different from {}, in FRR mode all RouterID must be equal",
-                    peer.name, other.name
-                );
-                return Err(Reject::spec(id, "routerID", reason));
-            }
-            if peer.address == other.address && peer.vrf == other.vrf {
-                let reason = format!(
-                    "peer {} already exists, FRR mode doesn't support duplicate BGPPeers",
-                    peer.address
-                );
-                return Err(
-                    Reject::spec(id, "peerAddress", reason).hint(format!("BGPPeer `{}` has it", other.name))
-                );
-            }
-            if peer.my_asn != other.my_asn && peer.vrf == other.vrf {
-                let reason = format!(
-                    "peer {} has myAsn different from {}, in FRR mode all myAsn must be equal for the same VRF",
-                    peer.address, other.address
-                );
-                return Err(Reject::spec(id, "myASN", reason));
+            if !per_node || share_node(objects, peer, other) {
+                check_pair(id, peer, other, per_node)?;
             }
         }
     }
     Ok(())
 }
 
+/// Without Node objects MetalLB takes all peers to meet somewhere.
+fn share_node(objects: &Objects, peer: &Peer, other: &Peer) -> bool {
+    let mut nodes = objects.nodes().peekable();
+    nodes.peek().is_none()
+        || nodes.any(|(name, labels)| {
+            let mut all = Labels::from([("kubernetes.io/hostname".to_owned(), name.clone())]);
+            all.extend(labels.clone());
+            any_or_all(&peer.nodes, &all) && any_or_all(&other.nodes, &all)
+        })
+}
+
+fn check_pair(id: &ObjectId, peer: &Peer, other: &Peer, per_node: bool) -> Result<(), Box<Reject>> {
+    if peer.router_id != other.router_id {
+        let rule = match per_node {
+            true => "peers selecting the same node must all have the same RouterID",
+            false => "all RouterID must be equal",
+        };
+        let reason =
+            format!("peer {} has RouterID different from {}, in FRR mode {rule}", peer.name, other.name);
+        return Err(Reject::spec(id, "routerID", reason));
+    }
+    if peer.host == other.host && peer.vrf == other.vrf {
+        let rule = if per_node { " selecting the same node" } else { "" };
+        let reason =
+            format!("peer {} already exists, FRR mode doesn't support duplicate BGPPeers{rule}", peer.host);
+        let field = if matches!(peer.host, Host::Address(_)) { "peerAddress" } else { "interface" };
+        return Err(Reject::spec(id, field, reason).hint(format!("BGPPeer `{}` has it", other.name)));
+    }
+    if peer.my_asn != other.my_asn && peer.vrf == other.vrf {
+        let rule = match per_node {
+            true => "peers selecting the same node must have the same myAsn within the same VRF",
+            false => "all myAsn must be equal for the same VRF",
+        };
+        let reason =
+            format!("peer {} has myAsn different from {}, in FRR mode {rule}", peer.host, other.host);
+        return Err(Reject::spec(id, "myASN", reason));
+    }
+    Ok(())
+}
+
 /// Two advertisements that reach the same node and peer with the same prefix length must not differ in local preference.
-pub(super) fn check_local_pref(advertisements: &[&Advertisement], pools: &[Pool]) -> Result<(), Box<Reject>> {
+pub(super) fn check_local_pref(
+    advertisements: &[&Advertisement],
+    pools: &[Pool],
+    generation: Generation,
+) -> Result<(), Box<Reject>> {
     for (i, adv) in advertisements.iter().enumerate() {
-        for other in &advertisements[..i] {
-            let share_pool = pools.iter().any(|p| adv.selects(p) && other.selects(p));
-            let share_length = adv.length_v4 == other.length_v4 || adv.length_v6 == other.length_v6;
+        // Which Services meet under selectors is not known at admission.
+        for other in advertisements[..i].iter().filter(|o| o.services.is_empty() && adv.services.is_empty()) {
+            let clash =
+                |p: &&Pool| adv.selects(p) && other.selects(p) && share_length(adv, other, p, generation);
             let share_peer = adv.peers.is_empty()
                 || other.peers.is_empty()
                 || adv.peers.iter().any(|p| other.peers.contains(p));
-            if adv.local_pref != other.local_pref && share_pool && share_length && share_peer {
+            if adv.local_pref != other.local_pref && share_peer && pools.iter().any(|p| clash(&p)) {
                 let reason = format!(
                     "invalid local preference {}: local preference {} was already set for the same type of BGP update",
                     adv.local_pref, other.local_pref
@@ -243,6 +279,13 @@ pub(super) fn check_local_pref(advertisements: &[&Advertisement], pools: &[Pool]
         }
     }
     Ok(())
+}
+
+/// Since v0.15.0 a length counts only if the pool has addresses of its family.
+fn share_length(adv: &Advertisement, other: &Advertisement, pool: &Pool, generation: Generation) -> bool {
+    let counts =
+        |v4: bool| generation < Generation::V0_15_0 || pool.cidrs().any(|c| c.addr().is_ipv4() == v4);
+    (adv.length_v4 == other.length_v4 && counts(true)) || (adv.length_v6 == other.length_v6 && counts(false))
 }
 
 /// MetalLB's reason for refusing to delete an object.

@@ -41,7 +41,7 @@ type Tenants = BTreeMap<IpAddr, Vec<(ObjectId, Tenancy)>>;
 /// Brings the addresses in line with the objects.
 pub(super) fn converge(objects: &mut Objects) {
     // Admission has passed, so what does not resolve here is only waiting for another object; pools never are.
-    let pools = admit::resolve_all(objects, &mut Vec::new()).map(|r| r.pools).unwrap_or_default();
+    let pools = admit::resolve_all(objects, None, &mut Vec::new()).map(|r| r.pools).unwrap_or_default();
     let mut tenants = Tenants::new();
     let mut addresses = BTreeMap::new();
     let mut pending = BTreeMap::new();

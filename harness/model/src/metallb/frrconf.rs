@@ -1,7 +1,7 @@
 //! What a speaker hands to its template: the contents of frr.conf, still independent of its layout. Addresses and prefixes are
 //! texts because MetalLB sorts and names by text.
 
-use super::resolve::BfdProfile;
+use super::resolve::{BfdProfile, RemoteAs};
 
 /// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,16 +56,25 @@ pub(super) struct Router {
 /// One neighbor of a router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Neighbor {
+    /// That of the address; IPv6 for an unnumbered session.
     pub family: Family,
-    pub asn: u32,
-    pub address: String,
+    /// Whether both families are activated, or only [`Self::family`].
+    pub dual_stack: bool,
+    pub asn: RemoteAs,
+    /// Address or, for an unnumbered session, interface.
+    pub host: String,
+    pub unnumbered: bool,
     pub port: u16,
-    pub keepalive: u64,
-    pub hold: u64,
+    /// (keepalive, hold) in seconds; `None` leaves them to FRR.
+    pub timers: Option<(u64, u64)>,
+    /// Seconds; 0 leaves it to FRR.
+    pub connect: u64,
     pub password: String,
     pub source: Option<String>,
     pub bfd_profile: String,
+    pub graceful_restart: bool,
     pub ebgp_multihop: bool,
+    pub local_as: Option<u32>,
     pub vrf: String,
     pub announcements: Vec<Announcement>,
 }
@@ -73,7 +82,12 @@ pub(super) struct Neighbor {
 impl Neighbor {
     /// The prefix of the neighbor's route-map and list names.
     pub fn id(&self) -> String {
-        neighbor_id(&self.address, &self.vrf)
+        neighbor_id(&self.host, &self.vrf)
+    }
+
+    /// Whether the session carries this family since v0.15.0.
+    pub fn carries(&self, family: Family) -> bool {
+        self.dual_stack || self.family == family
     }
 
     pub fn announces(&self, family: Family) -> bool {
@@ -81,11 +95,11 @@ impl Neighbor {
     }
 }
 
-/// `<address>` or `<address>-<vrf>`.
-pub(super) fn neighbor_id(address: &str, vrf: &str) -> String {
+/// `<address or interface>`, with `-<vrf>` if there is one.
+pub(super) fn neighbor_id(host: &str, vrf: &str) -> String {
     match vrf {
-        "" => address.to_owned(),
-        _ => format!("{address}-{vrf}"),
+        "" => host.to_owned(),
+        _ => format!("{host}-{vrf}"),
     }
 }
 
@@ -103,6 +117,15 @@ pub(super) struct Announcement {
 /// Communities as texts; fewer sort before more, as in v0.13.11.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Attributes(pub Vec<String>);
+
+impl Attributes {
+    /// The union, sorted as texts.
+    pub fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.0.sort();
+        self.0.dedup();
+    }
+}
 
 impl PartialOrd for Attributes {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {

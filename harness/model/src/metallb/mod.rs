@@ -36,5 +36,6 @@ pub use objects::{Kind, ObjectId};
 pub use proxy::{Backend, Frontend, frontends};
 pub use release::{Generation, RELEASES, Release, UnknownRelease};
 pub use render::{NodeInfo, PeerInfo, RenderError, Rendered, render};
+pub use resolve::RemoteAs;
 pub use startup::{Daemon, Startup, startup};
 pub use store::{Applied, Change, DeleteError, METALLB_NAMESPACE, Objects};

@@ -169,9 +169,14 @@ pub(super) fn parse(document: &Document) -> Result<Vec<(Document, ObjectId, Obje
         return parse_list(document);
     }
     let kind = known_kind(document, api, kind)?;
-    let (id, object) = parse_one(document, kind)?;
-    if let Object::BgpPeer(peer) = &object {
+    let (id, mut object) = parse_one(document, kind)?;
+    if let Object::BgpPeer(peer) = &mut object {
         refuse_newer_fields(document, api, &peer.spec)?;
+        if api == "metallb.io/v1beta1" {
+            // Its conversion to v1beta2 writes 0 for a timer that is not set, which releases since v0.14.9 take at its word.
+            peer.spec.hold_time.get_or_insert_default();
+            peer.spec.keepalive_time.get_or_insert_default();
+        }
     }
     Ok(vec![(document.clone(), id, object)])
 }

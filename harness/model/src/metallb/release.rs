@@ -102,6 +102,29 @@ impl Release {
         }
         Err(UnknownRelease { version: version.to_owned(), nearest: nearest(bare) })
     }
+
+    /// Of some FRR versions the one nearest to this release's: by the number of FRR series in between, then by patch release; of
+    /// two equally near ones the older. `None` if none of them is a version.
+    pub fn nearest_frr<'a>(&self, available: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        let (series, patch) = frr_series(self.frr)?;
+        let distance = |version: &'a str| {
+            let (s, p) = frr_series(version)?;
+            Some(((s.abs_diff(series), p.abs_diff(patch), s), version))
+        };
+        available.into_iter().filter_map(distance).min().map(|(_, version)| version)
+    }
+}
+
+/// (how many FRR series came before since 0.0, patch release). Of 7 the last was 7.5, of 8 it was 8.5, of 9 it was 9.1.
+fn frr_series(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.').map(|n| n.parse::<u32>().ok());
+    let (major, minor) = (numbers.next()??, numbers.next()??);
+    let before = match major {
+        0..=8 => major * 6,
+        9 => 54,
+        _ => 56 + (major - 10) * 10,
+    };
+    Some((before + minor, numbers.next().flatten().unwrap_or(0)))
 }
 
 /// By numbers first (v0.13.13 is near v0.13.12), by spelling if the text has none.
@@ -151,6 +174,25 @@ mod tests {
             Release::find("v0.13.13").unwrap_err(),
             @"there is no MetalLB release `v0.13.13`; did you mean `v0.13.12`?"
         );
+    }
+
+    #[test]
+    fn the_nearest_frr_is_a_matter_of_series() {
+        let nearest = |version: &str| {
+            Release::find(version).unwrap().nearest_frr(["7.5.1", "8.4.4", "10.3", "latest"]).unwrap()
+        };
+        for (version, frr) in [
+            ("v0.13.7", "7.5.1"),
+            ("v0.13.10", "8.4.4"),
+            ("v0.14.0", "8.4.4"),
+            ("v0.14.4", "8.4.4"),
+            ("v0.14.9", "8.4.4"),
+            ("v0.15.3", "10.3"),
+            ("v0.16.1", "10.3"),
+        ] {
+            assert_eq!(nearest(version), frr, "{version}");
+        }
+        assert_eq!(RELEASES[0].nearest_frr(["latest"]), None);
     }
 
     #[test]

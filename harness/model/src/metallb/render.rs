@@ -11,7 +11,7 @@ use super::meta::{Labels, any_or_all};
 use super::objects::ObjectId;
 use super::reject::Reject;
 use super::release::{Generation, Release};
-use super::resolve::Peer;
+use super::resolve::{Host, Peer, RemoteAs};
 use super::specs::{ServiceType, TrafficPolicy};
 use super::store::Objects;
 use super::{layout, speaker};
@@ -33,9 +33,10 @@ pub struct PeerInfo {
     pub name: String,
     /// The prefix of its route maps: `<id>-in` and `<id>-out`.
     pub id: String,
-    pub address: IpAddr,
+    /// `None` for an unnumbered session.
+    pub address: Option<IpAddr>,
     /// The peer's AS number.
-    pub asn: u32,
+    pub asn: RemoteAs,
     /// Empty for the default VRF.
     pub vrf: String,
     /// The activated address families.
@@ -58,7 +59,7 @@ pub struct Rendered {
 /// A node's frr.conf could not be rendered.
 #[derive(Clone, Debug, Error)]
 pub enum RenderError {
-    #[error("renderer for {version} is not there yet (issue 4)")]
+    #[error("renderer for {version} is not there yet")]
     Unsupported { version: &'static str },
     /// MetalLB refuses the objects for good.
     #[error(transparent)]
@@ -79,12 +80,12 @@ pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<R
     let resolved = resolve(release, objects)?;
     let labels = labels_of(objects, node);
     let here: Vec<_> = resolved.advertisements.iter().filter(|a| any_or_all(&a.nodes, &labels)).collect();
-    admit::check_local_pref(&here, &resolved.pools).map_err(|r| located(objects, &r))?;
+    admit::check_local_pref(&here, &resolved.pools, release.generation).map_err(|r| located(objects, &r))?;
     let conf = speaker::frr_conf(objects, &resolved, release.generation, &node.name, &labels);
     let peers = resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, &labels));
     Ok(Rendered {
         conf: layout::text(&conf, release.generation),
-        peers: peers.map(|(_, p)| peer_info(p)).collect(),
+        peers: peers.map(|(_, p)| peer_info(p, release.generation)).collect(),
         services: speaker::announced(objects, &labels)
             .into_iter()
             .map(|(id, ips)| (id.key(), ips.clone()))
@@ -95,7 +96,8 @@ pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<R
 
 fn resolve(release: &Release, objects: &Objects) -> Result<Resolved, RenderError> {
     let mut pending = Vec::new();
-    let resolved = admit::resolve_all(objects, &mut pending).map_err(|r| located(objects, &r))?;
+    let resolved = admit::resolve_all(objects, Some(release.generation), &mut pending)
+        .map_err(|r| located(objects, &r))?;
     admit::check_release(objects, release, &resolved).map_err(|r| located(objects, &r))?;
     match pending.first() {
         Some(reject) => Err(located(objects, reject)),
@@ -115,20 +117,26 @@ fn labels_of(objects: &Objects, node: &NodeInfo) -> Labels {
     labels
 }
 
-fn peer_info(peer: &Peer) -> PeerInfo {
+fn peer_info(peer: &Peer, generation: Generation) -> PeerInfo {
+    let families = match speaker::is_dual_stack(peer, generation) {
+        true => Family::BOTH.to_vec(),
+        false => vec![speaker::family_of_host(&peer.host)],
+    };
     PeerInfo {
         name: peer.name.clone(),
         id: id_of(peer),
-        address: peer.address,
+        address: match peer.host {
+            Host::Address(ip) => Some(ip),
+            Host::Interface(_) => None,
+        },
         asn: peer.asn,
         vrf: peer.vrf.clone(),
-        // Every generation known so far activates both, whatever the peer's address is.
-        families: Family::BOTH.to_vec(),
+        families,
     }
 }
 
 fn id_of(peer: &Peer) -> String {
-    neighbor_id(&peer.address.to_string(), &peer.vrf)
+    neighbor_id(&peer.host.to_string(), &peer.vrf)
 }
 
 fn warnings(release: &Release, objects: &Objects, resolved: &Resolved) -> Vec<String> {

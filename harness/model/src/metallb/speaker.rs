@@ -13,7 +13,7 @@ use super::meta::{Labels, any_or_all};
 use super::objects::ObjectId;
 use super::proxy::is_announced;
 use super::release::Generation;
-use super::resolve::{Advertisement, Peer};
+use super::resolve::{Advertisement, Host, Peer};
 use super::store::Objects;
 
 /// One address of a Service under one advertisement.
@@ -33,12 +33,9 @@ pub(super) fn frr_conf(
     let ads = ads(objects, resolved, labels);
     let mut routers: BTreeMap<String, BTreeMap<String, (&Peer, Neighbor)>> = BTreeMap::new();
     for (_, peer) in resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, labels)) {
-        let mut neighbor = neighbor(peer);
-        neighbor.announcements =
-            ads.iter().filter(|a| hears(peer, a.from)).map(|a| announcement(a, generation)).collect();
-        if generation >= Generation::V0_13_11 {
-            neighbor.announcements.sort();
-        }
+        let mut neighbor = neighbor(peer, generation);
+        let heard = ads.iter().filter(|a| hears(peer, a.from)).map(|a| announcement(a, generation));
+        neighbor.announcements = arranged(heard.collect(), &neighbor, generation);
         routers
             .entry(router_key(peer, generation))
             .or_default()
@@ -57,11 +54,15 @@ pub(super) fn frr_conf(
 /// adds lines.
 fn ads<'a>(objects: &Objects, resolved: &'a Resolved, labels: &Labels) -> Vec<Ad<'a>> {
     let mut all = Vec::new();
-    for (_, ips) in announced(objects, labels) {
+    for (id, ips) in announced(objects, labels) {
         let Some(pool) = pool_of(&resolved.pools, ips) else { continue };
+        let service_labels = objects.service_labels(id);
         for ip in ips {
             for from in &resolved.advertisements {
-                if from.selects(pool) && any_or_all(&from.nodes, labels) {
+                if from.selects(pool)
+                    && any_or_all(&from.services, service_labels)
+                    && any_or_all(&from.nodes, labels)
+                {
                     all.push(Ad { prefix: rolled_up(*ip, from), from });
                 }
             }
@@ -109,14 +110,60 @@ pub(super) fn family_of(ip: IpAddr) -> Family {
     if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
 }
 
-fn neighbor(peer: &Peer) -> Neighbor {
+/// Sorted and merged as the release does it.
+fn arranged(mut all: Vec<Announcement>, n: &Neighbor, generation: Generation) -> Vec<Announcement> {
+    if generation >= Generation::V0_15_0 {
+        all.retain(|a| n.carries(a.family));
+    }
+    if generation < Generation::V0_13_11 {
+        return all;
+    }
+    all.sort();
+    if generation < Generation::V0_14_0 {
+        return all;
+    }
+    // By prefix as text, whatever the family; what has the same prefix becomes one. Differing local preferences were refused.
+    let mut merged: BTreeMap<String, Announcement> = BTreeMap::new();
+    for a in all {
+        match merged.get_mut(&a.prefix) {
+            None => _ = merged.insert(a.prefix.clone(), a),
+            Some(first) => {
+                first.communities.merge(a.communities);
+                first.large_communities.merge(a.large_communities);
+            }
+        }
+    }
+    merged.into_values().collect()
+}
+
+/// Which families a session activates.
+pub(super) fn is_dual_stack(peer: &Peer, generation: Generation) -> bool {
+    match generation >= Generation::V0_15_0 {
+        true => peer.dual_stack || matches!(peer.host, Host::Interface(_)),
+        false => !peer.disable_mp,
+    }
+}
+
+/// That of the address; an unnumbered session runs over IPv6.
+pub(super) fn family_of_host(host: &Host) -> Family {
+    match host {
+        Host::Address(ip) => family_of(*ip),
+        Host::Interface(_) => Family::Ipv6,
+    }
+}
+
+fn neighbor(peer: &Peer, generation: Generation) -> Neighbor {
     Neighbor {
-        family: family_of(peer.address),
+        family: family_of_host(&peer.host),
+        dual_stack: is_dual_stack(peer, generation),
         asn: peer.asn,
-        address: peer.address.to_string(),
+        host: peer.host.to_string(),
+        unnumbered: matches!(peer.host, Host::Interface(_)),
         port: peer.port,
-        keepalive: peer.keepalive,
-        hold: peer.hold,
+        timers: peer.timers.map(|t| (t.keepalive, t.hold)),
+        connect: peer.connect.unwrap_or(0),
+        graceful_restart: peer.graceful_restart,
+        local_as: peer.local_asn,
         password: peer.password.clone(),
         source: peer.source.map(|s| s.to_string()),
         bfd_profile: peer.bfd_profile.clone(),
@@ -152,9 +199,11 @@ fn router_key(peer: &Peer, generation: Generation) -> String {
 }
 
 fn neighbor_key(peer: &Peer, generation: Generation) -> String {
-    let host = match peer.address {
-        IpAddr::V4(ip) => format!("{ip}:{}", peer.port),
-        IpAddr::V6(ip) => format!("[{ip}]:{}", peer.port),
+    let host = match &peer.host {
+        host if generation >= Generation::V0_15_0 => host.to_string(),
+        Host::Address(IpAddr::V4(ip)) => format!("{ip}:{}", peer.port),
+        Host::Address(IpAddr::V6(ip)) => format!("[{ip}]:{}", peer.port),
+        Host::Interface(name) => name.clone(),
     };
     with_vrf(format!("{}@{host}", peer.asn), peer, generation)
 }

@@ -263,6 +263,15 @@ impl Objects {
         all
     }
 
+    /// The labels of a Service; none if it is not there.
+    pub(super) fn service_labels(&self, id: &ObjectId) -> &Labels {
+        static NONE: Labels = Labels::new();
+        match self.items.get(id).map(|s| &s.object) {
+            Some(Object::Service(service)) => &service.meta.labels,
+            _ => &NONE,
+        }
+    }
+
     /// The slices of a Service; none is not the same as slices without endpoints.
     pub(super) fn slices_of(&self, service: &ObjectId) -> impl Iterator<Item = &EndpointSlice> {
         let is_of = move |(id, slice): &(&ObjectId, &Resource<EndpointSlice>)| {
@@ -284,6 +293,14 @@ impl Objects {
     pub(super) fn namespaces(&self) -> impl Iterator<Item = (&String, &Labels)> {
         self.items.iter().filter_map(|(id, stored)| match &stored.object {
             Object::Namespace(r) => Some((&id.name, &r.meta.labels)),
+            _ => None,
+        })
+    }
+
+    /// (name, labels) of every Node object.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (&String, &Labels)> {
+        self.items.iter().filter_map(|(id, stored)| match &stored.object {
+            Object::Node(r) => Some((&id.name, &r.meta.labels)),
             _ => None,
         })
     }

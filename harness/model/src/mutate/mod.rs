@@ -84,7 +84,7 @@ pub fn phases(steps: &[Step]) -> Vec<Phase> {
                 phase.expects.push(index)
             }
             (Verb::Eventually { .. } | Verb::Holds { .. }, _) => phases.push(Phase { expects: vec![index] }),
-            (Verb::Observe(_) | Verb::Diagnose(_) | Verb::Settle(_), _) => continue,
+            (Verb::Observe(_) | Verb::Diagnose(_) | Verb::Settle(_) | Verb::Stream(_), _) => continue,
             _ => {
                 changed = true;
                 continue;
@@ -117,7 +117,7 @@ pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
         // That its witnesses can go shows nothing of leaks.
         (_, Expect::Isolation(_)) => false,
         // How long a change takes is no matter of the state that it leads to.
-        (_, Expect::Session(_) | Expect::Convergence(_)) => false,
+        (_, Expect::Session(_) | Expect::Convergence(_) | Expect::Loss(_)) => false,
         // Without the session the service's address is not announced, without the link nothing comes or goes.
         (Mutation::PeerDown | Mutation::LinkDown, Expect::ReturnPath(_)) => true,
         (_, Expect::ReturnPath(_)) => false,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::isolation::ExpectIsolation;
 use super::session::ExpectSession;
+use super::stream::ExpectLoss;
 use crate::fact::Protocol;
 
 use super::words::{duration, prefix, some_duration, some_prefix};
@@ -20,6 +21,7 @@ pub enum Expect {
     Ecmp(ExpectEcmp),
     ReturnPath(ExpectReturnPath),
     Convergence(ExpectConvergence),
+    Loss(ExpectLoss),
     Isolation(ExpectIsolation),
 }
 
@@ -34,6 +36,7 @@ impl Expect {
             Expect::Ecmp(_) => "ecmp",
             Expect::ReturnPath(_) => "return-path",
             Expect::Convergence(_) => "convergence",
+            Expect::Loss(_) => "loss",
             Expect::Isolation(_) => "isolation",
         }
     }
@@ -48,6 +51,7 @@ impl Expect {
             Expect::Ecmp(e) => &e.node,
             Expect::ReturnPath(e) => &e.node,
             Expect::Convergence(e) => &e.node,
+            Expect::Loss(e) => &e.node,
             Expect::Isolation(e) => &e.node,
         }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::expect::Expect;
 use super::fault::Fault;
 use super::step::{Observe, RestartSpeaker, Settle, Signature};
+use super::stream::StreamStep;
 use super::words::some_duration;
 
 /// A scenario file. Paths are relative to it; `${axis}` in a path stands for the run's value of that axis.
@@ -134,7 +135,7 @@ pub struct ExpectedFile {
     pub observed: BTreeMap<String, String>,
 }
 
-/// A step: exactly one verb (`apply`, `delete`, `restart-speaker`, `settle`, `fault`, `expect`, `observe`, `diagnose`), and when it counts.
+/// A step: exactly one verb (`apply`, `delete`, `restart-speaker`, `settle`, `fault`, `stream`, `expect`, `observe`, `diagnose`), and when it counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StepFile {
@@ -148,6 +149,7 @@ pub struct StepFile {
     pub expect: Option<Expect>,
     pub observe: Option<Observe>,
     pub fault: Option<Fault>,
+    pub stream: Option<StreamStep>,
     pub diagnose: Option<DiagnoseFile>,
     /// Runs of the matrix in which the step is done; all of them without it.
     #[serde(default)]

@@ -9,6 +9,7 @@ mod name;
 mod resolve;
 mod session;
 mod step;
+mod stream;
 mod words;
 
 pub use axes::{AxisValues, combinations, substitute};
@@ -22,3 +23,4 @@ pub use isolation::{ExpectIsolation, Segment};
 pub use resolve::{Scenario, expand, step};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};
+pub use stream::{During, ExpectLoss, StreamStep};

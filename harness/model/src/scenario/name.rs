@@ -19,6 +19,10 @@ pub fn name_of(verb: &Verb, dir: &Path) -> String {
         Verb::RestartSpeaker(r) => format!("restart the speaker of {}", r.node),
         Verb::Settle(s) => format!("settle: no route-map change pending on {}", s.node),
         Verb::Fault(fault) => fault.name(),
+        Verb::Stream(s) => {
+            let every = humantime::format_duration(s.every);
+            format!("stream {}: {} to {}, {} flows, each every {every}", s.name, s.from, s.to, s.flows)
+        }
         Verb::Observe(o) => format!("observe {} on {}", o.prefix, o.node),
         Verb::Diagnose(d) => {
             let name = match d.signature {
@@ -50,6 +54,13 @@ fn expect_name(expect: &Expect) -> String {
             };
             let limit = c.at_most.map(|most| format!(" within {}", humantime::format_duration(most)));
             format!("{} of {} converges {to}{}", c.prefix, c.node, limit.unwrap_or_default())
+        }
+        Expect::Loss(l) => {
+            let out =
+                l.at_most.map(|most| format!("is out for {} at most", humantime::format_duration(most)));
+            let lost = l.lost_at_most.map(|most| format!("loses {most} packets at most"));
+            let words: Vec<String> = out.into_iter().chain(lost).collect();
+            format!("stream {} {}", l.stream, words.join(" and "))
         }
         Expect::ReturnPath(r) => {
             let family = r.family.map(|family| format!(" over {}", family.as_str())).unwrap_or_default();

@@ -6,6 +6,7 @@ mod fault;
 mod isolation;
 mod names;
 mod route;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -84,16 +85,18 @@ pub fn expand(file: &ScenarioFile, source: &Source, topology: &Topology) -> Resu
 }
 
 /// One step in the words of a scenario file, outside of one: paths are relative to `source`'s folder, and there are no axes.
+/// `before` are the steps that were done already.
 ///
 /// # Errors
 /// What is wrong with it, at its line.
-pub fn step(source: &Source, topology: &Topology) -> Result<Step, Diagnostic> {
+pub fn step(source: &Source, topology: &Topology, before: &[Step]) -> Result<Step, Diagnostic> {
     let written: StepFile = yaml::parse(source)?;
     let file = ScenarioFile::of_one_step();
     let dir = source.file.parent().map(Path::to_path_buf).unwrap_or_default();
     let resolver = Resolver { source, topology, dir, file: &file };
     resolver.check_when(&written.when, &[key("when")])?;
     let verb = resolver.verb(&written, &AxisValues::default(), &[])?;
+    let verb = resolver.of_a_stream(verb, before, &[])?;
     Ok(Step { name: name_of(&verb, &resolver.dir), verb })
 }
 
@@ -155,7 +158,7 @@ impl Resolver<'_> {
             let at = [key("steps"), Seg::Index(i)];
             self.check_when(&step.when, &[&at[..], &[key("when")]].concat())?;
             if fits(&step.when, &axes) {
-                let verb = self.verb(step, &axes, &at)?;
+                let verb = self.of_a_stream(self.verb(step, &axes, &at)?, &steps, &at)?;
                 self.measured_from_something(&verb, &steps, &at)?;
                 steps.push(Step { name: name_of(&verb, &self.dir), verb });
             }
@@ -205,6 +208,10 @@ impl Resolver<'_> {
             self.fault(fault, &inner("fault"))?;
             verbs.push(Verb::Fault(fault.clone()));
         }
+        if let Some(stream) = &step.stream {
+            self.stream(stream, &inner("stream"))?;
+            verbs.push(Verb::Stream(stream.clone()));
+        }
         if let Some(expect) = &step.expect {
             verbs.push(self.expect(step, expect, axes, at)?);
         }
@@ -220,7 +227,7 @@ impl Resolver<'_> {
                 within: step.within.unwrap_or(WITHIN),
             }));
         }
-        let known = "apply, delete, restart-speaker, settle, fault, expect, observe or diagnose";
+        let known = "apply, delete, restart-speaker, settle, fault, stream, expect, observe or diagnose";
         match (verbs.pop(), verbs.is_empty()) {
             (Some(verb), true) => self.check_timing(step, verb, at),
             (None, _) => Err(self.source.error_at(at, format!("a step needs one of {known}"))),

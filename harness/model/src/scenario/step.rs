@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expect::Expect;
 use super::fault::Fault;
+use super::stream::StreamStep;
 use super::words::prefix;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub enum Verb {
         witness: Option<ipnet::IpNet>,
     },
     Fault(Fault),
+    /// Goes on while later steps are done.
+    Stream(StreamStep),
     Observe(Observe),
     Diagnose(Diagnosis),
 }
@@ -49,6 +52,7 @@ impl Verb {
         match self {
             Verb::Apply { .. } | Verb::Delete { .. } | Verb::RestartSpeaker(_) | Verb::Fault(_) => true,
             Verb::Settle(_)
+            | Verb::Stream(_)
             | Verb::Eventually { .. }
             | Verb::Holds { .. }
             | Verb::Observe(_)

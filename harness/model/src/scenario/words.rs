@@ -24,6 +24,17 @@ pub(super) fn some_prefix<'de, D: Deserializer<'de>>(
     text.map(|text| prefix(serde::de::value::StringDeserializer::new(text))).transpose()
 }
 
+/// An address stands for the prefix of its own.
+pub(super) fn address_or_prefix<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<ipnet::IpNet, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let address = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
+    address.or_else(|_| text.parse()).map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is neither an address nor a prefix such as 172.16.1.0/24"))
+    })
+}
+
 pub(super) fn prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ipnet::IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     texts.into_iter().map(|text| prefix(serde::de::value::StringDeserializer::new(text))).collect()

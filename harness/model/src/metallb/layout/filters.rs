@@ -2,12 +2,26 @@
 
 use std::fmt::Write as _;
 
-use super::{Counter, line};
+use super::{Counter, line, per_family, sequenced};
 use crate::metallb::frrconf::{Announcement, Family, Neighbor};
 use crate::metallb::release::Generation;
 
+/// The filters of one neighbor.
+pub(super) fn append(out: &mut String, n: &Neighbor, counter: &mut Counter, generation: Generation) {
+    match generation {
+        Generation::V0_12 | Generation::V0_13_0 => v0_13_0(out, n, counter),
+        Generation::V0_13_8 | Generation::V0_13_10 | Generation::V0_13_11 => {
+            v0_13_8(out, n, counter, generation);
+        }
+        Generation::V0_14_0 | Generation::V0_14_4 | Generation::V0_14_6 | Generation::V0_14_9 => {
+            sequenced::v0_14(out, n, counter, generation);
+        }
+        Generation::V0_15_0 | Generation::V0_16_0 => per_family::v0_15_0(out, n, counter),
+    }
+}
+
 /// v0.13.8 to v0.13.12.
-pub(super) fn v0_13_8(out: &mut String, n: &Neighbor, counter: &mut Counter, generation: Generation) {
+fn v0_13_8(out: &mut String, n: &Neighbor, counter: &mut Counter, generation: Generation) {
     let (id, list) = (n.id(), allowed(n));
     line!(out, "route-map {id}-in deny 20");
     for a in &n.announcements {
@@ -29,7 +43,7 @@ pub(super) fn v0_13_8(out: &mut String, n: &Neighbor, counter: &mut Counter, gen
 }
 
 /// v0.13.0 to v0.13.7.
-pub(super) fn v0_13_0(out: &mut String, n: &Neighbor, counter: &mut Counter) {
+fn v0_13_0(out: &mut String, n: &Neighbor, counter: &mut Counter) {
     let (id, list) = (n.id(), allowed(n));
     line!(out, "route-map {id}-in deny 20");
     for a in &n.announcements {
@@ -41,7 +55,7 @@ pub(super) fn v0_13_0(out: &mut String, n: &Neighbor, counter: &mut Counter) {
 }
 
 /// The family in every list name is the neighbor's own, whatever the list holds.
-fn allowed(n: &Neighbor) -> String {
+pub(super) fn allowed(n: &Neighbor) -> String {
     format!("{}-pl-{}", n.id(), n.family.name())
 }
 
@@ -70,7 +84,7 @@ fn property(out: &mut String, id: &str, a: &Announcement, list: &str, set: &str,
     line!(out, "  on-match next");
 }
 
-fn final_entries(out: &mut String, id: &str, list: &str, counter: &mut Counter) {
+pub(super) fn final_entries(out: &mut String, id: &str, list: &str, counter: &mut Counter) {
     for family in Family::BOTH {
         line!(out, "route-map {id}-out permit {}", counter.next(id));
         line!(out, "  match {} address prefix-list {list}", family.word());

@@ -2,8 +2,11 @@
 //! because the reloader compares texts and people compare files.
 
 mod filters;
+mod per_family;
 mod router;
+mod sequenced;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::frrconf::FrrConf;
@@ -12,10 +15,7 @@ use super::resolve::BfdProfile;
 
 /// Whether [`text`] knows the layout.
 pub(super) fn is_known(generation: Generation) -> bool {
-    matches!(
-        generation,
-        Generation::V0_13_0 | Generation::V0_13_8 | Generation::V0_13_10 | Generation::V0_13_11
-    )
+    generation >= Generation::V0_13_0
 }
 
 /// The file. Only for a generation that [`is_known`].
@@ -24,22 +24,19 @@ pub(super) fn text(conf: &FrrConf, generation: Generation) -> String {
     if generation < Generation::V0_13_8 {
         out.push('\n');
     }
-    header(&mut out, conf);
-    let mut counter = Counter::default();
+    header(&mut out, conf, generation);
+    let mut counter = Counter::new(generation);
     for neighbor in conf.routers.iter().flat_map(|r| &r.neighbors) {
-        match generation {
-            Generation::V0_13_0 => filters::v0_13_0(&mut out, neighbor, &mut counter),
-            _ => filters::v0_13_8(&mut out, neighbor, &mut counter, generation),
-        }
+        filters::append(&mut out, neighbor, &mut counter, generation);
     }
     out.push_str("\n\n");
     for router in &conf.routers {
         match generation {
             Generation::V0_13_0 => router::v0_13_0(&mut out, router),
-            _ => router::v0_13_8(&mut out, router),
+            _ => router::v0_13_8(&mut out, router, generation),
         }
     }
-    bfd(&mut out, &conf.bfd_profiles);
+    bfd(&mut out, &conf.bfd_profiles, generation);
     if let Some(extras) = conf.extras.as_ref().filter(|_| generation >= Generation::V0_13_10) {
         out.push('\n');
         out.push_str(extras);
@@ -61,21 +58,29 @@ macro_rules! line {
 }
 use line;
 
-/// Numbers the entries of route maps: restarts whenever the name differs from the one before.
-#[derive(Debug, Default)]
+/// Numbers the entries of route maps and, since v0.14.0, of prefix lists: one counter per name. Before, there was one
+/// counter only, which restarted whenever the name differed from the one before.
+#[derive(Debug)]
 struct Counter {
-    name: String,
-    last: u32,
+    forgets: bool,
+    last: BTreeMap<String, u32>,
 }
 
 impl Counter {
+    fn new(generation: Generation) -> Self {
+        Self { forgets: generation < Generation::V0_14_0, last: BTreeMap::new() }
+    }
+
     fn next(&mut self, name: &str) -> u32 {
-        if self.name != name {
-            name.clone_into(&mut self.name);
-            self.last = 0;
+        if let Some(last) = self.last.get_mut(name) {
+            *last += 1;
+            return *last;
         }
-        self.last += 1;
-        self.last
+        if self.forgets {
+            self.last.clear();
+        }
+        self.last.insert(name.to_owned(), 1);
+        1
     }
 }
 
@@ -95,8 +100,9 @@ const DEBUG: [&str; 13] = [
     "bfd zebra",
 ];
 
-fn header(out: &mut String, conf: &FrrConf) {
-    let _ = write!(out, "log file /etc/frr/frr.log {}", conf.log_level);
+fn header(out: &mut String, conf: &FrrConf, generation: Generation) {
+    let log = if generation < Generation::V0_16_0 { "file /etc/frr/frr.log" } else { "stdout" };
+    let _ = write!(out, "log {log} {}", conf.log_level);
     line!(out, "log timestamp precision 3");
     if conf.log_level == "debugging" {
         for what in DEBUG {
@@ -109,7 +115,7 @@ fn header(out: &mut String, conf: &FrrConf) {
 }
 
 /// Each value ends in a line of four spaces, which the next value or profile closes.
-fn bfd(out: &mut String, profiles: &[BfdProfile]) {
+fn bfd(out: &mut String, profiles: &[BfdProfile], generation: Generation) {
     if profiles.is_empty() {
         return;
     }
@@ -119,12 +125,18 @@ fn bfd(out: &mut String, profiles: &[BfdProfile]) {
         line!(out, "    ");
         let flag = |set: bool, word: &str| set.then(|| word.to_owned());
         let number = |value: Option<u32>, word: &str| value.map(|v| format!("{word} {v}"));
+        // FRR split its echo interval in two.
+        let (echo, echo_transmit) = match generation < Generation::V0_14_6 {
+            true => (number(p.echo, "echo-interval"), None),
+            false => (number(p.echo, "echo receive-interval"), number(p.echo, "echo transmit-interval")),
+        };
         let values = [
             number(p.receive, "receive-interval"),
             number(p.transmit, "transmit-interval"),
             number(p.multiplier, "detect-multiplier"),
             flag(p.echo_mode, "echo-mode"),
-            number(p.echo, "echo-interval"),
+            echo,
+            echo_transmit,
             flag(p.passive, "passive-mode"),
             number(p.minimum_ttl, "minimum-ttl"),
         ];

@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 
 use super::line;
 use crate::metallb::frrconf::{Family, Neighbor, Router};
+use crate::metallb::release::Generation;
 
-/// v0.13.8 to v0.13.12.
-pub(super) fn v0_13_8(out: &mut String, r: &Router) {
-    opening(out, r);
+/// From v0.13.8 on.
+pub(super) fn v0_13_8(out: &mut String, r: &Router, generation: Generation) {
+    opening(out, r, generation);
     for n in &r.neighbors {
-        session(out, r.asn, n, "");
+        session(out, r.asn, n, generation);
     }
     for n in &r.neighbors {
         out.push('\n');
-        for family in Family::BOTH {
+        for family in Family::BOTH.into_iter().filter(|f| n.carries(*f)) {
             activation(out, n, family, None, "    ");
         }
     }
@@ -33,10 +34,10 @@ pub(super) fn v0_13_8(out: &mut String, r: &Router) {
 
 /// v0.13.0 to v0.13.7: one address-family block per advertisement.
 pub(super) fn v0_13_0(out: &mut String, r: &Router) {
-    opening(out, r);
+    opening(out, r, Generation::V0_13_0);
     out.push('\n');
     for n in &r.neighbors {
-        session(out, r.asn, n, " ");
+        session(out, r.asn, n, Generation::V0_13_0);
     }
     out.push('\n');
     for n in &r.neighbors {
@@ -53,7 +54,7 @@ pub(super) fn v0_13_0(out: &mut String, r: &Router) {
     }
 }
 
-fn opening(out: &mut String, r: &Router) {
+fn opening(out: &mut String, r: &Router, generation: Generation) {
     let _ = write!(out, "router bgp {}", r.asn);
     if !r.vrf.is_empty() {
         let _ = write!(out, " vrf {}", r.vrf);
@@ -61,24 +62,35 @@ fn opening(out: &mut String, r: &Router) {
     line!(out, "  no bgp ebgp-requires-policy");
     line!(out, "  no bgp network import-check");
     line!(out, "  no bgp default ipv4-unicast");
+    if generation >= Generation::V0_14_6 {
+        line!(out, "  bgp graceful-restart preserve-fw-state");
+    }
     out.push('\n');
     if let Some(id) = &r.router_id {
         line!(out, "  bgp router-id {id}");
     }
 }
 
-/// `before_bfd` ends the line before the bfd line: the oldest template leaves a space there.
-fn session(out: &mut String, my_asn: u32, n: &Neighbor, before_bfd: &str) {
-    let p = &n.address;
-    line!(out, "  neighbor {p} remote-as {}", n.asn);
+/// Fields that a generation does not have are empty in its [`Neighbor`]s.
+fn session(out: &mut String, my_asn: u32, n: &Neighbor, generation: Generation) {
+    let p = &n.host;
+    line!(out, "  neighbor {p} {}remote-as {}", if n.unnumbered { "interface " } else { "" }, n.asn);
     if n.ebgp_multihop {
         line!(out, "  neighbor {p} ebgp-multihop");
+    }
+    if let Some(asn) = n.local_as {
+        line!(out, "  neighbor {p} local-as {asn} no-prepend replace-as");
     }
     line!(out, "  ");
     if n.port != 0 {
         let _ = write!(out, "neighbor {p} port {}", n.port);
     }
-    line!(out, "  neighbor {p} timers {} {}", n.keepalive, n.hold);
+    if let Some((keepalive, hold)) = n.timers {
+        line!(out, "  neighbor {p} timers {keepalive} {hold}");
+    }
+    if n.connect != 0 {
+        line!(out, "  neighbor {p} timers connect {}", n.connect);
+    }
     line!(out, "  ");
     if !n.password.is_empty() {
         let _ = write!(out, "neighbor {p} password {}", n.password);
@@ -87,17 +99,34 @@ fn session(out: &mut String, my_asn: u32, n: &Neighbor, before_bfd: &str) {
     if let Some(source) = &n.source {
         let _ = write!(out, "neighbor {p} update-source {source}");
     }
-    if !n.bfd_profile.is_empty() {
-        out.push_str(before_bfd);
-        line!(out, "  neighbor {p} bfd profile {}", n.bfd_profile);
+    if n.graceful_restart {
+        line!(out, "  neighbor {p} graceful-restart");
     }
-    if n.family == Family::Ipv6 && my_asn != n.asn && !n.ebgp_multihop {
+    bfd(out, n, generation);
+    // Since v0.15.0 a session for both families counts as neither IPv4 nor IPv6.
+    let ipv6 = n.family == Family::Ipv6 && !(n.dual_stack && generation >= Generation::V0_15_0);
+    if ipv6 && n.asn.is_external(my_asn) && !n.ebgp_multihop {
         line!(out, "  neighbor {p} disable-connected-check");
     }
 }
 
+fn bfd(out: &mut String, n: &Neighbor, generation: Generation) {
+    let (p, profile) = (&n.host, &n.bfd_profile);
+    if profile.is_empty() {
+        return;
+    }
+    if generation < Generation::V0_13_8 {
+        // The oldest template leaves a space at the end of the line before.
+        out.push(' ');
+    }
+    if generation >= Generation::V0_14_6 {
+        line!(out, "  neighbor {p} bfd");
+    }
+    line!(out, "  neighbor {p} bfd profile {profile}");
+}
+
 fn activation(out: &mut String, n: &Neighbor, family: Family, network: Option<&str>, indent: &str) {
-    let (p, id) = (&n.address, n.id());
+    let (p, id) = (&n.host, n.id());
     line!(out, "  address-family {} unicast", family.name());
     line!(out, "    neighbor {p} activate");
     line!(out, "    neighbor {p} route-map {id}-in in");

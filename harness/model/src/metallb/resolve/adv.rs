@@ -28,6 +28,8 @@ pub(in crate::metallb) struct Advertisement {
     pub nodes: Vec<LabelSelector>,
     /// Names of BGPPeers; empty means all.
     pub peers: Vec<String>,
+    /// Since v0.16.0; empty means all Services of the pools.
+    pub services: Vec<LabelSelector>,
 }
 
 impl Advertisement {
@@ -86,11 +88,14 @@ pub(in crate::metallb) fn advertisement(
             return Err(Reject::spec(id, field, format!("duplicate definition of {what} \"{twice}\"")));
         }
     }
-    for (field, selectors) in
-        [("ipAddressPoolSelectors", &spec.ip_address_pool_selectors), ("nodeSelectors", &spec.node_selectors)]
-    {
+    for (field, selectors) in [
+        ("ipAddressPoolSelectors", &spec.ip_address_pool_selectors),
+        ("nodeSelectors", &spec.node_selectors),
+        ("serviceSelectors", &spec.service_selectors),
+    ] {
         check_selectors(selectors, field).map_err(|(i, reason)| Reject::item(id, field, i, reason))?;
     }
+    check_service_selectors(id, spec)?;
     let mut communities = Vec::new();
     for (i, text) in spec.communities.iter().enumerate() {
         communities.push(community(id, i, text, aliases)?);
@@ -111,7 +116,28 @@ pub(in crate::metallb) fn advertisement(
         pool_selectors: spec.ip_address_pool_selectors.clone(),
         nodes: spec.node_selectors.clone(),
         peers: spec.peers.clone(),
+        services: spec.service_selectors.clone(),
     })
+}
+
+/// Which Services an aggregate stands for must not depend on their labels.
+fn check_service_selectors(id: &ObjectId, spec: &BgpAdvertisementSpec) -> Result<(), Box<Reject>> {
+    if spec.service_selectors.is_empty() {
+        return Ok(());
+    }
+    for (field, given, whole) in [
+        ("aggregationLength", spec.aggregation_length, 32),
+        ("aggregationLengthV6", spec.aggregation_length_v6, 128),
+    ] {
+        if given.is_some_and(|n| n != whole) {
+            let reason = format!(
+                "serviceSelectors and {field} are mutually exclusive, both cannot be set in {}",
+                id.name
+            );
+            return Err(Reject::spec(id, field, reason));
+        }
+    }
+    Ok(())
 }
 
 fn length(id: &ObjectId, field: &str, given: Option<i32>, max: u8, family: &str) -> Result<u8, Box<Reject>> {

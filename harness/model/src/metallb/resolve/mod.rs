@@ -5,8 +5,11 @@ mod adv;
 mod bfd;
 mod peer;
 mod pool;
+mod session;
 
 pub(super) use adv::{Advertisement, advertisement, aliases, check_aggregation};
 pub(super) use bfd::{BfdProfile, bfd_profile};
 pub(super) use peer::{Peer, peer};
 pub(super) use pool::{Pool, check_overlap, confuses_buggy_firmware, pool};
+pub(super) use session::Host;
+pub use session::RemoteAs;

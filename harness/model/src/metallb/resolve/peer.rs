@@ -1,55 +1,54 @@
-//! BGPPeer.
+//! BGPPeer. The rules of a release are those of its [`Generation`]; at admission, which knows no release, an object passes if
+//! some release accepts it.
 
-use std::net::IpAddr;
-use std::time::Duration;
-
-use crate::metallb::duration::GoDuration;
+use super::session::{Host, RemoteAs, Timers, connect, timers};
 use crate::metallb::meta::{LabelSelector, check_selectors};
 use crate::metallb::objects::{Kind, ObjectId, Resource};
 use crate::metallb::reject::Reject;
+use crate::metallb::release::Generation;
 use crate::metallb::specs::BgpPeerSpec;
 use crate::metallb::store::{METALLB_NAMESPACE, Objects};
 use crate::path;
+use std::net::IpAddr;
 
 /// A BGP session that some nodes run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::metallb) struct Peer {
     pub name: String,
     pub my_asn: u32,
-    pub asn: u32,
-    pub address: IpAddr,
+    pub asn: RemoteAs,
+    pub host: Host,
     pub source: Option<IpAddr>,
     /// 0 when the user asked for FRR's default.
     pub port: u16,
+    /// Seconds; `None` leaves them to FRR.
+    pub timers: Option<Timers>,
     /// Seconds.
-    pub hold: u64,
-    /// Seconds.
-    pub keepalive: u64,
+    pub connect: Option<u64>,
     pub router_id: Option<IpAddr>,
     pub nodes: Vec<LabelSelector>,
     pub password: String,
     pub bfd_profile: String,
+    pub graceful_restart: bool,
     pub ebgp_multihop: bool,
     pub vrf: String,
+    pub disable_mp: bool,
+    pub dual_stack: bool,
+    pub local_asn: Option<u32>,
 }
 
-/// MetalLB's hold time when the manifest has none (or 0).
-const DEFAULT_HOLD: GoDuration = GoDuration(Duration::from_secs(90));
-
-/// Resolves one BGPPeer as the releases up to v0.14.8 do.
+/// Resolves one BGPPeer; without a generation, as the most lenient release does.
 pub(in crate::metallb) fn peer(
     id: &ObjectId,
     from: &Resource<BgpPeerSpec>,
     objects: &Objects,
+    generation: Option<Generation>,
 ) -> Result<Peer, Box<Reject>> {
     let spec = &from.spec;
-    check_asns(id, spec)?;
-    if spec.peer_address.is_empty() && !spec.interface.is_empty() {
-        return Err(Reject::spec(id, "interface", "missing peerAddress")
-            .hint("`interface` exists since v0.15.0, which cannot be rendered yet; set `peerAddress`"));
-    }
-    let address = parse_ip(id, "peerAddress", &spec.peer_address, "invalid BGPPeer address")?;
-    let (hold, keepalive) = timers(id, spec)?;
+    let asn = asns(id, spec, generation)?;
+    let host = host(id, spec, generation)?;
+    let timers = timers(id, spec, generation)?;
+    let connect = connect(id, spec)?;
     let optional = |field: &str, text: &str, reason: &str| match text {
         "" => Ok(None),
         _ => parse_ip(id, field, text, reason).map(Some),
@@ -64,6 +63,14 @@ pub(in crate::metallb) fn peer(
             "spec.peerPort in body should be less than or equal to 16384",
         ));
     }
+    if port == 0 && generation.is_some_and(|g| g >= Generation::V0_15_0) {
+        let reason = "spec.peerPort in body should be greater than or equal to 1";
+        return Err(Reject::spec(id, "peerPort", reason).hint("leave it out for 179"));
+    }
+    if spec.local_asn == Some(0) {
+        let reason = "spec.localASN in body should be greater than or equal to 1";
+        return Err(Reject::spec(id, "localASN", reason));
+    }
     check_selectors(&spec.node_selectors, "nodeSelectors")
         .map_err(|(i, reason)| Reject::item(id, "nodeSelectors", i, reason))?;
     let password = password(id, spec, objects)?;
@@ -71,36 +78,69 @@ pub(in crate::metallb) fn peer(
     Ok(Peer {
         name: id.name.clone(),
         my_asn: spec.my_asn,
-        asn: spec.peer_asn,
-        address,
+        asn,
+        host,
         source,
         port,
-        hold,
-        keepalive,
+        timers,
+        connect,
         router_id,
         nodes: spec.node_selectors.clone(),
         password,
         bfd_profile: spec.bfd_profile.clone(),
+        graceful_restart: spec.enable_graceful_restart,
         ebgp_multihop: spec.ebgp_multi_hop,
         vrf: spec.vrf.clone(),
+        disable_mp: spec.disable_mp,
+        dual_stack: spec.dual_stack_address_family,
+        local_asn: spec.local_asn,
     })
 }
 
-fn check_asns(id: &ObjectId, spec: &BgpPeerSpec) -> Result<(), Box<Reject>> {
+fn asns(id: &ObjectId, spec: &BgpPeerSpec, generation: Option<Generation>) -> Result<RemoteAs, Box<Reject>> {
     if spec.my_asn == 0 {
         return Err(Reject::spec(id, "myASN", "missing local ASN").hint("set `myASN`, for example 64513"));
     }
-    if spec.peer_asn == 0 {
-        let hint = match spec.dynamic_asn.as_str() {
-            "" => "set `peerASN` to the gateway's AS number, for example 64512",
-            _ => "`dynamicASN` exists since v0.14.9, which cannot be rendered yet; set `peerASN`",
-        };
-        return Err(Reject::spec(id, "peerASN", "missing peer ASN").hint(hint));
-    }
+    let asn = match (spec.peer_asn, spec.dynamic_asn.as_str()) {
+        (0, "") => {
+            let reason = match generation {
+                Some(g) if g >= Generation::V0_14_9 => "missing peer ASN and dynamicASN",
+                _ => "missing peer ASN",
+            };
+            return Err(Reject::spec(id, "peerASN", reason)
+                .hint("set `peerASN` to the gateway's AS number, for example 64512"));
+        }
+        (asn, "") => RemoteAs::Number(asn),
+        (0, "internal") => RemoteAs::Internal,
+        (0, "external") => RemoteAs::External,
+        (0, other) => {
+            return Err(Reject::spec(id, "dynamicASN", format!("invalid dynamicASN {other}"))
+                .hint("`internal` or `external`"));
+        }
+        (_, _) => {
+            return Err(Reject::spec(id, "dynamicASN", "both peer ASN and dynamicASN specified")
+                .hint("leave one of `peerASN` and `dynamicASN` out"));
+        }
+    };
     if spec.peer_asn == spec.my_asn && spec.ebgp_multi_hop {
         return Err(Reject::spec(id, "ebgpMultiHop", "invalid ebgp-multihop parameter set for an ibgp peer"));
     }
-    Ok(())
+    Ok(asn)
+}
+
+fn host(id: &ObjectId, spec: &BgpPeerSpec, generation: Option<Generation>) -> Result<Host, Box<Reject>> {
+    match (spec.peer_address.as_str(), spec.interface.as_str()) {
+        ("", "") if generation.is_some_and(|g| g >= Generation::V0_15_0) => {
+            Err(Reject::spec(id, "peerAddress", "peer has no Address or Interface specified")
+                .hint("set `peerAddress`, or `interface` for an unnumbered session"))
+        }
+        ("", name) if !name.is_empty() => Ok(Host::Interface(name.to_owned())),
+        (_, name) if !name.is_empty() => {
+            Err(Reject::spec(id, "interface", "peer has both Address and Interface specified")
+                .hint("leave one of `peerAddress` and `interface` out"))
+        }
+        (address, _) => parse_ip(id, "peerAddress", address, "invalid BGPPeer address").map(Host::Address),
+    }
 }
 
 fn parse_ip(id: &ObjectId, field: &str, text: &str, reason: &str) -> Result<IpAddr, Box<Reject>> {
@@ -111,22 +151,6 @@ fn parse_ip(id: &ObjectId, field: &str, text: &str, reason: &str) -> Result<IpAd
     })?;
     // Go prints ::ffff:192.0.2.1 as 192.0.2.1, and the name of every route map follows from that.
     Ok(ip.to_canonical())
-}
-
-/// (hold, keepalive) in whole seconds.
-fn timers(id: &ObjectId, spec: &BgpPeerSpec) -> Result<(u64, u64), Box<Reject>> {
-    let given = |d: Option<GoDuration>| d.filter(|d| !d.is_zero());
-    let hold = given(spec.hold_time).unwrap_or(DEFAULT_HOLD);
-    let seconds = hold.0.as_secs();
-    if seconds != 0 && seconds < 3 {
-        return Err(Reject::spec(id, "holdTime", format!("invalid hold time \"{hold}\": must be 0 or >=3s")));
-    }
-    let keepalive = given(spec.keepalive_time).unwrap_or(GoDuration(hold.0 / 3));
-    if keepalive > hold {
-        let reason = format!("invalid keepaliveTime \"{keepalive}\", must be lower than holdTime \"{hold}\"");
-        return Err(Reject::spec(id, "keepaliveTime", reason).hint("holdTime is 90s when it is not set"));
-    }
-    Ok((seconds, keepalive.0.as_secs()))
 }
 
 fn password(id: &ObjectId, spec: &BgpPeerSpec, objects: &Objects) -> Result<String, Box<Reject>> {

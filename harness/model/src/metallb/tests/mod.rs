@@ -2,6 +2,7 @@
 
 mod allocation;
 mod extras;
+mod later;
 mod refusals;
 mod rendering;
 

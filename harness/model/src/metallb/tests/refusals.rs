@@ -36,7 +36,12 @@ fn peers() {
         refusal(&[&gw("  peerPort: 20000\n")]),
         refusal(&[&gw("  holdTime: 2s\n")]),
         refusal(&[&gw("  holdTime: 90\n")]),
-        refusal(&[&gw("  keepaliveTime: 2m\n")]),
+        refusal(&[&gw("  keepaliveTime: 2m\n  holdTime: 90s\n")]),
+        refusal(&[&gw("  connectTime: 500ms\n")]),
+        refusal(&[&gw("  connectTime: 1500ms\n")]),
+        refusal(&[&gw("  dynamicASN: internal\n")]),
+        refusal(&[&gw("  dynamicASN: intern\n").replace("  peerASN: 64512\n", "")]),
+        refusal(&[&gw("  interface: eth0\n")]),
         refusal(&[&gw("  ebgpMultiHop: true\n").replace("64512", "64513")]),
         refusal(&[&gw("  password: x\n  passwordSecret: {name: s}\n")]),
         refusal(&[secret, &with_secret]),
@@ -62,7 +67,15 @@ fn peers() {
     test.yaml:8:13: MetalLB refuses BGPPeer `gw1`: invalid hold time "2s": must be 0 or >=3s
     test.yaml:8:13: expected a duration with its unit, such as `90s`, found the number 90
     test.yaml:8:18: MetalLB refuses BGPPeer `gw1`: invalid keepaliveTime "120s", must be lower than holdTime "90s"
-      hint: holdTime is 90s when it is not set
+      hint: holdTime is 90s when it is not set (up to v0.14.8)
+    test.yaml:8:16: MetalLB refuses BGPPeer `gw1`: connect time should be between 1 seconds to 65535
+    test.yaml:8:16: MetalLB refuses BGPPeer `gw1`: connect time should contain a whole number of seconds
+    test.yaml:8:15: MetalLB refuses BGPPeer `gw1`: both peer ASN and dynamicASN specified
+      hint: leave one of `peerASN` and `dynamicASN` out
+    test.yaml:7:15: MetalLB refuses BGPPeer `gw1`: invalid dynamicASN intern
+      hint: `internal` or `external`
+    test.yaml:8:14: MetalLB refuses BGPPeer `gw1`: peer has both Address and Interface specified
+      hint: leave one of `peerAddress` and `interface` out
     test.yaml:8:17: MetalLB refuses BGPPeer `gw1`: invalid ebgp-multihop parameter set for an ibgp peer
     test.yaml:9:3: MetalLB refuses BGPPeer `gw1`: can not have both password and secret ref set in peer config
     test.yaml:8:26: MetalLB refuses BGPPeer `gw1`: secret type mismatch on "metallb-system"/"s", type "kubernetes.io/basic-auth" is expected
@@ -199,23 +212,97 @@ fn rules_of_a_release() {
         render_refusal("v0.13.10", &[&a, &peer("b", "10.0.0.2", "").replace("64513", "64514")]),
         render_refusal("v0.13.10", &[&a, &peer("b", "10.0.0.1", "  vrf: red\n").replace("64513", "64514")]),
         render_refusal("v0.13.7", &[&peer("b", "10.0.0.1", "  vrf: red\n")]),
-        render_refusal("v0.13.10", &[&peer("b", "10.0.0.1", "  dynamicASN: external\n")]),
+        render_refusal(
+            "v0.13.10",
+            &[&peer("b", "10.0.0.1", "  dynamicASN: external\n").replace("  peerASN: 64512\n", "")],
+        ),
         render_refusal("v0.13.9", &[&metallb("BGPAdvertisement", "a", "{communities: ['large:1:2:3']}")]),
         render_refusal(
             "v0.13.7",
             &[&metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24], serviceAllocation: {}}")],
         ),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r"
+    insta::assert_snapshot!(all.join("\n"), @r#"
     test.yaml:8:13: MetalLB refuses BGPPeer `b`: peer b has RouterID different from a, in FRR mode all RouterID must be equal
     test.yaml:7:16: MetalLB refuses BGPPeer `b`: peer 10.0.0.1 already exists, FRR mode doesn't support duplicate BGPPeers
     test.yaml:5:10: MetalLB refuses BGPPeer `b`: peer 10.0.0.2 has myAsn different from 10.0.0.1, in FRR mode all myAsn must be equal for the same VRF
     rendered
     test.yaml:8:8: MetalLB refuses BGPPeer `b`: MetalLB v0.13.7 has no field `vrf`
-    test.yaml:8:15: MetalLB refuses BGPPeer `b`: MetalLB v0.13.10 has no field `dynamicASN`
+    test.yaml:7:15: MetalLB refuses BGPPeer `b`: MetalLB v0.13.10 has no field `dynamicASN`
     test.yaml:4:8: MetalLB refuses BGPAdvertisement `a`: invalid community large:1:2:3
     test.yaml:4:34: MetalLB refuses IPAddressPool `p`: MetalLB v0.13.7 has no field `serviceAllocation`
-    ");
+    "#);
+}
+
+#[test]
+fn rules_of_later_releases() {
+    let a = peer("a", "10.0.0.1", "");
+    let long = peer("b", "10.0.0.2", "  keepaliveTime: 2m\n");
+    let nodes = "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n2}\n";
+    let on = |node: &str, more: &str| {
+        let selector =
+            format!("  nodeSelectors: [{{matchLabels: {{kubernetes.io/hostname: {node}}}}}]\n{more}");
+        peer(node, "10.0.0.2", &selector)
+    };
+    let unnumbered = peer("b", "eth0", "").replace("peerAddress", "interface");
+    let nowhere = peer("b", "x", "").replace("  peerAddress: x\n", "");
+    let selecting = metallb("BGPAdvertisement", "adv", "{serviceSelectors: [{matchLabels: {a: b}}]}");
+    let all = [
+        render_refusal("v0.14.5", &[&long]),
+        render_refusal("v0.14.8", &[&long]),
+        render_refusal("v0.14.9", &[&long]),
+        render_refusal("v0.14.3", &[&peer("b", "10.0.0.2", "  connectTime: 5s\n")]),
+        render_refusal("v0.14.4", &[&peer("b", "10.0.0.2", "  connectTime: 5s\n")]),
+        render_refusal("v0.14.5", &[&peer("b", "10.0.0.2", "  enableGracefulRestart: true\n")]),
+        render_refusal("v0.14.9", &[&unnumbered]),
+        render_refusal("v0.15.0", &[&unnumbered]),
+        render_refusal("v0.15.0", &[&unnumbered, &unnumbered.replace("name: b", "name: c")]),
+        refusal(&[&nowhere]),
+        render_refusal("v0.14.9", &[&peer("b", "10.0.0.2", "  peerPort: 0\n")]),
+        render_refusal("v0.15.0", &[&peer("b", "10.0.0.2", "  peerPort: 0\n")]),
+        render_refusal("v0.15.3", &[&peer("b", "10.0.0.2", "  localASN: 65000\n")]),
+        render_refusal("v0.16.0", &[&peer("b", "10.0.0.2", "  localASN: 65000\n")]),
+        render_refusal("v0.15.3", &[nodes, &on("n1", ""), &on("n2", "  routerID: 1.1.1.1\n")]),
+        render_refusal("v0.16.0", &[nodes, &on("n1", ""), &on("n2", "  routerID: 1.1.1.1\n")]),
+        render_refusal("v0.16.0", &[&on("n1", ""), &on("n2", "  routerID: 1.1.1.1\n")]),
+        render_refusal("v0.16.0", &[nodes, &a, &peer("b", "10.0.0.1", "")]),
+        render_refusal("v0.15.3", &[&selecting]),
+        render_refusal("v0.16.0", &[&selecting]),
+        refusal(&[&selecting.replace("{service", "{aggregationLength: 24, service")]),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    test.yaml:8:18: MetalLB refuses BGPPeer `b`: invalid keepaliveTime "120s", must be lower than holdTime "90s"
+    test.yaml:8:18: MetalLB refuses BGPPeer `b`: invalid keepaliveTime "120s" must be smaller than holdtime "90s"
+    rendered
+    test.yaml:8:16: MetalLB refuses BGPPeer `b`: MetalLB v0.14.3 has no field `connectTime`
+    rendered
+    test.yaml:8:26: MetalLB refuses BGPPeer `b`: MetalLB v0.14.5 has no field `enableGracefulRestart`
+    test.yaml:7:14: MetalLB refuses BGPPeer `b`: MetalLB v0.14.9 has no field `interface`
+    rendered
+    test.yaml:7:14: MetalLB refuses BGPPeer `c`: peer eth0 already exists, FRR mode doesn't support duplicate BGPPeers
+    test.yaml:4:1: MetalLB refuses BGPPeer `b`: invalid BGPPeer address ""
+      hint: set `peerAddress`
+    rendered
+    test.yaml:8:13: MetalLB refuses BGPPeer `b`: spec.peerPort in body should be greater than or equal to 1
+    test.yaml:8:13: MetalLB refuses BGPPeer `b`: MetalLB v0.15.3 has no field `localASN`
+    rendered
+    test.yaml:9:13: MetalLB refuses BGPPeer `n2`: peer n2 has RouterID different from n1, in FRR mode all RouterID must be equal
+    rendered
+    test.yaml:9:13: MetalLB refuses BGPPeer `n2`: peer n2 has RouterID different from n1, in FRR mode peers selecting the same node must all have the same RouterID
+    test.yaml:7:16: MetalLB refuses BGPPeer `b`: peer 10.0.0.1 already exists, FRR mode doesn't support duplicate BGPPeers selecting the same node
+    test.yaml:4:8: MetalLB refuses BGPAdvertisement `adv`: MetalLB v0.15.3 has no field `serviceSelectors`
+    rendered
+    test.yaml:4:27: MetalLB refuses BGPAdvertisement `adv`: serviceSelectors and aggregationLength are mutually exclusive, both cannot be set in adv
+    "#);
+}
+
+#[test]
+fn a_local_preference_may_differ_for_a_family_that_the_pool_lacks() {
+    let pool = metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24]}");
+    let a = metallb("BGPAdvertisement", "a", "{localPref: 100, aggregationLength: 24}");
+    let b = metallb("BGPAdvertisement", "b", "{localPref: 200}");
+    assert!(render_refusal("v0.14.9", &[&pool, &a, &b]).contains("invalid local preference 200"));
+    assert_eq!(render_refusal("v0.15.0", &[&pool, &a, &b]), "rendered");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `expect` steps: what they name must exist, and their timing must mean something.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 
 use super::{Resolver, WITHIN, key};
@@ -29,6 +31,14 @@ impl Resolver<'_> {
                 let error =
                     self.source.error_at(&[at, &[key("holds")]].concat(), "`convergence` needs `within`");
                 Err(error.hint("`stable` says how long the final state must stay"))
+            }
+            (None, None) if matches!(expect, Expect::Loss(_)) => {
+                Ok(Verb::Eventually { expect, within: Duration::ZERO })
+            }
+            (within, _) if matches!(expect, Expect::Loss(_)) => {
+                let word = if within.is_some() { "within" } else { "holds" };
+                let at = [at, &[key(word)]].concat();
+                Err(self.source.error_at(&at, "`loss` judges what was: it neither waits nor lasts"))
             }
             (_, None) if matches!(expect, Expect::NoRoute(_)) => {
                 let error = self.source.error_at(
@@ -101,6 +111,13 @@ impl Resolver<'_> {
             Expect::Ecmp(spread) => self.ecmp(spread, &field),
             Expect::Isolation(isolation) => self.isolation(isolation, &field),
             Expect::ReturnPath(path) => self.return_path(path, &field),
+            Expect::Loss(loss) => match (loss.at_most, loss.lost_at_most) {
+                (None, None) => {
+                    let error = self.source.error_at(at, "`loss` needs `at-most`, `lost-at-most`, or both");
+                    Err(error.hint("`lost-at-most: 0` for a stream that loses nothing"))
+                }
+                _ => Ok(()),
+            },
             Expect::Convergence(convergence) => {
                 self.any_node(&convergence.node, &field("node"))?;
                 self.kernel_word(convergence.proto.as_ref(), Word::Protocol, &field("proto"))?;
