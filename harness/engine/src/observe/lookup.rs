@@ -4,6 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 
+use nix::errno::Errno;
 use routeproof_model::fact::{Kind, Route};
 
 use super::ObserveError;
@@ -32,6 +33,18 @@ pub enum Lookup {
     /// ENETUNREACH, EHOSTUNREACH (an unreachable route, or rp_filter when `iif` is set), EACCES (prohibit),
     /// EINVAL (blackhole), EXDEV (an address that cannot be a source).
     NoWay(io::Error),
+}
+
+/// What a refusal of the kernel means (fib_props in net/ipv4/fib_semantics.c, net/ipv6/route.c): `blackhole (...)`.
+pub fn refusal(error: &io::Error) -> String {
+    let word = match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EINVAL) => "blackhole",
+        Some(Errno::EACCES) => "prohibited",
+        Some(Errno::EHOSTUNREACH) => "unreachable",
+        Some(Errno::ENETUNREACH) => "no route",
+        _ => return error.to_string(),
+    };
+    format!("{word}: {error}")
 }
 
 impl RouteQuery {

@@ -18,6 +18,6 @@ mod socket;
 pub use clock::now;
 pub use dump::dump_all;
 pub use error::ObserveError;
-pub use lookup::{Lookup, RouteQuery, route_get};
+pub use lookup::{Lookup, RouteQuery, refusal, route_get};
 pub use monitor::{Monitor, Sink, Sockets};
 pub use socket::EVENT_BUFFER;

@@ -19,7 +19,7 @@ use super::error::RunError;
 use super::expect::node;
 use super::fault::link;
 use super::node::Node;
-use crate::observe::{Lookup, RouteQuery};
+use crate::observe::{Lookup, RouteQuery, refusal};
 use crate::probe::{ExchangePlan, Responder, exchange};
 use crate::wait::{self, Probe};
 
@@ -196,7 +196,7 @@ pub(super) async fn look(node: &Node, query: RouteQuery) -> Result<Result<Route,
             Err(format!("a route of type {}", route.kind))
         }
         Lookup::Route(route) => Ok(route),
-        Lookup::NoWay(why) => Err(why.to_string()),
+        Lookup::NoWay(why) => Err(refusal(&why)),
     })
 }
 

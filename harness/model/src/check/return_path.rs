@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use super::route::way as show_way;
 use super::{AddressBook, Checked, evidence};
 use crate::fact::{Returned, Way, WayBack};
 use crate::scenario::ExpectReturnPath;
 
 pub fn return_path(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) -> Checked {
-    let verdict = answered(expect, seen)
+    let verdict = answered(expect, seen, book)
         .and_then(|()| by_packets(expect, seen, book))
         .and_then(|dev| seen.lookups.iter().try_for_each(|way| by_lookup(expect, way, &dev, book)));
     let service = format!("replies of {} to {}", expect.to, expect.client);
@@ -26,7 +27,7 @@ pub fn return_path(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBoo
     Checked { holds: verdict.is_ok(), status, evidence: found }
 }
 
-fn answered(expect: &ExpectReturnPath, seen: &Returned) -> Result<(), String> {
+fn answered(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) -> Result<(), String> {
     let exchange = &seen.exchange;
     let (answered, asked) = (exchange.answered(), exchange.attempts.len());
     if answered == asked && asked > 0 {
@@ -50,13 +51,37 @@ fn answered(expect: &ExpectReturnPath, seen: &Returned) -> Result<(), String> {
     {
         return Err(format!("{count}: the kernel has no way back from {source} ({why})"));
     }
-    let left = exchange.ways_out().map(|way| way.interface.as_str()).collect::<BTreeSet<_>>();
+    let left: BTreeSet<String> = exchange.ways_out().map(|way| way_out(way, book)).collect();
     let left = if left.is_empty() {
-        "no reply left".to_string()
+        let tried: BTreeSet<String> = seen.lookups.iter().filter_map(|way| chosen(way, book)).collect();
+        match tried.is_empty() {
+            true => "no reply left".to_string(),
+            false => format!("no reply left, though the kernel's way back is {}", listed(&tried)),
+        }
     } else {
-        format!("replies left by {}", list(&left))
+        format!("replies left by {}", listed(&left))
     };
     Err(format!("{count}; they came in by {}, {left}", list(&came_in)))
+}
+
+/// `eth1 to gw1`, `eth1 to 02:00:00:00:00:99, which nobody has`.
+fn way_out(way: &Way, book: &AddressBook) -> String {
+    let Some(mac) = way.mac.map(|mac| mac.to_string()) else { return way.interface.clone() };
+    match book.holder(&mac) {
+        Some(name) => format!("{} to {name}", way.interface),
+        None => format!("{} to {mac}, which nobody has", way.interface),
+    }
+}
+
+/// `via gw1 (10.0.1.1) dev eth2`: what the kernel chose and nothing answered at, for instance.
+fn chosen(way: &WayBack, book: &AddressBook) -> Option<String> {
+    let route = way.chosen.as_ref().ok()?;
+    let hops: BTreeSet<String> = route.nexthops.iter().map(|hop| show_way(hop, book)).collect();
+    (!hops.is_empty()).then(|| listed(&hops))
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    list(&names.iter().map(String::as_str).collect())
 }
 
 /// rp_filter 1 takes a packet only by a device that the route to its source leads out of.
@@ -243,7 +268,11 @@ mod tests {
         lost.rp_filter[0].ways_back = both;
         assert!(!status(&expect(), &lost).contains("rp_filter"), "one of several next hops is enough");
         lost.rp_filter[0] = RpFilter { interface: "eth2".into(), value: 2, ways_back: vec!["eth1".into()] };
-        insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered; they came in by eth2, no reply left");
+        insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered; they came in by eth2, no reply left, though the kernel's way back is via gw1 (10.0.1.1) dev eth1");
+        lost.exchange.replies.push(way("eth2", 9));
+        insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered; they came in by eth2, replies left by eth2 to 02:00:00:00:00:09, which nobody has");
+        lost.lookups[0].chosen = Err("blackhole: Invalid argument (os error 22)".into());
+        insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered: the kernel has no way back from 10.244.1.2 (blackhole: Invalid argument (os error 22))");
         lost.exchange.requests.clear();
         insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered: none reached worker");
     }

@@ -200,7 +200,7 @@ pub(super) fn show(hop: &NextHop, book: &AddressBook) -> String {
     format!("{} weight {}{flags}", way(hop, book), hop.weight)
 }
 
-fn way(hop: &NextHop, book: &AddressBook) -> String {
+pub(super) fn way(hop: &NextHop, book: &AddressBook) -> String {
     let via = hop.gateway.map(|gateway| format!("via {} ", book.describe(gateway))).unwrap_or_default();
     format!("{via}dev {}", hop.device.as_deref().unwrap_or("none"))
 }
