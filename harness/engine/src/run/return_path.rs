@@ -6,7 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use ipnet::IpNet;
 use routeproof_model::check::{self, Checked};
 use routeproof_model::fact::{Exchange, KernelState, Protocol, Returned, Route, RpFilter, WayBack};
 use routeproof_model::metallb::Backend;
@@ -105,19 +104,11 @@ fn device_of(kernel: &KernelState, address: IpAddr) -> Option<String> {
 fn spare_addresses(booted: &Booted, client: &Node, own: IpAddr, count: usize) -> Vec<IpAddr> {
     let network = client.monitor.with_state(|k| k.addresses().map(|a| a.address).find(|a| a.addr() == own));
     let free = |address: &IpAddr| booted.book.owner(*address).is_none() && *address != own;
-    match network {
-        Some(IpNet::V4(net)) => {
-            let (first, last) = (u32::from(net.network()), u32::from(net.broadcast()));
-            let hosts = (first.saturating_add(1)..last).rev().take(count + 256);
-            hosts.map(|bits| IpAddr::V4(bits.into())).filter(free).take(count).collect()
-        }
-        Some(IpNet::V6(net)) => {
-            let (first, last) = (u128::from(net.network()), u128::from(net.broadcast()));
-            let hosts = (first.saturating_add(1)..last).rev().take(count + 256);
-            hosts.map(|bits| IpAddr::V6(bits.into())).filter(free).take(count).collect()
-        }
-        None => Vec::new(),
-    }
+    let hosts = network.into_iter().flat_map(|net| {
+        let ends = [net.network(), net.broadcast()];
+        net.hosts().rev().filter(move |address| !ends.contains(address))
+    });
+    hosts.filter(free).take(count).collect()
 }
 
 /// The Service's address and port, or the node's own.

@@ -76,50 +76,61 @@ impl Memory {
 /// Does all steps; the first that does not pass ends the run.
 pub async fn run(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
     let mut memory = Memory::default();
-    for (index, step) in run.steps.iter().enumerate() {
-        let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
-        let done = one(booted, run, index, &mut memory, events).await;
+    let mut verdict = all(booted, run, &mut memory, events).await;
+    if verdict.outcome == Outcome::Passed {
+        verdict = compare(run, verdict.observed);
+    }
+    if verdict.outcome == Outcome::Passed {
+        let log = StepLog::start(booted, events, run.steps.len(), "FRR and the kernels agree", Some(AGREE));
+        let done = agree(booted).await;
         if let Some((outcome, reason)) = log.finish(booted, events, done) {
-            diagnostics(booted, &mut memory, events).await;
-            return Verdict { outcome, reason: Some(reason), observed: memory.observed };
+            verdict = Verdict { outcome, reason: Some(reason), ..verdict };
         }
     }
-    let verdict = compare(run, std::mem::take(&mut memory.observed));
-    if verdict.outcome != Outcome::Passed {
-        diagnostics(booted, &mut memory, events).await;
-        return verdict;
-    }
-    let log = StepLog::start(booted, events, run.steps.len(), "FRR and the kernels agree", Some(AGREE));
-    let done = agree(booted).await;
-    let ended = log.finish(booted, events, done);
     diagnostics(booted, &mut memory, events).await;
-    match ended {
-        Some((outcome, reason)) => Verdict { outcome, reason: Some(reason), ..verdict },
-        None => verdict,
-    }
+    verdict
+}
+
+/// Does all steps and leaves the lab as they leave it: faults are not undone.
+pub async fn control(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
+    all(booted, run, &mut Memory::default(), events).await
 }
 
 /// Does the step that was added last, of a lab to which steps are given one by one.
 pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Done {
     let index = run.steps.len() - 1;
-    let step = &run.steps[index];
-    let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
-    let done = one(booted, run, index, memory, events).await;
+    let (log, done) = logged(booted, run, index, memory, events).await;
     log.finish(booted, events, done.clone());
     done
 }
 
-/// Does all steps and leaves the lab as they leave it: faults are not undone.
-pub async fn control(booted: &mut Booted, run: &PlannedRun, events: &Events) -> Verdict {
-    let mut memory = Memory::default();
-    for (index, step) in run.steps.iter().enumerate() {
-        let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
-        let done = one(booted, run, index, &mut memory, events).await;
-        if let Some((outcome, reason)) = log.finish(booted, events, done) {
-            return Verdict { outcome, reason: Some(reason), observed: memory.observed };
+/// Does steps up to the first that does not pass.
+async fn all(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Verdict {
+    let mut ended = None;
+    for index in 0..run.steps.len() {
+        let (log, done) = logged(booted, run, index, memory, events).await;
+        ended = log.finish(booted, events, done);
+        if ended.is_some() {
+            break;
         }
     }
-    Verdict { outcome: Outcome::Passed, reason: None, observed: memory.observed }
+    let (outcome, reason) =
+        ended.map_or((Outcome::Passed, None), |(outcome, reason)| (outcome, Some(reason)));
+    Verdict { outcome, reason, observed: std::mem::take(&mut memory.observed) }
+}
+
+/// Does one step, with its start in the event log; its end is the caller's to write.
+async fn logged(
+    booted: &mut Booted,
+    run: &PlannedRun,
+    index: usize,
+    memory: &mut Memory,
+    events: &Events,
+) -> (StepLog, Done) {
+    let step = &run.steps[index];
+    let log = StepLog::start(booted, events, index, &step.name, limit(&step.verb));
+    let done = one(booted, run, index, memory, events).await;
+    (log, done)
 }
 
 /// Does one step and judges what became of it.

@@ -15,10 +15,10 @@ impl Resolver<'_> {
         field: &dyn Fn(&str) -> Vec<Seg>,
     ) -> Result<(), Diagnostic> {
         self.any_node(&spread.node, &field("node"))?;
+        self.gateways(&spread.via, &field("via"))?;
         for (i, via) in spread.via.iter().enumerate() {
-            let at = [field("via"), vec![Seg::Index(i)]].concat();
-            self.peer(via, &at)?;
             if spread.via[..i].contains(via) {
+                let at = [field("via"), vec![Seg::Index(i)]].concat();
                 return Err(self.source.error_at(&at, format!("gateway `{via}` is given twice")));
             }
         }
@@ -31,10 +31,7 @@ impl Resolver<'_> {
                 let (weights, gateways) = (weights.len(), spread.via.len());
                 return refuse("weights", format!("{weights} weights for {gateways} gateways"));
             }
-            // RTA_MULTIPATH has eight bits for a weight less one.
-            if let Some(wrong) = weights.iter().find(|weight| !(1..=256).contains(*weight)) {
-                return refuse("weights", format!("{wrong} is not a weight: the kernel knows 1 to 256"));
-            }
+            weights.iter().try_for_each(|weight| self.weight(*weight, &field("weights")))?;
         }
         let weights = (0..spread.via.len()).map(|i| f64::from(spread.weight(i)));
         let total: f64 = weights.clone().sum();

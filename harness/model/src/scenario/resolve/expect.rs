@@ -121,9 +121,7 @@ impl Resolver<'_> {
             Expect::Convergence(convergence) => {
                 self.any_node(&convergence.node, &field("node"))?;
                 self.kernel_word(convergence.proto.as_ref(), Word::Protocol, &field("proto"))?;
-                for (i, via) in convergence.via.iter().enumerate() {
-                    self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
-                }
+                self.gateways(&convergence.via, &field("via"))?;
                 match convergence.absent && !convergence.via.is_empty() {
                     true => {
                         Err(self.source.error_at(&field("absent"), "`absent` and `via` are two final states"))

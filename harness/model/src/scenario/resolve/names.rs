@@ -74,6 +74,23 @@ impl Resolver<'_> {
         if name.parse::<std::net::IpAddr>().is_ok() { Ok(()) } else { self.any_node(name, at) }
     }
 
+    /// Gateways, each a node or an address.
+    pub(super) fn gateways(&self, via: &[String], at: &[Seg]) -> Result<(), Diagnostic> {
+        let mut each = via.iter().enumerate();
+        each.try_for_each(|(i, via)| self.peer(via, &[at, &[Seg::Index(i)]].concat()))
+    }
+
+    /// The weight of a next hop: RTA_MULTIPATH has eight bits for a weight less one.
+    pub(super) fn weight(&self, weight: u16, at: &[Seg]) -> Result<(), Diagnostic> {
+        match (1..=256).contains(&weight) {
+            true => Ok(()),
+            false => {
+                let why = format!("{weight} is not a weight: the kernel knows 1 to 256");
+                Err(self.source.error_at(at, why))
+            }
+        }
+    }
+
     /// An interface of a node at which a link of the topology ends.
     pub(super) fn interface(&self, node: &str, interface: &str, at: &[Seg]) -> Result<(), Diagnostic> {
         let name = self.topology.find(node).map(|n| n.name.as_str());

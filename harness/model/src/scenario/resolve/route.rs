@@ -12,17 +12,11 @@ impl Resolver<'_> {
         field: &dyn Fn(&str) -> Vec<Seg>,
     ) -> Result<(), Diagnostic> {
         self.any_node(&route.node, &field("node"))?;
-        for (i, via) in route.via.iter().enumerate() {
-            self.peer(via, &[field("via"), vec![Seg::Index(i)]].concat())?;
-        }
+        self.gateways(&route.via, &field("via"))?;
         for (i, hop) in route.nexthops.iter().enumerate() {
             let at = |name: &str| [field("nexthops"), vec![Seg::Index(i), key(name)]].concat();
             hop.via.as_ref().map_or(Ok(()), |via| self.peer(via, &at("via")))?;
-            // RTA_MULTIPATH has eight bits for a weight less one.
-            if let Some(wrong) = hop.weight.filter(|weight| !(1..=256).contains(weight)) {
-                let why = format!("{wrong} is not a weight: the kernel knows 1 to 256");
-                return Err(self.source.error_at(&at("weight"), why));
-            }
+            hop.weight.map_or(Ok(()), |weight| self.weight(weight, &at("weight")))?;
         }
         self.kernel_word(route.proto.as_ref(), Word::Protocol, &field("proto"))?;
         self.kernel_word(route.kind.as_ref(), Word::Kind, &field("type"))?;
