@@ -82,6 +82,9 @@ pub struct RunArgs {
     /// Labs at the same time [default: what fits this machine]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// How often to try a run again, alone, that the host spoilt; a run that failed is never tried again
+    #[arg(long, value_name = "N", default_value_t = routeproof_engine::run::RETRIES)]
+    pub retries: u32,
     /// Write a report: json=FILE, markdown=FILE or terminal=FILE (`-` is stdout); may be given several times
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<String>,

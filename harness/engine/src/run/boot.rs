@@ -21,6 +21,7 @@ use super::node::{Node, must_run};
 use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use crate::event::Events;
+use crate::health::Meter;
 use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
 use crate::observe::{Monitor, Sockets, now};
@@ -48,6 +49,8 @@ pub struct Booted {
     pub cluster: Cluster,
     pub(super) recorder: Recorder,
     pub(super) taps: BTreeMap<String, Tap>,
+    /// How the host has been since the boot began.
+    pub(super) meter: Meter,
 }
 
 impl Booted {
@@ -118,7 +121,7 @@ pub async fn boot_unless(
     options: &BootOptions<'_>,
     events: &Events,
 ) -> Result<Option<Booted>, RunError> {
-    let start = Instant::now();
+    let (start, meter) = (Instant::now(), Meter::start());
     let spec = lab_spec(run, options);
     let lab = Lab::boot(spec, &options.folder.join("lab.log")).await?;
     phase(events, "namespaces, roots and links", start);
@@ -134,7 +137,7 @@ pub async fn boot_unless(
     match furnished {
         Ok(Furnished { nodes, book, cluster, recorder, taps }) => {
             events.send(EventKind::LabReady { duration_us: start.elapsed().as_micros() as u64 });
-            Ok(Some(Booted { lab, nodes, book, cluster, recorder, taps }))
+            Ok(Some(Booted { lab, nodes, book, cluster, recorder, taps, meter }))
         }
         Err(e) => {
             lab.shutdown().await;

@@ -103,8 +103,10 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             topology: topology.clone(),
             initial: run.initial,
             steps: run.steps,
+            bfd_detection_ms: None,
         };
         let found = rehearse(&run, release)?;
+        run.bfd_detection_ms = found.bfd_detection_ms;
         warnings.extend(found.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
         if !found.pods.is_empty() {
             run.topology = with_pods(&topology, found.pods).map_err(|e| source.error(e.to_string()))?;
@@ -168,6 +170,7 @@ pub fn plan_topology(
         topology,
         initial: manifests.to_vec(),
         steps: Vec::new(),
+        bfd_detection_ms: objects.bfd_detection_ms(),
     };
     Ok((run, warnings))
 }

@@ -31,6 +31,7 @@ mod return_path;
 mod steps;
 mod stream;
 mod tap;
+mod turns;
 mod until;
 
 pub use api::{Ran, RunOptions, Scenario};
@@ -42,7 +43,7 @@ pub use error::RunError;
 pub use images::{check_images, check_topology_images};
 pub use live::{LabOptions, LiveLab, Stepped};
 pub use load::{Loaded, load, plan_topology, read as read_source, topology as load_topology};
-pub use matrix::{Options, parallelism, run, trees};
+pub use matrix::{Options, RETRIES, parallelism, run, trees};
 pub use mutate::mutate;
 pub use node::Node;
 pub use record::Recorder;

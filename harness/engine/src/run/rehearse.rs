@@ -29,6 +29,8 @@ pub struct Rehearsed {
     pub warnings: Vec<String>,
     /// Every pod that an EndpointSlice names at some time, with its node.
     pub pods: BTreeSet<(IpAddr, Option<String>)>,
+    /// The shortest detection time of a BFD profile that is there at some time, in milliseconds.
+    pub bfd_detection_ms: Option<u64>,
 }
 
 /// Applies and deletes what the run does, and renders after each change as the speakers would.
@@ -56,6 +58,7 @@ impl Rehearsed {
     fn look(&mut self, run: &PlannedRun, release: &Release, objects: &Objects) -> Result<(), RunError> {
         self.warnings = render(run, release, objects)?;
         self.pods.extend(pods_of(objects));
+        self.bfd_detection_ms = self.bfd_detection_ms.into_iter().chain(objects.bfd_detection_ms()).min();
         Ok(())
     }
 }

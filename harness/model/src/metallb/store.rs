@@ -285,6 +285,11 @@ impl Objects {
         self.slices().flat_map(|(_, slice)| &slice.spec.endpoints)
     }
 
+    /// The shortest detection time of the BFD profiles, in milliseconds.
+    pub fn bfd_detection_ms(&self) -> Option<u64> {
+        self.bfd_profiles().map(|(_, profile)| profile.spec.detection_ms()).min()
+    }
+
     pub(super) fn secret(&self, namespace: &str, name: &str) -> Option<&Resource<SecretData>> {
         self.secrets().find(|(id, _)| id.namespace == namespace && id.name == name).map(|(_, r)| r)
     }
