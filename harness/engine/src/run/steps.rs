@@ -157,6 +157,8 @@ async fn one(
     let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
     let meter = Meter::start();
     if step.verb.changes_something() {
+        let counted = convergence::flaps_counted_from(booted, run, index, memory.one_by_one);
+        booted.note_lost(index, &counted).await;
         memory.changed = Some(now());
         match convergence::mark(booted, run, index, memory.one_by_one) {
             Ok(marks) => memory.marks = marks,
