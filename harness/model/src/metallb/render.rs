@@ -142,13 +142,14 @@ fn id_of(peer: &Peer) -> String {
 fn warnings(release: &Release, objects: &Objects, resolved: &Resolved) -> Vec<String> {
     let mut out: Vec<String> =
         objects.pending.iter().map(|(id, why)| format!("{id}: stays pending: {why}")).collect();
+    let slices = objects.slices_by_service();
     for (id, service) in objects.services_by_age() {
         if service.spec.kind == ServiceType::LoadBalancer && !is_ours(&service.spec) {
             out.push(format!("{id}: has a loadBalancerClass, so MetalLB leaves it alone"));
         }
         let Some(ips) = objects.addresses.get(id) else { continue };
         out.extend(unannounced(id, ips, resolved));
-        let guessed = objects.slices_of(id).next().is_none();
+        let guessed = !slices.contains_key(&id.place());
         if guessed && service.spec.external_traffic_policy == TrafficPolicy::Local {
             out.push(format!(
                 "{id}: externalTrafficPolicy Local is announced from every node, as if each had an endpoint"
