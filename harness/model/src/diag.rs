@@ -104,6 +104,10 @@ pub struct Diagnostic {
     pub source: Source,
     pub mark: Option<Mark>,
     pub message: String,
+    /// The id of the lint that found it.
+    pub code: Option<&'static str>,
+    /// Why it is wrong.
+    pub notes: Vec<String>,
     pub hints: Vec<String>,
 }
 
@@ -114,8 +118,22 @@ impl Diagnostic {
             source: source.clone(),
             mark,
             message: message.into(),
+            code: None,
+            notes: Vec::new(),
             hints: Vec::new(),
         }
+    }
+
+    /// Shown beside the severity: `error[shared-sequence]`.
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Adds a line that says why.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
     }
 
     /// Adds a line that tells the user what to do.
@@ -147,10 +165,15 @@ impl Diagnostic {
         };
         let file = self.source.file.display().to_string();
         let title = level.primary_title(&self.message);
+        let title = match self.code {
+            Some(code) => title.id(code),
+            None => title,
+        };
         let mut report = vec![match self.mark.and_then(|m| Some((m, self.source.rest_of_line(m)?))) {
             Some((mark, (offset, rest))) => title.element(self.snippet(&file, mark, offset, rest)),
             None => title.element(annotate_snippets::Origin::path(&file)),
         }];
+        report.extend(self.notes.iter().map(|n| Group::with_title(Level::NOTE.secondary_title(wrap(n)))));
         report.extend(self.hints.iter().map(|h| Group::with_title(Level::HELP.secondary_title(wrap(h)))));
         renderer.render(&report)
     }
