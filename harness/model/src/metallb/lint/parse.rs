@@ -104,7 +104,10 @@ impl Reader<'_> {
                 self.out.push(bad_route_map(header));
             }
             ["ip" | "ipv6", "prefix-list", _, ..] => self.prefix_list(header),
-            _ if is_clause && broken => self.after_broken_header = true,
+            _ if is_clause && broken => {
+                self.extras.elsewhere.extend(words_of(header));
+                self.after_broken_header = true;
+            }
             _ if is_clause => self.misplaced(header),
             _ => {
                 self.after_broken_header = self.other(header, stanza.known);
@@ -138,6 +141,7 @@ impl Reader<'_> {
 
     fn clause(&mut self, line: &Line) {
         if self.after_broken_header {
+            self.extras.elsewhere.extend(words_of(line));
             return;
         }
         let texts = line.texts();
@@ -160,7 +164,7 @@ impl Reader<'_> {
 
     fn match_clause(&mut self, line: &Line) {
         if let Some(draft) = bad_match(line) {
-            self.out.push(draft);
+            self.refused(line, draft);
             return;
         }
         let texts = line.texts();
@@ -204,7 +208,8 @@ impl Reader<'_> {
 
     fn misplaced(&mut self, line: &Line) {
         let first = &line.words[0].text;
-        self.out.push(
+        self.refused(
+            line,
             Draft::new(
                 Rule::MisplacedMatch,
                 line.place(0),
@@ -221,11 +226,17 @@ impl Reader<'_> {
     /// A line that is no part of the contract; whether it is a header with a typing error.
     fn other(&mut self, line: &Line, known: bool) -> bool {
         if !known && let Some(draft) = misspelt(line) {
-            self.out.push(draft);
+            self.refused(line, draft);
             return true;
         }
         self.beyond(line);
         false
+    }
+
+    /// What a refused line names was meant to be used.
+    fn refused(&mut self, line: &Line, draft: Draft) {
+        self.extras.elsewhere.extend(words_of(line));
+        self.out.push(draft);
     }
 
     fn beyond(&mut self, line: &Line) {

@@ -23,7 +23,18 @@ items:
         assert_eq!(ids(&found), ["shared-sequence"]);
         assert_eq!((found[0].mark.line, found[0].mark.column), (12, 41));
     }
-    insta::assert_snapshot!(lint(USUAL, &[PEERS, manifest])[0].diagnostic().render(false), @"");
+    insta::assert_snapshot!(lint(USUAL, &[PEERS, manifest])[0].diagnostic().render(false), @r"
+    error[shared-sequence]: `route-map 192.168.1.5-in permit 20` is the entry that MetalLB renders as `deny 20`
+      --> extras.yaml:12:41
+       |
+    12 |         route-map 192.168.1.5-in permit 20
+       |                                         ^^
+       |
+    note: FRR keeps one entry a number, and each reload puts in the spelling that is missing: learnt
+          routes vanish when the next Service or peer is added and return with the one after
+    help: use a lower number of its own: `route-map 192.168.1.5-in permit 10`
+    help: see `routeproof check --explain shared-sequence`
+    ");
 }
 
 #[test]
