@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use routeproof_model::diag::{Diagnostic, Seg, Source};
+use routeproof_model::metallb::lint::{Finding, FrrVersion, Lint, Rule};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
 use routeproof_model::pods::with_pods;
@@ -26,9 +27,16 @@ pub struct Loaded {
     pub axes: Vec<(String, Vec<String>)>,
     pub runs: Vec<PlannedRun>,
     pub warnings: Vec<String>,
+    /// What is wrong with the extras, once for all runs, without what the scenario allows.
+    pub findings: Vec<Finding>,
 }
 
 impl Loaded {
+    /// Everything that a user should know before the runs, one line each.
+    pub fn remarks(&self) -> impl Iterator<Item = String> {
+        self.warnings.iter().cloned().chain(self.findings.iter().map(Finding::line))
+    }
+
     /// The plan of several scenarios.
     pub fn plan(loaded: &[Loaded]) -> Plan {
         Plan { runs: loaded.iter().flat_map(|l| l.runs.iter().cloned()).collect() }
@@ -82,6 +90,7 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let scenario = scenario::expand(&written, &source, &topology)?;
     let mut runs = Vec::new();
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
+    let mut findings = Vec::new();
     for run in scenario.runs {
         for path in run.manifests() {
             if !path.is_file() {
@@ -104,7 +113,9 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             initial: run.initial,
             steps: run.steps,
         };
-        let found = rehearse(&run, release)?;
+        let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
+        let new = found.findings.into_iter().filter(|f| !findings.iter().any(|g: &Finding| g.is_again(f)));
+        findings.extend(new.collect::<Vec<_>>());
         warnings.extend(found.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
         if !found.pods.is_empty() {
             run.topology = with_pods(&topology, found.pods).map_err(|e| source.error(e.to_string()))?;
@@ -114,7 +125,17 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     }
     let axes = written.axes.0;
     let (name, about, topology_file) = (scenario.name, scenario.about, topology_path);
-    Ok(Loaded { name, about, file, topology_file, axes, runs, warnings })
+    warnings.extend(allow(&mut findings, &scenario.allow, &file));
+    Ok(Loaded { name, about, file, topology_file, axes, runs, warnings, findings })
+}
+
+/// Leaves out what is allowed, and gives a word about what is allowed for nothing.
+fn allow(findings: &mut Vec<Finding>, allowed: &[Rule], file: &Path) -> Vec<String> {
+    let idle = allowed.iter().filter(|rule| !findings.iter().any(|f| f.rule == **rule));
+    let idle = idle.map(|rule| format!("{}: `allow: [{rule}]` allows nothing that is there", file.display()));
+    let idle = idle.collect();
+    findings.retain(|f| !allowed.contains(&f.rule));
+    idle
 }
 
 /// A run without steps, for a lab that is to be kept: the topology, with these manifests applied before the speakers
@@ -122,15 +143,19 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
 pub fn plan_topology(
     path: &Path,
     manifests: &[PathBuf],
-    release: &Release,
+    release: &'static Release,
     frr: &str,
 ) -> Result<(PlannedRun, Vec<String>), RunError> {
     let topology = topology(path)?;
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
     let mut objects = Objects::new();
+    let mut applied = Vec::new();
     for manifest in manifests {
-        objects.apply(&read(manifest)?)?;
+        applied.extend(objects.apply(&read(manifest)?)?);
     }
+    let mut lint = Lint::new(release, FrrVersion::parse(frr));
+    lint.look(&objects, &applied);
+    warnings.extend(lint.findings().iter().map(Finding::line));
     for node in topology.nodes.iter().filter(|n| n.role == Role::ClusterNode) {
         match metallb::render(release, &objects, &NodeInfo { name: node.name.clone(), ..NodeInfo::default() })
         {

@@ -10,7 +10,9 @@ pub(super) fn line_marks(text: &str, mark: Mark, value: &str) -> Vec<Option<Mark
     let is_header = |line: usize| {
         let code = at(line).split(" #").next().unwrap_or_default().trim_end();
         let indicator = code.rsplit([' ', ':']).next().unwrap_or_default();
-        indicator.strip_prefix('|').is_some_and(|rest| rest.chars().all(|c| matches!(c, '+' | '-' | '1'..='9')))
+        indicator
+            .strip_prefix('|')
+            .is_some_and(|rest| rest.chars().all(|c| matches!(c, '+' | '-' | '1'..='9')))
     };
     // The parser's place is the indicator or the first line of the text.
     let header = (mark.line.saturating_sub(1)..=mark.line).rev().find(|line| is_header(*line));

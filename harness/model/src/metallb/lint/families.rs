@@ -30,10 +30,17 @@ fn contradiction(entry: &Entry, out: &mut Vec<Draft>) {
         Draft::new(
             Rule::ContradictingMatches,
             v6.place,
-            format!("entry {} of `{}` matches on IPv4 and on IPv6, so it fits no route", entry.sequence, entry.map),
+            format!(
+                "entry {} of `{}` matches on IPv4 and on IPv6, so it fits no route",
+                entry.sequence, entry.map
+            ),
         )
         .because("all matches of an entry must fit, and no route is of both families")
-        .fix(format!("write two entries, for instance {} and {}", entry.sequence, entry.sequence + 1)),
+        .fix(format!(
+            "write two entries, for instance {} and {}",
+            entry.sequence,
+            entry.sequence + 1
+        )),
     );
 }
 

@@ -35,7 +35,8 @@ impl FrrVersion {
     /// What a reload does to prefix-list lines without `seq`, if not nothing: 7.5 removes and re-adds them (until 7ac6afbd36 in
     /// 8.0), 9.0 to 10.2.2 and 10.3.0 add them once more (e2e8f8dd51 to 8384d41144).
     pub(super) fn reload_of_unnumbered(self) -> Option<&'static str> {
-        let duplicates = (Self::new(9, 0, 0)..Self::new(10, 2, 3)).contains(&self) || self == Self::new(10, 3, 0);
+        let duplicates =
+            (Self::new(9, 0, 0)..Self::new(10, 2, 3)).contains(&self) || self == Self::new(10, 3, 0);
         match duplicates {
             true => Some("adds the list's lines once more at each reload"),
             false if (self.major, self.minor) == (7, 5) => {

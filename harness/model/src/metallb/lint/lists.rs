@@ -52,7 +52,10 @@ fn unused(line: &ListLine, used: &HashSet<Key<'_>>, key: &Key<'_>) -> Draft {
     let word = key.0.word();
     let fix = match nearest(key.1, names) {
         Some(near) => format!("is it the `{near}` that a match asks for?"),
-        None => format!("add `match {word} address prefix-list {}` to a route-map entry, or leave the list out", key.1),
+        None => format!(
+            "add `match {word} address prefix-list {}` to a route-map entry, or leave the list out",
+            key.1
+        ),
     };
     Draft::new(Rule::UnusedList, line.place, format!("nothing uses the {word} prefix list `{}`", key.1))
         .because("a list does nothing of itself: an entry without a match takes every route")
@@ -83,18 +86,25 @@ fn references(
         if named || rendered || extras.elsewhere.iter().any(|w| w == key.1) {
             continue;
         }
-        out.push(undefined(clause, key, lists));
+        let refused = extras.named_lists.iter().filter(|(f, _)| *f == key.0).map(|(_, n)| n.as_str());
+        out.push(undefined(clause, key, lists, &refused.collect::<Vec<_>>()));
     }
 }
 
-fn undefined(clause: &Match, (family, name): Key<'_>, lists: &BTreeMap<Key<'_>, Vec<&ListLine>>) -> Draft {
+/// `others`: lists that are meant to be there, and have no line that FRR takes.
+fn undefined(
+    clause: &Match,
+    (family, name): Key<'_>,
+    lists: &BTreeMap<Key<'_>, Vec<&ListLine>>,
+    others: &[&str],
+) -> Draft {
     let word = family.word();
     let other = if family == Family::Ipv4 { Family::Ipv6 } else { Family::Ipv4 };
     let same_family = lists.keys().filter(|(f, _)| *f == family).map(|(_, name)| *name);
     let fix = if lists.contains_key(&(other, name)) {
         let o = other.word();
         format!("there is an `{o} prefix-list {name}`: match it with `match {o} address prefix-list {name}`")
-    } else if let Some(near) = nearest(name, same_family) {
+    } else if let Some(near) = nearest(name, same_family.chain(others.iter().copied())) {
         format!("did you mean `{near}`?")
     } else {
         format!("add `{word} prefix-list {name} seq 5 permit PREFIX`")
@@ -117,7 +127,8 @@ fn access_list(
     if !lists.contains_key(&(family, name)) || extras.elsewhere.iter().any(|w| w == name) {
         return None;
     }
-    let message = format!("`match {word} address {name}` asks for an access list, and `{name}` is a prefix list");
+    let message =
+        format!("`match {word} address {name}` asks for an access list, and `{name}` is a prefix list");
     Some(
         Draft::new(Rule::UndefinedList, clause.place, message)
             .because("without the word `prefix-list` FRR looks for an access list; one that is not there fits no route")

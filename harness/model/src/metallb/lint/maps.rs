@@ -39,13 +39,16 @@ pub(super) fn check(extras: &Extras, peers: &Peers, frr: Option<FrrVersion>, out
 }
 
 fn nobodys(name: &str, entry: &Entry, peers: &Peers) -> Draft {
-    let draft = Draft::new(Rule::UnknownPeer, entry.name_place, format!("no session uses a route map `{name}`"));
+    let draft =
+        Draft::new(Rule::UnknownPeer, entry.name_place, format!("no session uses a route map `{name}`"));
     match peers.meant(name) {
         Some((meant, why)) => draft
             .because(format!("{why}; FRR accepts the map and applies it to nothing"))
             .fix(format!("did you mean `{meant}`?")),
         None if peers.by_id.is_empty() => draft
-            .because("MetalLB applies `ADDRESS-in` (in a VRF `ADDRESS-VRF-in`) to each session, and no other map")
+            .because(
+                "MetalLB applies `ADDRESS-in` (in a VRF `ADDRESS-VRF-in`) to each session, and no other map",
+            )
             .fix("name it after the peer, for instance `192.168.1.5-in`"),
         None => draft
             .because("FRR accepts the map and applies it to nothing")
@@ -128,7 +131,12 @@ fn unreachable(entries: &[&Entry], out: &mut Vec<Draft>) {
             ),
             None if entry.sequence > RENDERED && !is_filled => (
                 format!("MetalLB's `deny {RENDERED}` comes first and takes every route"),
-                format!("use a number below {RENDERED}: `route-map {} {} {}`", entry.map, action(entry), free(entries)),
+                format!(
+                    "use a number below {RENDERED}: `route-map {} {} {}`",
+                    entry.map,
+                    action(entry),
+                    free(entries)
+                ),
             ),
             None => continue,
         };
@@ -150,13 +158,9 @@ fn takes_all(entry: &Entry, all: &[&Entry]) -> bool {
 }
 
 fn deny_only(entry: &Entry) -> Draft {
-    Draft::new(
-        Rule::DenyOnly,
-        entry.place,
-        format!("`{}` only denies, which changes nothing", entry.map),
-    )
-    .because("MetalLB's own `deny 20` denies every route that nothing permits")
-    .fix(format!("write `route-map {} permit {OWN}` for what is to be learnt", entry.map))
+    Draft::new(Rule::DenyOnly, entry.place, format!("`{}` only denies, which changes nothing", entry.map))
+        .because("MetalLB's own `deny 20` denies every route that nothing permits")
+        .fix(format!("write `route-map {} permit {OWN}` for what is to be learnt", entry.map))
 }
 
 fn replaced_matches(entry: &Entry, out: &mut Vec<Draft>) {
@@ -171,7 +175,9 @@ fn replaced_matches(entry: &Entry, out: &mut Vec<Draft>) {
                 clause.place,
                 format!("entry {} has `match {}` twice", entry.sequence, clause.kind),
             )
-            .because("FRR keeps one of a kind, and each reload puts in the one that is missing: they take turns")
+            .because(
+                "FRR keeps one of a kind, and each reload puts in the one that is missing: they take turns",
+            )
             .fix("write one entry for each, or one list with the prefixes of both"),
         );
     }

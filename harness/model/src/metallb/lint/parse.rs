@@ -280,7 +280,11 @@ fn bad_route_map(line: &Line) -> Draft {
             true => "put the comment on a line of its own".to_owned(),
             false => format!("write {shape}"),
         };
-        return rejected(line.place(4), format!("FRR refuses this line: `{more}` does not belong in it"), fix);
+        return rejected(
+            line.place(4),
+            format!("FRR refuses this line: `{more}` does not belong in it"),
+            fix,
+        );
     }
     rejected(line.place(texts.len()), "FRR refuses this line: it is not complete", format!("write {shape}"))
 }
@@ -317,9 +321,11 @@ fn bad_match(line: &Line) -> Option<Draft> {
     let texts = line.texts();
     let shape = "`match ip address prefix-list NAME`";
     match texts[1..] {
-        ["ipv4", ..] => {
-            Some(rejected(line.place(1), "FRR refuses this line: it says `ip` for IPv4", format!("write {shape}")))
-        }
+        ["ipv4", ..] => Some(rejected(
+            line.place(1),
+            "FRR refuses this line: it says `ip` for IPv4",
+            format!("write {shape}"),
+        )),
         ["address" | "prefix-list", ..] => Some(rejected(
             line.place(1),
             "FRR refuses this line: the family is missing",
@@ -332,9 +338,11 @@ fn bad_match(line: &Line) -> Option<Draft> {
             let message = format!("FRR refuses this line: `{second}` is no word of `match {}`", texts[1]);
             Some(rejected(line.place(2), message, format!("did you mean `match {} address`?", texts[1])))
         }
-        ["ip" | "ipv6", "address", "prefix-list"] => {
-            Some(rejected(line.place(4), "FRR refuses this line: the list's name is missing", format!("write {shape}")))
-        }
+        ["ip" | "ipv6", "address", "prefix-list"] => Some(rejected(
+            line.place(4),
+            "FRR refuses this line: the list's name is missing",
+            format!("write {shape}"),
+        )),
         ["ip" | "ipv6", "address", "prefix-list", _, ..] if texts.len() > 5 => {
             let fix = match texts[5].starts_with(['#', '!']) {
                 true => "put the comment on a line of its own",
@@ -344,7 +352,8 @@ fn bad_match(line: &Line) -> Option<Draft> {
         }
         ["ip" | "ipv6", "address", third, _] if third != "prefix-list" && third != "prefix-len" => {
             let near = nearest(third, ["prefix-list", "prefix-len"])?;
-            let message = format!("FRR refuses this line: `{third}` is no word of `match {} address`", texts[1]);
+            let message =
+                format!("FRR refuses this line: `{third}` is no word of `match {} address`", texts[1]);
             Some(rejected(line.place(3), message, format!("did you mean `{near}`?")))
         }
         [first, ..] if !MATCHES.iter().any(|m| m.starts_with(first)) => {
@@ -352,7 +361,11 @@ fn bad_match(line: &Line) -> Option<Draft> {
             let message = format!("FRR refuses this line: it knows no `match {first}`");
             Some(rejected(line.place(1), message, format!("did you mean `match {near}`?")))
         }
-        [] => Some(rejected(line.place(0), "FRR refuses this line: it is not complete", format!("write {shape}"))),
+        [] => Some(rejected(
+            line.place(0),
+            "FRR refuses this line: it is not complete",
+            format!("write {shape}"),
+        )),
         _ => None,
     }
 }
@@ -374,7 +387,8 @@ fn misspelt(line: &Line) -> Option<Draft> {
     let (at, meant) = match first {
         _ if is_family => {
             // `ip protocol`, `ip prefix-list`: FRR has other words with these beginnings, all of them known.
-            (strsim::jaro_winkler(second, "prefix-list") > 0.88).then_some((1, format!("{first} prefix-list")))?
+            (strsim::jaro_winkler(second, "prefix-list") > 0.88)
+                .then_some((1, format!("{first} prefix-list")))?
         }
         "ipv4" | "ip4" | "ip6" if second == "prefix-list" => {
             (0, if first == "ip6" { "ipv6 prefix-list" } else { "ip prefix-list" }.to_owned())

@@ -118,8 +118,7 @@ impl Reader<'_> {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "write `permit` (or `deny`) before the prefix".to_owned(),
                 };
-                let message =
-                    format!("FRR refuses this line: it needs `permit` or `deny` here, and {here}");
+                let message = format!("FRR refuses this line: it needs `permit` or `deny` here, and {here}");
                 return Err(self.refused(message, fix));
             }
         };
@@ -189,7 +188,8 @@ impl Reader<'_> {
         if let Ok(address) = written.parse::<IpAddr>() {
             let host = IpNet::from(address);
             let message = format!("FRR refuses this line: `{written}` has no prefix length");
-            return self.refused(message, format!("write `{host}` for the address alone, or the length you mean"));
+            return self
+                .refused(message, format!("write `{host}` for the address alone, or the length you mean"));
         }
         if let Some((Ok(address), length)) = written.split_once('/').map(|(a, l)| (a.parse::<IpAddr>(), l)) {
             let most = if address.is_ipv4() { 32 } else { 128 };

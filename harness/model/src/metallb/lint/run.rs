@@ -43,7 +43,9 @@ impl Lint {
             self.extras.push((document.clone(), text.to_owned()));
         }
         let is_extras = |a: &&Applied| {
-            a.id.name == admit::EXTRAS_CONFIG_MAP && a.id.namespace == METALLB_NAMESPACE && a.change != Change::Deleted
+            a.id.name == admit::EXTRAS_CONFIG_MAP
+                && a.id.namespace == METALLB_NAMESPACE
+                && a.change != Change::Deleted
         };
         let written: Vec<&Applied> = applied.iter().filter(is_extras).collect();
         if written.len() > 1 && written[1..].iter().any(|a| a.change == Change::Configured) {
@@ -102,7 +104,10 @@ fn unread_keys(document: &Document) -> Vec<Finding> {
     let others = data.keys().filter(|key| *key != admit::EXTRAS_KEY);
     let finding = |key: &String| {
         whole(Rule::UnreadKey, format!("MetalLB does not read the key `{key}`"))
-            .because(format!("it appends the value of `{}` to frr.conf and looks at no other", admit::EXTRAS_KEY))
+            .because(format!(
+                "it appends the value of `{}` to frr.conf and looks at no other",
+                admit::EXTRAS_KEY
+            ))
             .fix(format!("move its lines into `{}`, or leave it out", admit::EXTRAS_KEY))
             .placed(document, &[], document.locate(&path!["data", key.as_str()], true))
     };
@@ -116,8 +121,11 @@ struct Data {
 }
 
 fn replaced(document: &Document) -> Finding {
-    whole(Rule::ReplacedConfigMap, "this ConfigMap `bgpextras` replaces the one that was applied just before it")
-        .because("there is one object of a name: the later file wins, the extras do not add up")
-        .fix("put all extras into one ConfigMap")
-        .placed(document, &[] as &[Option<Mark>], document.locate(&path!["metadata", "name"], false))
+    whole(
+        Rule::ReplacedConfigMap,
+        "this ConfigMap `bgpextras` replaces the one that was applied just before it",
+    )
+    .because("there is one object of a name: the later file wins, the extras do not add up")
+    .fix("put all extras into one ConfigMap")
+    .placed(document, &[] as &[Option<Mark>], document.locate(&path!["metadata", "name"], false))
 }

@@ -40,9 +40,13 @@ items:
 #[test]
 fn text_that_is_no_block_is_pointed_at_as_a_whole() {
     let manifest = |extras: &str| {
-        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: bgpextras, namespace: metallb-system}}\ndata:\n  extras: {extras}\n")
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: bgpextras, namespace: metallb-system}}\ndata:\n  extras: {extras}\n"
+        )
     };
-    let quoted = manifest(r#""ip prefix-list a seq 5 permit any\r\nroute-map 192.168.1.5-in permit 20\r\n match ip address prefix-list a\r\n""#);
+    let quoted = manifest(
+        r#""ip prefix-list a seq 5 permit any\r\nroute-map 192.168.1.5-in permit 20\r\n match ip address prefix-list a\r\n""#,
+    );
     let found = lint(USUAL, &[PEERS, &quoted]);
     assert_eq!(ids(&found), ["shared-sequence"]);
     assert_eq!((found[0].mark.line, found[0].mark.column), (5, 3));

@@ -145,6 +145,15 @@ route-map 192.168.1.5-in permit 12
 }
 
 #[test]
+fn a_list_without_a_good_line_is_still_what_a_near_name_means() {
+    let found = extras(
+        "ip prefix-list from-dc permit 10.0.0.0/8 ge 28 le 24\nroute-map 192.168.1.5-in permit 10\n match ip address prefix-list from-dcc",
+    );
+    assert_eq!(ids(&found), ["prefix-range", "undefined-list"]);
+    assert_eq!(found[1].fix, "did you mean `from-dc`?");
+}
+
+#[test]
 fn reach_and_order() {
     assert_snapshot!(told("route-map 192.168.1.5-in permit 5
 route-map 192.168.1.5-in permit 10
@@ -201,7 +210,10 @@ route-map 192.168.1.5-in permit 11
 fn a_match_below_a_refused_header_is_not_told_of_again() {
     let ids_of = |text: &str| ids(&extras(text));
     let list = "ip prefix-list a seq 5 permit any\n";
-    assert_eq!(ids_of(&format!("{list}rout-map 192.168.1.5-in permit 10\n match ip address prefix-list a")), ["rejected-line"]);
+    assert_eq!(
+        ids_of(&format!("{list}rout-map 192.168.1.5-in permit 10\n match ip address prefix-list a")),
+        ["rejected-line"]
+    );
     assert_eq!(ids_of("route-map 192.168.1.5-in permit\nmatch ip address prefix-list a"), ["rejected-line"]);
     assert_eq!(ids_of("route-map 192.168.1.5-in permit 0\n match tag 1"), ["rejected-line"]);
 }
@@ -219,9 +231,13 @@ fn families_of_sessions() {
 #[test]
 fn names_that_are_metallbs() {
     let text = |list: &str| {
-        format!("ip prefix-list {list} seq 5 permit any\nroute-map 192.168.1.5-in permit 10\n match ip address prefix-list {list}")
+        format!(
+            "ip prefix-list {list} seq 5 permit any\nroute-map 192.168.1.5-in permit 10\n match ip address prefix-list {list}"
+        )
     };
-    let of = |metallb: &str, list: &str| ids(&lint(With { metallb, frr: "8.4.4" }, &[PEERS, &config_map(&text(list))])).join(" ");
+    let of = |metallb: &str, list: &str| {
+        ids(&lint(With { metallb, frr: "8.4.4" }, &[PEERS, &config_map(&text(list))])).join(" ")
+    };
     for (list, old, new) in [
         ("192.168.1.5-pl-ipv4", "name-collision", "reserved-name"),
         ("192.168.1.5-pl-ipv6", "", "reserved-name"),
