@@ -130,7 +130,7 @@ fn check(file: &str, store: &Store) -> Result<Found, Failure> {
     }
     let loaded = load(&select::path(file)?)?;
     check_images(&loaded, store)?;
-    Ok(Found { warnings: loaded.warnings, findings: loaded.findings })
+    Ok(Found { warnings: loaded.warnings, findings: loaded.findings.into_iter().map(|(f, _)| f).collect() })
 }
 
 fn check_all(manifests: &[PathBuf], args: &CheckArgs) -> Result<Found, Failure> {

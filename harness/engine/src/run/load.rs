@@ -8,7 +8,7 @@ use routeproof_model::metallb::lint::{Finding, FrrVersion, Lint, Rule};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
 use routeproof_model::pods::with_pods;
-use routeproof_model::scenario::{self, MetallbFile, Mode, ScenarioFile};
+use routeproof_model::scenario::{self, AxisValues, MetallbFile, Mode, ScenarioFile};
 use routeproof_model::topology::{self, Role, Topology};
 use routeproof_model::yaml;
 
@@ -27,14 +27,16 @@ pub struct Loaded {
     pub axes: Vec<(String, Vec<String>)>,
     pub runs: Vec<PlannedRun>,
     pub warnings: Vec<String>,
-    /// What is wrong with the extras, once for all runs, without what the scenario allows.
-    pub findings: Vec<Finding>,
+    /// What is wrong with the extras, each once, without what the scenario allows; with the runs that it is about.
+    pub findings: Vec<(Finding, Vec<AxisValues>)>,
 }
 
 impl Loaded {
-    /// Everything that a user should know before the runs, one line each.
+    /// Everything that a user should know before the runs that are left, one line each.
     pub fn remarks(&self) -> impl Iterator<Item = String> {
-        self.warnings.iter().cloned().chain(self.findings.iter().map(Finding::line))
+        let is_left = |axes: &AxisValues| self.runs.iter().any(|run| run.axes == *axes);
+        let concerns = move |(_, runs): &&(Finding, Vec<AxisValues>)| runs.iter().any(is_left);
+        self.warnings.iter().cloned().chain(self.findings.iter().filter(concerns).map(|(f, _)| f.line()))
     }
 
     /// The plan of several scenarios.
@@ -90,7 +92,7 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let scenario = scenario::expand(&written, &source, &topology)?;
     let mut runs = Vec::new();
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
-    let mut findings = Vec::new();
+    let mut findings: Vec<(Finding, Vec<AxisValues>)> = Vec::new();
     for run in scenario.runs {
         for path in run.manifests() {
             if !path.is_file() {
@@ -114,8 +116,7 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             steps: run.steps,
         };
         let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
-        let new = found.findings.into_iter().filter(|f| !findings.iter().any(|g: &Finding| g.is_again(f)));
-        findings.extend(new.collect::<Vec<_>>());
+        gather(&mut findings, found.findings, &run.axes);
         warnings.extend(found.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
         if !found.pods.is_empty() {
             run.topology = with_pods(&topology, found.pods).map_err(|e| source.error(e.to_string()))?;
@@ -129,12 +130,22 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     Ok(Loaded { name, about, file, topology_file, axes, runs, warnings, findings })
 }
 
+/// Adds a run's findings: what another run has, too, is told once.
+fn gather(all: &mut Vec<(Finding, Vec<AxisValues>)>, found: Vec<Finding>, axes: &AxisValues) {
+    for finding in found {
+        match all.iter_mut().find(|(known, _)| known.is_again(&finding)) {
+            Some((_, runs)) => runs.push(axes.clone()),
+            None => all.push((finding, vec![axes.clone()])),
+        }
+    }
+}
+
 /// Leaves out what is allowed, and gives a word about what is allowed for nothing.
-fn allow(findings: &mut Vec<Finding>, allowed: &[Rule], file: &Path) -> Vec<String> {
-    let idle = allowed.iter().filter(|rule| !findings.iter().any(|f| f.rule == **rule));
+fn allow(findings: &mut Vec<(Finding, Vec<AxisValues>)>, allowed: &[Rule], file: &Path) -> Vec<String> {
+    let idle = allowed.iter().filter(|rule| !findings.iter().any(|(f, _)| f.rule == **rule));
     let idle = idle.map(|rule| format!("{}: `allow: [{rule}]` allows nothing that is there", file.display()));
     let idle = idle.collect();
-    findings.retain(|f| !allowed.contains(&f.rule));
+    findings.retain(|(f, _)| !allowed.contains(&f.rule));
     idle
 }
 

@@ -76,7 +76,11 @@ impl Line {
                 // Some versions have `peer`, some more: only what is in all of them is written out.
                 if matches!(self.word(1), "ip" | "ipv6") {
                     self.expand(2, &["address", "next-hop", "route-source"]);
-                    self.expand(3, &["prefix-list", "prefix-len"]);
+                    // With one word behind it is a list's name or a length; alone it is itself the name of an access list.
+                    let is_number = self.word(4).parse::<u32>().is_ok();
+                    if self.words.len() == 5 && self.word(2) == "address" {
+                        self.expand(3, if is_number { &["prefix-len"] } else { &["prefix-list"] });
+                    }
                 }
             }
             _ => {}
@@ -118,9 +122,11 @@ mod tests {
         assert_eq!(out("ip prefix-l a se 5 p any"), "ip prefix-list a seq 5 permit any");
         assert_eq!(out("route-m x-in p 10"), "route-map x-in permit 10");
         assert_eq!(out("match ip addr prefix-list a"), "match ip address prefix-list a");
-        // Ambiguous, or no command at all: FRR refuses these.
+        assert_eq!(out("match ip address prefix-l a"), "match ip address prefix-list a");
+        assert_eq!(out("match ip address prefix-l 24"), "match ip address prefix-len 24");
+        // Ambiguous, or no command at all: FRR refuses the first; the second names an access list.
         assert_eq!(out("route x"), "route x");
-        assert_eq!(out("match ip address prefix-l a"), "match ip address prefix-l a");
+        assert_eq!(out("match ip address pre"), "match ip address pre");
         assert_eq!(out("! ip prefix-l"), "! ip prefix-l");
     }
 }

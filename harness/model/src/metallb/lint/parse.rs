@@ -104,6 +104,11 @@ impl Reader<'_> {
                 self.out.push(bad_route_map(header));
             }
             ["ip" | "ipv6", "prefix-list", _, ..] => self.prefix_list(header),
+            ["ip" | "ipv6", "prefix-list"] => self.out.push(rejected(
+                header.place(1),
+                "FRR refuses this line: it is not complete",
+                "write `ip prefix-list NAME seq 5 permit PREFIX`",
+            )),
             _ if is_clause && broken => {
                 self.extras.elsewhere.extend(words_of(header));
                 self.after_broken_header = true;
@@ -338,11 +343,11 @@ fn bad_match(line: &Line) -> Option<Draft> {
             let message = format!("FRR refuses this line: `{second}` is no word of `match {}`", texts[1]);
             Some(rejected(line.place(2), message, format!("did you mean `match {} address`?", texts[1])))
         }
-        ["ip" | "ipv6", "address", "prefix-list"] => Some(rejected(
-            line.place(4),
-            "FRR refuses this line: the list's name is missing",
-            format!("write {shape}"),
-        )),
+        ["ip" | "ipv6", "address", "prefix-list"] => Some(
+            Draft::new(Rule::UndefinedList, line.place(3), "the list's name is missing")
+                .because("FRR takes `prefix-list` for the name of an access list; one that is not there fits no route")
+                .fix(format!("write {shape}")),
+        ),
         ["ip" | "ipv6", "address", "prefix-list", _, ..] if texts.len() > 5 => {
             let fix = match texts[5].starts_with(['#', '!']) {
                 true => "put the comment on a line of its own",

@@ -158,7 +158,7 @@ impl Reader<'_> {
                 "add a prefix, for instance `172.16.0.0/16`, or `any`",
             ));
         };
-        let Ok(net) = written.parse::<IpNet>() else { return Err(self.no_prefix(&written)) };
+        let Some(net) = read_net(&written) else { return Err(self.no_prefix(&written)) };
         let family = if net.addr().is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
         let (place, name) = (self.line.place(self.at), &self.line.words[2].text);
         match (self.family, family) {
@@ -258,6 +258,13 @@ fn bad_range(place: Place, net: IpNet, ge: Option<u8>, le: Option<u8>) -> Draft 
     Draft::new(Rule::PrefixRange, place, format!("no prefix fits: {what}"))
         .because("FRR wants length <= ge <= le and refuses the line, but only while it reloads: the list is without it")
         .fix(fix)
+}
+
+/// As FRR reads it: zeros may lead the length.
+fn read_net(text: &str) -> Option<IpNet> {
+    let (address, length) = text.split_once('/')?;
+    let is_number = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
+    IpNet::new(address.parse().ok()?, length.parse().ok().filter(|_| is_number)?).ok()
 }
 
 /// FRR prints prefixes without host bits and IPv6 in its shortest form.

@@ -1,5 +1,6 @@
 //! The lint as its users see it: manifests in, findings out.
 
+mod any;
 mod pages;
 mod positions;
 mod quiet;

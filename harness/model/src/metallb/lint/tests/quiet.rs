@@ -82,6 +82,7 @@ fn matches_that_are_no_prefix_lists() {
         "match ip address prefix-len 24",
         "match ip next-hop address 192.168.1.5",
         "match ip next-hop type blackhole",
+        "match ip address an-access-list",
         "match ipv6 next-hop fd00::1",
         "match ip route-source 7",
         "match large-community x",

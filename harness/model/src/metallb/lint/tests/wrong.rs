@@ -75,7 +75,7 @@ route-map 192.168.1.5-in permit 10
     16 rejected-line: FRR refuses this line: the family is missing | write `match ip address prefix-list NAME`, or `match ipv6 address prefix-list NAME`
     17 rejected-line: FRR refuses this line: `prefix-list` is no word of `match ip` | did you mean `match ip address`?
     18 rejected-line: FRR refuses this line: `prefixlist` is no word of `match ip address` | did you mean `prefix-list`?
-    19 rejected-line: FRR refuses this line: the list's name is missing | write `match ip address prefix-list NAME`
+    19 undefined-list: the list's name is missing | write `match ip address prefix-list NAME`
     20 rejected-line: FRR refuses this line: it ends with the list's name | one list an entry: add entries for further lists, or lines to the list
     21 rejected-line: FRR refuses this line: it knows no `match comunity` | did you mean `match community`?
     ");
