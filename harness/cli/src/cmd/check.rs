@@ -52,7 +52,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         if !args.json {
             out::line(format_args!("{} {name}", if code == 0 { "ok   " } else { "wrong" }))?;
         }
-        show(&checked);
+        show(&checked, args.json);
         output.add(name, code == 0, &checked);
         Ok(())
     };
@@ -77,11 +77,13 @@ fn code(found: &Found, deny_warnings: bool) -> u8 {
     }
 }
 
-fn show(checked: &Result<Found, Failure>) {
+/// With `--json` the findings are data, on standard output.
+fn show(checked: &Result<Found, Failure>, json: bool) {
     match checked {
+        Ok(_) if json => {}
         Ok(found) => {
             found.warnings.iter().for_each(|warning| out::note(format_args!("warning: {warning}")));
-            found.findings.iter().for_each(|f| out::note(f.diagnostic().render(fail::color())));
+            found.findings.iter().for_each(|f| out::note(f.render(fail::color())));
         }
         Err(failure) => _ = failure.report(),
     }

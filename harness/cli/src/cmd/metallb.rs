@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use routeproof_engine::run::{RunError, read_source};
+use routeproof_model::diag::Severity;
 use routeproof_model::metallb::lint::{FrrVersion, Lint};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 
@@ -53,7 +54,7 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
         other => Failure::input(other),
     })?;
     for finding in lint.findings() {
-        out::note(finding.diagnostic().warning().render(fail::color()));
+        out::note(finding.render_as(Severity::Warning, fail::color()));
     }
     for warning in &rendered.warnings {
         out::note(format_args!("warning: {warning}"));

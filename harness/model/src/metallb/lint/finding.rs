@@ -24,15 +24,18 @@ impl Finding {
         self.rule.severity()
     }
 
-    /// As people see it, with the line of the file, the reason, the fix and the page.
-    pub fn diagnostic(&self) -> Diagnostic {
-        let mut diagnostic = Diagnostic::new(&self.source, Some(self.mark), &self.message)
-            .code(self.rule.id())
-            .note(&self.reason)
-            .hint(&self.fix)
-            .hint(format!("see `routeproof check --explain {}`", self.rule));
-        diagnostic.severity = self.severity();
-        diagnostic
+    /// As people see it, with the line of the file, the reason, the fix and where there is more.
+    pub fn render(&self, color: bool) -> String {
+        self.render_as(self.severity(), color)
+    }
+
+    /// The same where it decides nothing.
+    pub fn render_as(&self, severity: Severity, color: bool) -> String {
+        let more = format!("see `routeproof check --explain {}`", self.rule);
+        let mut diagnostic =
+            Diagnostic::new(&self.source, Some(self.mark), &self.message).hint(&self.fix).hint(more);
+        diagnostic.severity = severity;
+        diagnostic.render_lint(color, self.rule.id(), &self.reason)
     }
 
     /// Whether both say the same of the same place, perhaps of two versions.

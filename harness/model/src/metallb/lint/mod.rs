@@ -8,6 +8,7 @@ mod catalogue;
 mod families;
 mod finding;
 mod frr_version;
+mod grammar;
 mod line;
 mod lists;
 mod maps;

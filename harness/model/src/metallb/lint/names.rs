@@ -1,5 +1,7 @@
 //! Names that MetalLB renders, or may come to render.
 
+use std::collections::HashSet;
+
 use super::catalogue::Rule;
 use super::finding::Draft;
 use super::parse::Extras;
@@ -17,12 +19,11 @@ enum Claim {
 
 /// Prefix lists and route maps of the extras whose names are MetalLB's.
 pub(super) fn check(extras: &Extras, peers: &Peers, release: &Release, out: &mut Vec<Draft>) {
-    let mut said: Vec<&str> = Vec::new();
+    let mut said: HashSet<&str> = HashSet::new();
     for list in &extras.lists {
-        if said.contains(&list.name.as_str()) {
+        if !said.insert(&list.name) {
             continue;
         }
-        said.push(&list.name);
         let claim = peers.by_id.keys().find_map(|id| claim(&list.name, id, peers, release));
         let fix = "give the list a name of its own, for instance `allowed-in`";
         match claim {

@@ -1,6 +1,6 @@
 //! The lint over a run: states of the cluster in, findings out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::catalogue::Rule;
 use super::finding::{Draft, Finding, Place};
@@ -55,14 +55,10 @@ impl Lint {
 
     /// Everything that was found, in the order of the extras and of their lines.
     pub fn findings(&self) -> Vec<Finding> {
-        let mut found: Vec<Finding> = Vec::new();
-        for (document, text) in &self.extras {
-            for finding in self.of(document, text) {
-                if !found.iter().any(|f| f.is_again(&finding)) {
-                    found.push(finding);
-                }
-            }
-        }
+        let all = self.extras.iter().flat_map(|(document, text)| self.of(document, text));
+        let mut seen = HashSet::new();
+        let mut found: Vec<Finding> =
+            all.filter(|f| seen.insert((f.rule, f.mark, f.source.file.clone()))).collect();
         found.extend(self.replaced.iter().map(replaced));
         found
     }

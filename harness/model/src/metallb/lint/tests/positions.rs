@@ -23,7 +23,7 @@ items:
         assert_eq!(ids(&found), ["shared-sequence"]);
         assert_eq!((found[0].mark.line, found[0].mark.column), (12, 41));
     }
-    insta::assert_snapshot!(lint(USUAL, &[PEERS, manifest])[0].diagnostic().render(false), @r"
+    insta::assert_snapshot!(lint(USUAL, &[PEERS, manifest])[0].render(false), @r"
     error[shared-sequence]: `route-map 192.168.1.5-in permit 20` is the entry that MetalLB renders as `deny 20`
       --> extras.yaml:12:41
        |
