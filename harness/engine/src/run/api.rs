@@ -107,7 +107,7 @@ impl Scenario {
         let mut bus = EventBus::new();
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
-        loaded.warnings.iter().for_each(|warning| events.warn(warning.clone()));
+        loaded.remarks().for_each(|remark| events.warn(remark));
         let matrix = Options { store, jobs: parallelism(), retries: RETRIES };
         let plan = Loaded::plan(std::slice::from_ref(&loaded));
         let (_never, stop) = watch::channel(false);

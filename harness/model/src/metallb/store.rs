@@ -340,4 +340,16 @@ impl Objects {
         let Object::ConfigMap(map) = &self.items.get(&id)?.object else { return None };
         map.spec.get(admit::EXTRAS_KEY).map(String::as_str).filter(|t| !t.is_empty())
     }
+
+    /// The extras, empty ones too, with the document that they came in.
+    pub(super) fn extras_origin(&self) -> Option<(&Document, &str)> {
+        let id = ObjectId {
+            kind: Kind::ConfigMap,
+            namespace: METALLB_NAMESPACE.to_owned(),
+            name: admit::EXTRAS_CONFIG_MAP.to_owned(),
+        };
+        let stored = self.items.get(&id)?;
+        let Object::ConfigMap(map) = &stored.object else { return None };
+        Some((&stored.origin, map.spec.get(admit::EXTRAS_KEY)?))
+    }
 }
