@@ -253,7 +253,6 @@ lists! {
     advertisements: BgpAdvertisement(BgpAdvertisementSpec);
     communities: Community(CommunitySpec);
     bfd_profiles: BfdProfile(BfdProfileSpec);
-    services: Service(ServiceSpec);
     slices: EndpointSlice(EndpointSlice);
     secrets: Secret(SecretData);
 }
@@ -270,9 +269,13 @@ impl Objects {
 
     /// Services in the order of their creation.
     pub(super) fn services_by_age(&self) -> Vec<(&ObjectId, &Resource<ServiceSpec>)> {
-        let mut all: Vec<_> = self.services().collect();
-        all.sort_by_key(|(id, _)| self.items.get(id).map(|s| s.created));
-        all
+        let services = self.of_kind(Kind::Service).filter_map(|(id, stored)| match &stored.object {
+            Object::Service(service) => Some((stored.created, (id, service.as_ref()))),
+            _ => None,
+        });
+        let mut all: Vec<_> = services.collect();
+        all.sort_unstable_by_key(|(created, _)| *created);
+        all.into_iter().map(|(_, service)| service).collect()
     }
 
     /// The labels of a Service; none if it is not there.
