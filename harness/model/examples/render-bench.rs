@@ -1,5 +1,5 @@
-//! How long a speaker's configuration of a large cluster takes: `render-bench [NODES PEERS SERVICES]` prints JSON, times in
-//! milliseconds (medians of 5) and the peak of the memory in KiB. Called by `ci/bench`.
+//! How long a speaker's configuration of a large cluster takes: `render-bench [NODES PEERS SERVICES]` prints samples for
+//! `ci/bench`, `row|tool|value`: milliseconds (medians of 5), and KiB in the row about memory.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
@@ -19,17 +19,19 @@ fn main() {
         objects = Objects::new();
         objects.apply(&source).unwrap();
     });
-    let mut figures =
-        serde_json::json!({ "nodes": nodes, "peers": peers, "services": services, "read": read });
+    let cluster = format!("{nodes} nodes, {peers} peers, {services} Services");
+    println!("manifests read: {cluster}|routeproof|{read:.1}");
     let node = NodeInfo { name: "node7".into(), ..NodeInfo::default() };
     for version in ["v0.13.10", "v0.14.9", "v0.16.1"] {
         let release = Release::find(version).unwrap();
-        let mut lines = 0;
-        let took = median(|| lines = metallb::render(release, &objects, &node).unwrap().conf.lines().count());
-        figures[version] = serde_json::json!({ "render": took, "lines": lines });
+        let took = median(|| {
+            let rendered = metallb::render(release, &objects, &node).unwrap();
+            // A node of this rack has sessions, and each tells of every Service that has a pod somewhere.
+            assert!(rendered.conf.lines().count() > services, "{} lines", rendered.conf.lines().count());
+        });
+        println!("frr.conf rendered, MetalLB {version}: {cluster}|routeproof|{took:.1}");
     }
-    figures["memory"] = peak_kib().into();
-    println!("{figures:#}");
+    println!("memory of it: {cluster}|routeproof|{}", peak_kib());
 }
 
 fn median(mut work: impl FnMut()) -> f64 {
