@@ -1,6 +1,7 @@
 //! A run's steps, one after the other, and the run's verdict.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use routeproof_model::check::{Sample, evidence, unless_spoilt};
@@ -67,6 +68,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// When the last step that changed something began to act.
+    pub fn changed(&self) -> Option<Mono> {
+        self.changed
+    }
+
     /// Of a lab that gets its steps one by one.
     pub fn one_by_one() -> Memory {
         Memory { one_by_one: true, ..Memory::default() }
@@ -96,6 +102,34 @@ pub async fn control(booted: &mut Booted, run: &PlannedRun, events: &Events) -> 
     all(booted, run, &mut Memory::default(), events).await
 }
 
+/// Does steps up to the first that does not pass, and leaves the lab as they leave it.
+pub async fn some(
+    booted: &mut Booted,
+    run: &PlannedRun,
+    indexes: Range<usize>,
+    memory: &mut Memory,
+    events: &Events,
+) -> Verdict {
+    let mut ended = None;
+    for index in indexes {
+        let (log, done) = logged(booted, run, index, memory, events).await;
+        ended = log.finish(booted, events, done);
+        if ended.is_some() {
+            break;
+        }
+    }
+    let (outcome, reason) =
+        ended.map_or((Outcome::Passed, None), |(outcome, reason)| (outcome, Some(reason)));
+    Verdict { outcome, reason, observed: std::mem::take(&mut memory.observed) }
+}
+
+/// Does not do the step, but what follows measures from now as if it had been done.
+pub fn skip(booted: &Booted, run: &PlannedRun, index: usize, memory: &mut Memory) -> Result<(), RunError> {
+    memory.changed = Some(now());
+    memory.marks = convergence::mark(booted, run, index, memory.one_by_one)?;
+    Ok(())
+}
+
 /// Does the step that was added last, of a lab to which steps are given one by one.
 pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Done {
     let index = run.steps.len() - 1;
@@ -106,17 +140,7 @@ pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, ev
 
 /// Does steps up to the first that does not pass.
 async fn all(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Verdict {
-    let mut ended = None;
-    for index in 0..run.steps.len() {
-        let (log, done) = logged(booted, run, index, memory, events).await;
-        ended = log.finish(booted, events, done);
-        if ended.is_some() {
-            break;
-        }
-    }
-    let (outcome, reason) =
-        ended.map_or((Outcome::Passed, None), |(outcome, reason)| (outcome, Some(reason)));
-    Verdict { outcome, reason, observed: std::mem::take(&mut memory.observed) }
+    some(booted, run, 0..run.steps.len(), memory, events).await
 }
 
 /// Does one step, with its start in the event log; its end is the caller's to write.
@@ -134,7 +158,7 @@ async fn logged(
 }
 
 /// Does one step and judges what became of it.
-async fn one(
+pub async fn one(
     booted: &mut Booted,
     run: &PlannedRun,
     index: usize,
