@@ -107,9 +107,10 @@ pub async fn eventually(
                 return Ok(Done { outcome: Outcome::Passed, message: None, evidence: last.evidence });
             }
             let message = format!("not within {}: {}", show(within), last.status);
+            let outcome = last.outcome();
             let mut evidence = last.evidence;
             evidence.extend(context(booted, watched).await);
-            Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence })
+            Ok(Done { outcome, message: Some(message), evidence })
         }
     }
 }
@@ -159,8 +160,8 @@ pub async fn holds(
             None => now(booted, expect).await?,
         };
         if !checked.holds {
-            let message = format!("did not hold: {}", checked.status);
-            return Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence: checked.evidence });
+            let (outcome, message) = (checked.outcome(), format!("did not hold: {}", checked.status));
+            return Ok(Done { outcome, message: Some(message), evidence: checked.evidence });
         }
         if matches!(expect, Expect::Isolation(_)) {
             shown = checked.evidence;

@@ -16,5 +16,5 @@ pub fn no_route(expect: &ExpectNoRoute, kernel: &KernelState) -> Checked {
         Some(route) => format!("{} has {} (protocol {})", expect.node, route.prefix, route.protocol),
     };
     let evidence = found.iter().map(|r| evidence("kernel-route", &expect.node, r)).collect();
-    Checked { holds: found.is_empty(), status, evidence }
+    Checked { holds: found.is_empty(), unproved: false, status, evidence }
 }
