@@ -259,7 +259,7 @@ async fn agree(booted: &Booted) -> Done {
 }
 
 /// Resolves when a daemon of any router ends; never unless `watch`.
-fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
+pub(super) fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
     let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref()).filter(|_| watch);
     let ends: Vec<_> = routers.map(|frr| Box::pin(frr.ended())).collect();
     async move {
@@ -271,7 +271,7 @@ fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
 }
 
 /// A daemon that has crashed takes its sessions and routes along: that, and not what is missing now, is what has happened.
-async fn unless_crashed(booted: &Booted, done: Done) -> Done {
+pub(super) async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     if matches!(done.outcome, Outcome::Passed | Outcome::Broken) {
         return done;
     }
@@ -284,7 +284,7 @@ async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     }
 }
 
-fn broken(error: &RunError) -> Done {
+pub(super) fn broken(error: &RunError) -> Done {
     let hints = error.hints().into_iter().map(|h| format!("hint: {h}"));
     let message = [error.line()].into_iter().chain(hints).collect::<Vec<_>>().join("; ");
     Done { outcome: error.outcome(), message: Some(message), evidence: Vec::new() }
