@@ -220,10 +220,7 @@ fn peer_witness(
     });
     let gateway = recording.book.node(peer).unwrap_or(peer);
     let mut adverts = recording.advertised(gateway, name(run, &absent.node), from, to);
-    let seen = adverts.all(|prefixes| match absent.prefix {
-        Some(prefix) => prefixes.contains(&prefix),
-        None => !prefixes.is_empty(),
-    });
+    let seen = adverts.all(|prefixes| prefixes.iter().any(|prefix| absent.covers(prefix)));
     down.or_else(|| (!seen).then(|| format!("{gateway} does not advertise it")))
 }
 

@@ -9,7 +9,7 @@ use routeproof_model::fact::{GapReason, KernelState, Window};
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
-use routeproof_model::scenario::{Expect, ExpectRoute, ExpectSession};
+use routeproof_model::scenario::{Expect, ExpectNoRoute, ExpectRoute, ExpectSession};
 
 use super::boot::Booted;
 use super::error::RunError;
@@ -229,8 +229,8 @@ pub async fn witness_missing(
 /// What must be seen during a window in which something else must not.
 struct Witness<'a> {
     prefix: Option<ExpectRoute>,
-    /// The node, the gateway, and the prefix that the gateway must advertise.
-    peer: Option<(&'a Node, &'a Node, String, Option<IpNet>)>,
+    /// The node, the gateway, and what the gateway must advertise.
+    peer: Option<(&'a Node, &'a Node, String, ExpectNoRoute)>,
     evidence: Vec<Evidence>,
     /// The witness prefix was away for a moment, with the status of that moment.
     away: Option<String>,
@@ -244,7 +244,7 @@ impl<'a> Witness<'a> {
             Expect::NoRoute(e) => match &e.peer {
                 Some(peer) => {
                     let name = booted.book.node(peer).unwrap_or(peer);
-                    Some((watched, node(booted, name)?, peer.clone(), e.prefix))
+                    Some((watched, node(booted, name)?, peer.clone(), e.clone()))
                 }
                 None => None,
             },
@@ -288,7 +288,7 @@ impl<'a> Witness<'a> {
             }
             self.evidence.extend(checked.evidence);
         }
-        if let Some((watched, gateway, peer, prefix)) = &self.peer {
+        if let Some((watched, gateway, peer, absent)) = &self.peer {
             let expect = ExpectSession::established(&watched.name, peer);
             let checked = check::session(&expect, &watched.sessions().await?, &[], &booted.book);
             if !checked.holds {
@@ -296,12 +296,8 @@ impl<'a> Witness<'a> {
             }
             self.evidence.extend(checked.evidence);
             let advertised = advertised(booted, watched, gateway).await?;
-            let seen = match prefix {
-                Some(prefix) => advertised.contains(prefix),
-                None => !advertised.is_empty(),
-            };
-            if !seen {
-                let what = prefix.map_or_else(|| "anything".to_string(), |p| p.to_string());
+            if !advertised.iter().any(|prefix| absent.covers(prefix)) {
+                let what = absent.prefix.map_or_else(|| "anything".to_string(), |p| p.to_string());
                 return Ok(Some(format!(
                     "the witness is missing: {} does not advertise {what} to {}",
                     gateway.name, watched.name

@@ -104,9 +104,10 @@ fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
             // As its protocol if that is one; a protocol that does not exist is never leaked, which shows.
             let known = e.proto.as_deref().filter(|proto| number(proto) != *proto);
             let protocol = known.unwrap_or("bgp");
+            let table = e.table.unwrap_or(254);
             match e.prefix {
-                Some(prefix) => vec![leak(prefix, e.table, protocol)("lo")],
-                None => foreign().map(|prefix| leak(prefix, e.table, protocol)("lo")).collect(),
+                Some(prefix) => vec![leak(prefix, table, protocol)("lo")],
+                None => foreign().map(|prefix| leak(prefix, table, protocol)("lo")).collect(),
             }
         }
         Some((Expect::Convergence(e), _)) => {
