@@ -3,8 +3,8 @@
 //! `vtysh -f` does the same: it knows which daemon owns which command and hands the lines out. Doing it here saves
 //! the start of vtysh, and a round trip per line. It also saves what vtysh's XFRR_start_configuration and
 //! XFRR_end_configuration set off in bgpd from FRR 8 on: until a second after the end, or `bgp route-map delay-timer` (5 s) where
-//! a route map has changed, it treats the configuration as unfinished and holds its sessions back (bgp_config_end in
-//! bgpd/bgp_vty.c). What this table does not know is left to `vtysh -f`.
+//! a route map has changed, it treats the configuration as unfinished and holds its sessions back (the hook bgp_config_end):
+//! a node learns its first route after some 5 s instead of 0.5 s. What this table does not know is left to `vtysh -f`.
 
 use std::collections::HashSet;
 

@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Seg};
 use crate::fact::Protocol;
 use crate::fact::names::Word;
 use crate::scenario::axes::AxisValues;
-use crate::scenario::expect::{Expect, ExpectReturnPath};
+use crate::scenario::expect::{Expect, ExpectReturnPath, ExpectRoute};
 use crate::scenario::file::StepFile;
 use crate::scenario::session::ExpectPrefixes;
 use crate::scenario::step::Verb;
@@ -62,8 +62,13 @@ impl Resolver<'_> {
 
     fn witnessed(&self, expect: &Expect, witness: Option<IpNet>, at: &[Seg]) -> Result<(), Diagnostic> {
         match expect {
+            // A witness is any route of the main table: the same prefix by another protocol, or in another table, is none
+            // of what must not be.
             Expect::NoRoute(absent)
-                if absent.prefix.is_some() && witness.is_some_and(|witness| absent.covers(&witness)) =>
+                if absent.prefix.is_some()
+                    && absent.proto.is_none()
+                    && absent.table.is_none_or(|table| table == ExpectRoute::MAIN)
+                    && witness.is_some_and(|witness| absent.covers(&witness)) =>
             {
                 let at = [at, &[key("witness")]].concat();
                 let what =
