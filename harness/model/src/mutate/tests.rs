@@ -3,29 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::diag::Source;
 use crate::fact::{Change, KernelEvent, Mono, NextHop, Object};
-use crate::scenario::{ScenarioFile, expand};
-use crate::{topology, yaml};
-
-const TOPOLOGY: &str = "
-name: t
-topology:
-  nodes:
-    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
-    gw1: { kind: linux, image: 'frr:8.4.4' }
-    gw2: { kind: linux, image: 'frr:8.4.4' }
-  links:
-    - endpoints: ['n:eth1', 'gw1:eth1']
-    - endpoints: ['n:eth2', 'gw2:eth1']
-";
+use crate::scenario::testing;
 
 fn steps(text: &str) -> Vec<Step> {
-    let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
-    let text = format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n{text}");
-    let source = Source::new("/t/scenario.yaml", text);
-    let file: ScenarioFile = yaml::parse(&source).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    let scenario = expand(&file, &source, &topology).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let scenario = testing::scenario(text).unwrap_or_else(|e| panic!("{}", e.render(false)));
     scenario.runs.into_iter().next().unwrap().steps
 }
 

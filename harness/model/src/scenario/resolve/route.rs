@@ -38,29 +38,11 @@ impl Resolver<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diag::Source;
-    use crate::scenario::{ScenarioFile, expand};
-    use crate::{topology, yaml};
-
-    const TOPOLOGY: &str = "
-name: t
-topology:
-  nodes:
-    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
-    gw1: { kind: linux, image: 'frr:8.4.4' }
-  links:
-    - endpoints: ['n:eth1', 'gw1:eth1']
-";
+    use crate::scenario::testing;
 
     /// The error, with its place.
     fn mistake(step: &str) -> Option<String> {
-        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
-        let text =
-            format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n  - {step}\n");
-        let source = Source::new("/t/scenario.yaml", text);
-        let file = yaml::parse::<ScenarioFile>(&source);
-        let error = file.and_then(|file| expand(&file, &source, &topology)).err()?;
-        Some(error.to_string())
+        testing::mistake(step).map(|error| error.to_string())
     }
 
     fn route(fields: &str) -> Option<String> {
