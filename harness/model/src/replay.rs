@@ -71,6 +71,10 @@ fn judge(
     if live.outcome == Outcome::Broken {
         return as_recorded;
     }
+    let unless_spoilt = |verdict| match recording.health.get(&index) {
+        Some(health) => check::unless_spoilt(verdict, health, run.bfd_detection_ms),
+        None => verdict,
+    };
     match &run.steps[index].verb {
         Verb::Apply { .. }
         | Verb::Delete { .. }
@@ -82,15 +86,11 @@ fn judge(
         Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
         Verb::Eventually { expect: Expect::Loss(e), .. } => loss(run, recording, index, e),
         Verb::Eventually { expect, .. } => {
-            let verdict = run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to));
-            match recording.health.get(&index) {
-                Some(health) => check::unless_spoilt(verdict, health),
-                None => verdict,
-            }
+            unless_spoilt(run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to)))
         }
         Verb::Holds { expect, witness, .. } => {
             let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
-            holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded)
+            unless_spoilt(holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded))
         }
         Verb::Diagnose(d) => diagnose(recording, index, d, observed),
     }

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use routeproof_engine::run::{RunError, read_source};
+use routeproof_model::diag::Severity;
+use routeproof_model::metallb::lint::{FrrVersion, Lint};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 
-use crate::fail::Failure;
+use crate::fail::{self, Failure};
 use crate::out;
 
 #[derive(Debug, Args)]
@@ -33,9 +35,12 @@ pub fn release(version: &str) -> Result<&'static Release, Failure> {
 pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
     let release = release(&args.metallb)?;
     let mut objects = Objects::new();
+    let mut applied = Vec::new();
     for manifest in &args.manifests {
-        objects.apply(&read_source(manifest)?).map_err(RunError::from)?;
+        applied.extend(objects.apply(&read_source(manifest)?).map_err(RunError::from)?);
     }
+    let mut lint = Lint::new(release, FrrVersion::parse(release.frr));
+    lint.look(&objects, &applied);
     let mut labels = vec![("kubernetes.io/hostname".to_string(), args.node.clone())];
     for label in &args.label {
         let (key, value) = label
@@ -48,6 +53,9 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
         RenderError::Refused(d) | RenderError::Pending(d) => Failure::from(RunError::Input(d)),
         other => Failure::input(other),
     })?;
+    for finding in lint.findings() {
+        out::note(finding.render_as(Severity::Warning, fail::color()));
+    }
     for warning in &rendered.warnings {
         out::note(format_args!("warning: {warning}"));
     }

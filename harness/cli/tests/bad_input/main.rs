@@ -7,6 +7,7 @@ mod support;
 
 mod arguments;
 mod broken_labs;
+mod extras;
 mod garbage;
 mod manifests;
 mod scenarios;

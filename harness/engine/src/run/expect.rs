@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use routeproof_model::check::{self, AddressBook, Checked, evidence};
+use routeproof_model::check::{self, AddressBook, Checked, LostBefore, evidence};
 use routeproof_model::fact::{GapReason, KernelState, Window};
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
@@ -34,7 +34,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
     match expect {
         Expect::Session(e) => {
             let (sessions, bfd) = watched.sessions_in_full(e.bfd.is_some()).await?;
-            Ok(check::session(e, &sessions, &bfd, &booted.book))
+            Ok(check::session(e, &sessions, &bfd, &booted.book, booted.lost_before(&watched.name)))
         }
         Expect::Route(e) => {
             let book = booted.book_now();
@@ -290,7 +290,8 @@ impl<'a> Witness<'a> {
         }
         if let Some((watched, gateway, peer, absent)) = &self.peer {
             let expect = ExpectSession::established(&watched.name, peer);
-            let checked = check::session(&expect, &watched.sessions().await?, &[], &booted.book);
+            let checked =
+                check::session(&expect, &watched.sessions().await?, &[], &booted.book, &LostBefore::new());
             if !checked.holds {
                 return Ok(Some(format!("the witness is missing: {}", checked.status)));
             }

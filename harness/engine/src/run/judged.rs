@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use routeproof_model::check::unless_spoilt;
 use routeproof_model::diag::{Diagnostic, Source};
+use routeproof_model::fact::HostHealth;
 use routeproof_model::result::{Outcome, StepResult};
 use routeproof_model::scenario::{self, Expect, Step, Verb};
 use routeproof_model::topology::Topology;
@@ -28,8 +29,8 @@ pub fn looking(source: &Source, topology: &Topology) -> Result<Step, Diagnostic>
     Err(error.hint("a scenario can: `routeproof run`; so can a test with the Rust API's `LiveLab`"))
 }
 
-/// Judges it from now on.
-pub async fn judge(booted: &Booted, step: &Step) -> StepResult {
+/// Judges it from now on. `bfd` is the lab's fastest BFD detection, which a host that stands still sets off.
+pub async fn judge(booted: &Booted, step: &Step, bfd: Option<u64>) -> StepResult {
     let (start, meter) = (Instant::now(), Meter::start());
     let look = async {
         match &step.verb {
@@ -46,9 +47,8 @@ pub async fn judge(booted: &Booted, step: &Step) -> StepResult {
         () = crashed(booted, true) => Done { outcome: Outcome::Inconclusive, message: None, evidence: Vec::new() },
     };
     let mut done = unless_crashed(booted, done).await;
-    if matches!(step.verb, Verb::Eventually { .. }) {
-        (done.outcome, done.message) = unless_spoilt((done.outcome, done.message), &meter.read());
-    }
+    let health = HostHealth { worst_late_ms: booted.meter.read().late_ms, ..meter.read() };
+    (done.outcome, done.message) = unless_spoilt((done.outcome, done.message), &health, bfd);
     StepResult {
         name: step.name.clone(),
         outcome: done.outcome,

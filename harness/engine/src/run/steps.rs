@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use routeproof_model::check::{Sample, evidence, unless_spoilt};
 use routeproof_model::event::EventKind;
-use routeproof_model::fact::Mono;
+use routeproof_model::fact::{HostHealth, Mono};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
@@ -50,6 +50,15 @@ pub struct Verdict {
     pub outcome: Outcome,
     pub reason: Option<String>,
     pub observed: BTreeMap<String, String>,
+    /// It is inconclusive for no other reason than the host: another try may tell.
+    pub by_host: bool,
+}
+
+impl Verdict {
+    /// Of a run whose steps, as far as they went, say nothing.
+    pub fn bare(outcome: Outcome, reason: Option<String>) -> Verdict {
+        Verdict { outcome, reason, observed: BTreeMap::new(), by_host: false }
+    }
 }
 
 /// What steps leave for later steps.
@@ -65,6 +74,8 @@ pub struct Memory {
     /// When the last step that changed something began to act.
     changed: Option<Mono>,
     streams: Streams,
+    /// The host spoilt the last step.
+    by_host: bool,
 }
 
 impl Memory {
@@ -120,7 +131,8 @@ pub async fn some(
     }
     let (outcome, reason) =
         ended.map_or((Outcome::Passed, None), |(outcome, reason)| (outcome, Some(reason)));
-    Verdict { outcome, reason, observed: std::mem::take(&mut memory.observed) }
+    let observed = std::mem::take(&mut memory.observed);
+    Verdict { outcome, reason, observed, by_host: memory.by_host }
 }
 
 /// Does not do the step, but what follows measures from now as if it had been done.
@@ -169,6 +181,8 @@ pub async fn one(
     let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
     let meter = Meter::start();
     if step.verb.changes_something() {
+        let counted = convergence::flaps_counted_from(booted, run, index, memory.one_by_one);
+        booted.note_lost(index, &counted).await;
         memory.changed = Some(now());
         match convergence::mark(booted, run, index, memory.one_by_one) {
             Ok(marks) => memory.marks = marks,
@@ -184,10 +198,15 @@ pub async fn one(
     };
     let mut done = unless_crashed(booted, done).await;
     (done.outcome, done.message) = run.spoilt_unless_passed(index, (done.outcome, done.message));
-    if done.outcome == Outcome::Failed && matches!(step.verb, Verb::Eventually { .. }) {
-        let health = meter.read();
-        booted.recorder.write(&Line::Host { step: index, health });
-        (done.outcome, done.message) = unless_spoilt((done.outcome, done.message), &health);
+    if matches!(step.verb, Verb::Eventually { .. } | Verb::Holds { .. }) {
+        let health = HostHealth { worst_late_ms: booted.meter.read().late_ms, ..meter.read() };
+        if done.outcome == Outcome::Failed {
+            booted.recorder.write(&Line::Host { step: index, health });
+            let verdict = (done.outcome, done.message);
+            (done.outcome, done.message) = unless_spoilt(verdict, &health, run.bfd_detection_ms);
+        }
+        memory.by_host =
+            done.outcome == Outcome::Inconclusive && health.spoilt(run.bfd_detection_ms).is_some();
     }
     done
 }
@@ -294,11 +313,11 @@ pub(super) fn broken(error: &RunError) -> Done {
 fn compare(run: &PlannedRun, observed: BTreeMap<String, String>) -> Verdict {
     let differs = run.expected.iter().find(|(key, value)| observed.get(*key) != Some(*value));
     match differs {
-        None => Verdict { outcome: Outcome::Passed, reason: None, observed },
+        None => Verdict { observed, ..Verdict::bare(Outcome::Passed, None) },
         Some((key, expected)) => {
             let seen = observed.get(key).map_or("nothing", String::as_str);
             let reason = format!("expected {key} {expected}, observed {key} {seen}");
-            Verdict { outcome: Outcome::Failed, reason: Some(reason), observed }
+            Verdict { observed, ..Verdict::bare(Outcome::Failed, Some(reason)) }
         }
     }
 }

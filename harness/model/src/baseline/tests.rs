@@ -93,7 +93,8 @@ fn holds(expect: &Expect, recording: &Recording) -> bool {
     match expect {
         Expect::Route(e) => check::route(e, &kernel, &recording.book).holds,
         Expect::Session(e) => {
-            check::session(e, recording.final_sessions("worker"), &[], &recording.book).holds
+            check::session(e, recording.final_sessions("worker"), &[], &recording.book, &Default::default())
+                .holds
         }
         other => panic!("{other:?}"),
     }

@@ -133,7 +133,7 @@ impl<'a> Convergence<'a> {
     }
 
     fn unless_spoilt(&self, health: &HostHealth) -> Outcome {
-        if health.spoilt().is_some() { Outcome::Inconclusive } else { Outcome::Failed }
+        if health.spoilt(None).is_some() { Outcome::Inconclusive } else { Outcome::Failed }
     }
 
     fn wanted(&self) -> String {

@@ -18,13 +18,14 @@ use routeproof_model::mutate::{self, Expectation, Fate, Mutation, Phase, Report,
 use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::Outcome;
 use routeproof_model::scenario::Verb;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::expect;
 use super::matrix::{Announce, Options, broken, finished, id, stopped, trees};
 use super::steps::{self, Verdict};
+use super::turns::{Share, Turns};
 use crate::event::Events;
 use crate::image::Tree;
 use crate::lab::unless_dead;
@@ -74,7 +75,7 @@ pub async fn mutate(
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(Report::new(Vec::new())),
     };
-    let places = Arc::new(Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS)));
+    let turns = Turns::new(options.jobs);
     let mut tasks = Vec::new();
     for (index, (planned, (_, phase, mutation))) in labs_plan.runs.iter().zip(&labs).enumerate() {
         let folder =
@@ -88,7 +89,7 @@ pub async fn mutate(
             events: events.for_run(index),
             stop: stop.clone(),
         };
-        tasks.push(tokio::spawn(trial.in_its_turn(places.clone())));
+        tasks.push(tokio::spawn(trial.in_its_turn(turns.clone())));
     }
     let mut seen: Vec<Seen> = vec![Seen::new(); plan.runs.len()];
     let mut untried = vec![Fates::new(); plan.runs.len()];
@@ -113,7 +114,7 @@ pub async fn mutate(
 /// Our own bug: it must not look as if nothing had been to try.
 fn panicked(events: &Events, phase: &Phase, error: &str) -> Fates {
     let why = format!("routeproof itself failed: {error}");
-    let verdict = Verdict { outcome: Outcome::Broken, reason: Some(why.clone()), observed: BTreeMap::new() };
+    let verdict = Verdict::bare(Outcome::Broken, Some(why.clone()));
     finished(events, verdict, 0, Vec::new());
     phase.expects.iter().map(|step| (*step, Fate::Untried { why: why.clone() })).collect()
 }
@@ -162,8 +163,8 @@ fn reported(run: &PlannedRun, mut seen: BTreeMap<usize, BTreeMap<Mutation, Fate>
 }
 
 impl Trial {
-    async fn in_its_turn(self, places: Arc<Semaphore>) -> Fates {
-        let Ok(_place) = places.acquire().await else { return Fates::new() };
+    async fn in_its_turn(self, turns: Turns) -> Fates {
+        let Some(_turn) = turns.take(Share::of(&self.planned)).await else { return Fates::new() };
         let over = *self.stop.borrow();
         if over { Fates::new() } else { self.run().await }
     }
