@@ -31,6 +31,8 @@ pub enum Command {
     Down(crate::cmd::lab::DownArgs),
     /// Run a command in a node
     Exec(crate::cmd::lab::ExecArgs),
+    /// Judge what a lab that is up holds, in the words of scenario files
+    Expect(crate::cmd::lab::ExpectArgs),
     /// Open a shell in a node
     Shell(crate::cmd::lab::ShellArgs),
     /// Show a node's links, addresses, neighbours, rules, routes and next-hop objects

@@ -100,6 +100,10 @@ impl From<RunError> for Failure {
 
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Failure {
+        let error = match error {
+            KeepError::Mistake(refusal) => return refusal.into(),
+            other => other,
+        };
         let code = match error.blame() {
             Blame::User => BAD_INPUT,
             Blame::Lab => BROKEN,

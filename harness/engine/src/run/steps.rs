@@ -1,6 +1,7 @@
 //! A run's steps, one after the other, and the run's verdict.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use routeproof_model::check::{Sample, evidence, unless_spoilt};
@@ -78,6 +79,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// When the last step that changed something began to act.
+    pub fn changed(&self) -> Option<Mono> {
+        self.changed
+    }
+
     /// Of a lab that gets its steps one by one.
     pub fn one_by_one() -> Memory {
         Memory { one_by_one: true, ..Memory::default() }
@@ -107,18 +113,16 @@ pub async fn control(booted: &mut Booted, run: &PlannedRun, events: &Events) -> 
     all(booted, run, &mut Memory::default(), events).await
 }
 
-/// Does the step that was added last, of a lab to which steps are given one by one.
-pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Done {
-    let index = run.steps.len() - 1;
-    let (log, done) = logged(booted, run, index, memory, events).await;
-    log.finish(booted, events, done.clone());
-    done
-}
-
-/// Does steps up to the first that does not pass.
-async fn all(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Verdict {
+/// Does steps up to the first that does not pass, and leaves the lab as they leave it.
+pub async fn some(
+    booted: &mut Booted,
+    run: &PlannedRun,
+    indexes: Range<usize>,
+    memory: &mut Memory,
+    events: &Events,
+) -> Verdict {
     let mut ended = None;
-    for index in 0..run.steps.len() {
+    for index in indexes {
         let (log, done) = logged(booted, run, index, memory, events).await;
         ended = log.finish(booted, events, done);
         if ended.is_some() {
@@ -129,6 +133,26 @@ async fn all(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events:
         ended.map_or((Outcome::Passed, None), |(outcome, reason)| (outcome, Some(reason)));
     let observed = std::mem::take(&mut memory.observed);
     Verdict { outcome, reason, observed, by_host: memory.by_host }
+}
+
+/// Does not do the step, but what follows measures from now as if it had been done.
+pub fn skip(booted: &Booted, run: &PlannedRun, index: usize, memory: &mut Memory) -> Result<(), RunError> {
+    memory.changed = Some(now());
+    memory.marks = convergence::mark(booted, run, index, memory.one_by_one)?;
+    Ok(())
+}
+
+/// Does the step that was added last, of a lab to which steps are given one by one.
+pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Done {
+    let index = run.steps.len() - 1;
+    let (log, done) = logged(booted, run, index, memory, events).await;
+    log.finish(booted, events, done.clone());
+    done
+}
+
+/// Does steps up to the first that does not pass.
+async fn all(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Verdict {
+    some(booted, run, 0..run.steps.len(), memory, events).await
 }
 
 /// Does one step, with its start in the event log; its end is the caller's to write.
@@ -146,7 +170,7 @@ async fn logged(
 }
 
 /// Does one step and judges what became of it.
-async fn one(
+pub async fn one(
     booted: &mut Booted,
     run: &PlannedRun,
     index: usize,
@@ -254,7 +278,7 @@ async fn agree(booted: &Booted) -> Done {
 }
 
 /// Resolves when a daemon of any router ends; never unless `watch`.
-fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
+pub(super) fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
     let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref()).filter(|_| watch);
     let ends: Vec<_> = routers.map(|frr| Box::pin(frr.ended())).collect();
     async move {
@@ -266,7 +290,7 @@ fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
 }
 
 /// A daemon that has crashed takes its sessions and routes along: that, and not what is missing now, is what has happened.
-async fn unless_crashed(booted: &Booted, done: Done) -> Done {
+pub(super) async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     if matches!(done.outcome, Outcome::Passed | Outcome::Broken) {
         return done;
     }
@@ -279,7 +303,7 @@ async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     }
 }
 
-fn broken(error: &RunError) -> Done {
+pub(super) fn broken(error: &RunError) -> Done {
     let hints = error.hints().into_iter().map(|h| format!("hint: {h}"));
     let message = [error.line()].into_iter().chain(hints).collect::<Vec<_>>().join("; ");
     Done { outcome: error.outcome(), message: Some(message), evidence: Vec::new() }

@@ -39,9 +39,22 @@ pub use signature::Diagnosed;
 #[derive(Clone, Debug)]
 pub struct Checked {
     pub holds: bool,
+    /// It does not hold only because what would prove it is missing: nobody has seen it violated.
+    pub unproved: bool,
     /// How things stand, in one line.
     pub status: String,
     pub evidence: Vec<Evidence>,
+}
+
+impl Checked {
+    /// Of an expectation whose time is over.
+    pub fn outcome(&self) -> Outcome {
+        match (self.holds, self.unproved) {
+            (true, _) => Outcome::Passed,
+            (false, true) => Outcome::Inconclusive,
+            (false, false) => Outcome::Failed,
+        }
+    }
 }
 
 /// Why a window with a gap in a node's events proves nothing.

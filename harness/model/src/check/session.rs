@@ -39,7 +39,7 @@ pub fn session(
         let peers = with_peer.iter().flat_map(|session| of_session(bfd, session));
         found.extend(peers.map(|peer| evidence("bfd", &expect.node, peer)));
     }
-    Checked { holds: wrong.is_none() && !with_peer.is_empty(), status, evidence: found }
+    Checked { holds: wrong.is_none() && !with_peer.is_empty(), unproved: false, status, evidence: found }
 }
 
 /// What is not as expected, in words that follow "session A -> B".

@@ -52,7 +52,7 @@ pub(super) fn looks(
 }
 
 fn missing(status: String) -> Checked {
-    Checked { holds: false, status, evidence: Vec::new() }
+    Checked { holds: false, unproved: false, status, evidence: Vec::new() }
 }
 
 fn return_paths(
