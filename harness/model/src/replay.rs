@@ -72,7 +72,7 @@ fn judge(
         return as_recorded;
     }
     let unless_spoilt = |verdict| match recording.health.get(&index) {
-        Some(health) => check::unless_spoilt(verdict, health, run.bfd_detection_ms),
+        Some(health) => check::unless_spoilt(verdict, health, run.tightest_timer_ms),
         None => verdict,
     };
     match &run.steps[index].verb {

@@ -92,7 +92,7 @@ async fn expect(channel: &Channel, about: &About<'_>, step: &str, judge: bool) -
         }
         Ok(_) if !judge => channel.send(&Answer::Understood, &[]).await,
         Ok(step) => {
-            let judged = in_file(&run::judge(about.booted, &step, about.order.run.bfd_detection_ms).await)?;
+            let judged = in_file(&run::judge(about.booted, &step, about.order.run.tightest_timer_ms).await)?;
             channel.send(&Answer::Judged, &[judged.as_fd()]).await
         }
     }

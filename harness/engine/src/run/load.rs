@@ -114,10 +114,11 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             topology: topology.clone(),
             initial: run.initial,
             steps: run.steps,
-            bfd_detection_ms: None,
+            tightest_timer_ms: None,
         };
         let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
-        run.bfd_detection_ms = found.bfd_detection_ms;
+        let stated = scenario.tightest_timer.map(|timer| timer.as_millis() as u64);
+        run.tightest_timer_ms = stated.into_iter().chain(found.bfd_detection_ms).min();
         gather(&mut findings, found.findings, &run.axes);
         warnings.extend(found.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
         if !found.pods.is_empty() {
@@ -206,7 +207,7 @@ pub fn plan_topology(
         topology,
         initial: manifests.to_vec(),
         steps: Vec::new(),
-        bfd_detection_ms: objects.bfd_detection_ms(),
+        tightest_timer_ms: objects.bfd_detection_ms(),
     };
     Ok((run, warnings))
 }

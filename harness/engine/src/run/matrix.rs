@@ -84,7 +84,7 @@ pub(super) async fn run_in(
     let mut tasks = Vec::new();
     // Whoever wants much of the host comes last: then they are among themselves.
     let mut order: Vec<_> = plan.runs.iter().enumerate().collect();
-    order.sort_by_key(|(_, run)| run.bfd_detection_ms.is_some());
+    order.sort_by_key(|(_, run)| run.tightest_timer_ms.is_some());
     for (index, planned) in order {
         let folder =
             directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;

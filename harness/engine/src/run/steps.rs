@@ -203,10 +203,10 @@ pub async fn one(
         if done.outcome == Outcome::Failed {
             booted.recorder.write(&Line::Host { step: index, health });
             let verdict = (done.outcome, done.message);
-            (done.outcome, done.message) = unless_spoilt(verdict, &health, run.bfd_detection_ms);
+            (done.outcome, done.message) = unless_spoilt(verdict, &health, run.tightest_timer_ms);
         }
         memory.by_host =
-            done.outcome == Outcome::Inconclusive && health.spoilt(run.bfd_detection_ms).is_some();
+            done.outcome == Outcome::Inconclusive && health.spoilt(run.tightest_timer_ms).is_some();
     }
     done
 }

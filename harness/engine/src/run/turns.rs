@@ -22,7 +22,7 @@ pub type Turn = OwnedSemaphorePermit;
 pub enum Share {
     /// Its daemons mostly wait, and nothing breaks when one of them waits for a processor.
     Place,
-    /// About a processor: BFD takes a daemon that waits for a processor for a dead one.
+    /// About a processor: its verdicts rest on short timers, as BFD takes a daemon that waits for a processor for a dead one.
     Processor,
     /// No other lab: the last try was spoilt by the host.
     Host,
@@ -31,7 +31,7 @@ pub enum Share {
 impl Share {
     /// What a run's first try wants.
     pub fn of(run: &PlannedRun) -> Share {
-        if run.bfd_detection_ms.is_some() { Share::Processor } else { Share::Place }
+        if run.tightest_timer_ms.is_some() { Share::Processor } else { Share::Place }
     }
 }
 

@@ -70,13 +70,13 @@ pub fn evidence(what: &str, node: &str, value: impl serde::Serialize) -> Evidenc
     Evidence { what: what.to_string(), node: Some(node.to_string()), value }
 }
 
-/// What went wrong while the host stood still says nothing about the router. `bfd` as in [`HostHealth::spoilt`].
+/// What went wrong while the host stood still says nothing about the router.
 pub fn unless_spoilt(
     (outcome, why): (Outcome, Option<String>),
     health: &HostHealth,
-    bfd: Option<u64>,
+    tightest_ms: Option<u64>,
 ) -> (Outcome, Option<String>) {
-    match health.spoilt(bfd) {
+    match health.spoilt(tightest_ms) {
         Some(spoilt) if outcome == Outcome::Failed => {
             (Outcome::Inconclusive, Some(format!("{}; {spoilt}", why.unwrap_or_default())))
         }

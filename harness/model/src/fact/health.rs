@@ -20,18 +20,18 @@ pub struct HostHealth {
 }
 
 impl HostHealth {
-    /// Why what went wrong in this window says nothing about the router. `bfd` is the shortest detection time of the lab's
-    /// BFD sessions, in milliseconds.
-    pub fn spoilt(&self, bfd: Option<u64>) -> Option<String> {
-        self.stood_still().or_else(|| self.starved_bfd(bfd? as f64))
+    /// Why what went wrong in this window says nothing about the router. `tightest_ms` is the lab's tightest timer.
+    pub fn spoilt(&self, tightest_ms: Option<u64>) -> Option<String> {
+        self.stood_still().or_else(|| self.too_late_for(tightest_ms? as f64))
     }
 
-    /// bfdd calls a neighbour down that was not heard of for the detection time (RFC 5880, section 6.8.4), whoever is to
-    /// blame for the silence. Ours is not the only process that waited, and not the one that waited longest.
-    fn starved_bfd(&self, detection_ms: f64) -> Option<String> {
-        (self.worst_late_ms > detection_ms / 3.0).then(|| {
+    /// Daemons draw conclusions from time, as bfdd calls a neighbour down that was not heard of for the detection time (RFC
+    /// 5880, section 6.8.4), whoever is to blame for the silence. We are not the only process that waited, and not the one
+    /// that waited longest: hence a third.
+    fn too_late_for(&self, tightest_ms: f64) -> Option<String> {
+        (self.worst_late_ms > tightest_ms / 3.0).then(|| {
             format!(
-                "the host let processes wait for {:.0} ms or more, and BFD gives up after {detection_ms} ms of silence",
+                "the host let processes wait for {:.0} ms or more, and the lab's tightest timer has {tightest_ms} ms",
                 self.worst_late_ms
             )
         })
@@ -70,14 +70,14 @@ mod tests {
         assert_eq!(HostHealth { window_ms: 60_000.0, late_ms: 1500.0, ..busy }.spoilt(None), None);
     }
     #[test]
-    fn a_wait_that_no_other_timer_minds_spoils_bfd() {
+    fn a_wait_that_most_timers_do_not_mind_spoils_bfd() {
         let busy = HostHealth { window_ms: 4000.0, worst_late_ms: 120.0, ..HostHealth::default() };
         assert_eq!(busy.spoilt(None), None);
         assert_eq!(busy.spoilt(Some(900)), None);
         let why = busy.spoilt(Some(300)).unwrap();
         assert_eq!(
             why,
-            "the host let processes wait for 120 ms or more, and BFD gives up after 300 ms of silence"
+            "the host let processes wait for 120 ms or more, and the lab's tightest timer has 300 ms"
         );
     }
 }

@@ -50,7 +50,7 @@ fn planned_from(scenario: &str) -> PlannedRun {
         images: BTreeMap::new(),
         initial: Vec::new(),
         steps: run.steps,
-        bfd_detection_ms: None,
+        tightest_timer_ms: None,
     }
 }
 

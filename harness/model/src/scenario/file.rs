@@ -36,6 +36,9 @@ pub struct ScenarioFile {
     /// Ids of lints that the manifests break on purpose (`docs/lints`).
     #[serde(default)]
     pub allow: Vec<String>,
+    /// The shortest timer of a daemon that the verdicts rest on. BFD's detection times are known without it.
+    #[serde(default, with = "some_duration")]
+    pub tightest_timer: Option<Duration>,
     pub steps: Vec<StepFile>,
 }
 
@@ -52,6 +55,7 @@ impl ScenarioFile {
             expected: Vec::new(),
             initial: Vec::new(),
             allow: Vec::new(),
+            tightest_timer: None,
             steps: Vec::new(),
         }
     }

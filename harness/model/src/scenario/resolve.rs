@@ -38,6 +38,7 @@ pub struct Scenario {
     /// Lints that are not to be told of.
     #[serde(skip)]
     pub allow: Vec<Rule>,
+    pub tightest_timer: Option<Duration>,
     pub runs: Vec<ScenarioRun>,
 }
 
@@ -86,6 +87,7 @@ pub fn expand(file: &ScenarioFile, source: &Source, topology: &Topology) -> Resu
         requirements: file.requirements.clone(),
         metallb: file.metallb.clone(),
         allow,
+        tightest_timer: file.tightest_timer,
         runs,
     })
 }
