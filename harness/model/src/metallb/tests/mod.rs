@@ -8,7 +8,7 @@ mod rendering;
 
 use std::path::PathBuf;
 
-use super::{Labels, NodeInfo, Objects, Release, RenderError, Rendered, render};
+use super::{Labels, Mode, NodeInfo, Objects, Release, RenderError, Rendered, render};
 use crate::diag::Source;
 
 pub(super) fn source(text: &str) -> Source {
@@ -29,7 +29,7 @@ pub(super) fn node(name: &str, labels: &[(&str, &str)]) -> NodeInfo {
 }
 
 pub(super) fn try_render(version: &str, objects: &Objects) -> Result<Rendered, RenderError> {
-    render(Release::find(version).unwrap(), objects, &node("worker", &[]))
+    render(Release::find(version).unwrap(), Mode::Frr, objects, &node("worker", &[]))
 }
 
 /// The frr.conf of a node, as [`visible`] shows it.
