@@ -67,6 +67,8 @@ pub(in crate::metallb) struct Neighbor {
     pub keepalive: Option<u64>,
     pub connect: Option<u64>,
     pub password: String,
+    /// The same, unless it comes from a Secret.
+    pub written_password: String,
     pub source: String,
     pub bfd_profile: String,
     pub graceful_restart: bool,

@@ -3,17 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use super::compatible::{CONNECT, Contradiction, HOLD, KEEPALIVE, PORT, contradiction};
 use super::conf::{Filter, Incoming, Neighbor, Router};
 use super::version::Generation;
 use crate::metallb::frrconf::Announcement;
 use crate::metallb::reject::{Place, Reject};
 use crate::path;
-
-/// What FRR does anyway: a value that equals it is the same as none. Seconds, but for the port.
-const PORT: u16 = 179;
-const HOLD: u64 = 180;
-const KEEPALIVE: u64 = 60;
-const CONNECT: u64 = 60;
 
 /// Two objects do not go together: the later one's place, the earlier one's, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,97 +111,16 @@ fn neighbor(mut a: Neighbor, b: Neighbor, generation: Generation) -> Merged<Neig
     Ok(a)
 }
 
-/// The rules of a release, each with the field it is about and what both say.
 fn compatible(a: &Neighbor, b: &Neighbor, generation: Generation) -> Merged<()> {
-    let key = match generation >= Generation::V0_0_20 {
-        true => a.id(),
-        false => format!("neighbor {} at vrf {}", a.host, a.vrf),
-    };
-    // Up to v0.0.10 the defaults are compared in nanoseconds: an explicit 180s is not the same as none.
-    let known = |default: u64| (generation >= Generation::V0_0_11).then_some(default);
-    let time = |value: Option<u64>| value.map(|v| format!("{v}s"));
-    let flag = |value: bool| Some(value.to_string());
-    let text = |value: &str| Some(value.to_owned()).filter(|v| !v.is_empty());
-    let bfd_differs = a.bfd_profile != b.bfd_profile
-        && !(generation >= Generation::V0_0_25 && (a.bfd_profile.is_empty() || b.bfd_profile.is_empty()));
-    let per_family = generation >= Generation::V0_0_20;
-    let port = |n: &Neighbor| Some(n.port.map_or_else(|| "179 (the default)".to_owned(), |p| p.to_string()));
-    let asn = |n: &Neighbor| Some(n.asn.to_string());
-    let rules = [
-        (a.asn != b.asn, "multiple asns", "asn", [asn(a), asn(b)]),
-        (a.port.unwrap_or(PORT) != b.port.unwrap_or(PORT), "multiple ports", "port", [port(a), port(b)]),
-        (
-            a.source != b.source,
-            "multiple source addresses",
-            "sourceaddress",
-            [text(&a.source), text(&b.source)],
-        ),
-        // Secrets are not shown.
-        (a.password != b.password, "multiple passwords", "password", [None, None]),
-        (bfd_differs, "multiple bfd profiles", "bfdProfile", [text(&a.bfd_profile), text(&b.bfd_profile)]),
-        (
-            a.ebgp_multihop != b.ebgp_multihop,
-            "conflicting ebgp-multihop",
-            "ebgpMultiHop",
-            [flag(a.ebgp_multihop), flag(b.ebgp_multihop)],
-        ),
-        (
-            per_family && a.families != b.families,
-            "conflicting advertiseDualStack",
-            "dualStackAddressFamily",
-            [a, b].map(|n| flag(n.families == super::conf::Families::Dual)),
-        ),
-        (
-            !per_family && a.disable_mp != b.disable_mp,
-            "conflicting disableMP",
-            "disableMP",
-            [flag(a.disable_mp), flag(b.disable_mp)],
-        ),
-        (
-            differ(a.hold, b.hold, known(HOLD)),
-            "multiple hold times",
-            "holdTime",
-            [time(a.hold), time(b.hold)],
-        ),
-        (
-            differ(a.keepalive, b.keepalive, known(KEEPALIVE)),
-            "multiple keepalive times",
-            "keepaliveTime",
-            [time(a.keepalive), time(b.keepalive)],
-        ),
-        (
-            differ(a.connect, b.connect, known(CONNECT)),
-            "multiple connect times",
-            "connectTime",
-            [time(a.connect), time(b.connect)],
-        ),
-        (
-            a.local_as != b.local_as,
-            "multiple localASNs",
-            "localASN",
-            [a, b].map(|n| n.local_as.map(|asn| asn.to_string())),
-        ),
-    ];
-    let Some((_, what, field, says)) = rules.into_iter().find(|(broken, ..)| *broken) else {
-        return Ok(());
-    };
-    Err(Box::new(Conflict {
-        there: b.written.at(path![field]),
-        earlier: a.written.at(path![field]),
-        reason: format!("{what} specified for {key}"),
-        hint: says.iter().any(Option::is_some).then(|| {
-            let [earlier, later] = says.map(|said| said.unwrap_or_else(|| "nothing".to_owned()));
-            format!(
-                "`{field}` must be the same: {} `{}` says {earlier}, {} `{}` says {later}",
-                "FRRConfiguration", a.written.id.name, "FRRConfiguration", b.written.id.name
-            )
-        }),
-    }))
-}
-
-/// `None` is the default, if there is a known one.
-fn differ(a: Option<u64>, b: Option<u64>, default: Option<u64>) -> bool {
-    a.or(default) != b.or(default)
+    match contradiction(a, b, generation) {
+        None => Ok(()),
+        Some(Contradiction { field, reason, hint }) => Err(Box::new(Conflict {
+            there: b.written.at(path![field]),
+            earlier: a.written.at(path![field]),
+            reason,
+            hint: Some(hint),
+        })),
+    }
 }
 
 fn announcements(a: &Neighbor, b: &Neighbor) -> Merged<Vec<Announcement>> {

@@ -2,6 +2,7 @@
 //! frr-k8s reads each ([`resolve`]), unites those of a node ([`merge`]) and renders frr.conf (`layout/frrk8s.rs`). Routes are learnt by
 //! `toReceive` of a user's FRRConfiguration; the ConfigMap `bgpextras` plays no part.
 
+mod compatible;
 pub(super) mod conf;
 mod generate;
 mod merge;

@@ -182,8 +182,8 @@ fn conflict(objects: &Objects, conflict: Conflict) -> RenderError {
         return located(objects, &conflict.refusal());
     };
     let message = format!(
-        "frr-k8s refuses FRRConfiguration `{}`, which MetalLB generates, because of FRRConfiguration `{}`: {}",
-        conflict.there.id.name, conflict.earlier.id.name, conflict.reason
+        "frr-k8s refuses FRRConfiguration `{}` together with `{}`, which MetalLB generates: {}",
+        conflict.earlier.id.name, conflict.there.id.name, conflict.reason
     );
     let mut diagnostic: Diagnostic = origin.error_near(&conflict.earlier.path, message);
     if let Some(hint) = conflict.hint {

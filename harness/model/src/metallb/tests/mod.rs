@@ -2,6 +2,7 @@
 
 mod allocation;
 mod extras;
+mod frr_k8s;
 mod later;
 mod refusals;
 mod rendering;

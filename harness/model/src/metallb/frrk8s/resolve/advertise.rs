@@ -100,14 +100,20 @@ fn fits(
     context: Context<'_>,
     reason: impl Fn(String) -> String,
 ) -> Result<(), Box<Reject>> {
-    let why = match family_of(prefix) {
-        None => format!("unknown ipfamily for {prefix}"),
-        Some(family) if is_per_family(context.from.frr_k8s) && !families.carries(family) => {
-            format!("prefix {prefix} is not compatible with the ipfamily {}", families.name())
+    match family_of(prefix) {
+        None => {
+            let reject = place.clone().reject(reason(format!("unknown ipfamily for {prefix}")));
+            Err(reject.hint("a prefix looks like 10.100.0.0/24"))
         }
-        Some(_) => return Ok(()),
-    };
-    Err(place.clone().reject(reason(why)).hint("`dualStackAddressFamily: true` carries both families"))
+        Some(family) if is_per_family(context.from.frr_k8s) && !families.carries(family) => {
+            let why = format!("prefix {prefix} is not compatible with the ipfamily {}", families.name());
+            Err(place
+                .clone()
+                .reject(reason(why))
+                .hint("`dualStackAddressFamily: true` carries both families"))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn local_preferences<'a>(

@@ -57,6 +57,7 @@ pub(super) fn neighbor(
         keepalive,
         connect: n.connect_time.map(|t| t.0.as_secs()),
         password,
+        written_password: n.password.clone(),
         source: n.source_address.clone(),
         bfd_profile: n.bfd_profile.clone(),
         graceful_restart: n.enable_graceful_restart,
