@@ -41,7 +41,7 @@ fn allowed<'a>(
     let listed = &n.to_advertise.allowed;
     let place = place.at(path!["allowed", "prefixes"]);
     let prefixes: Vec<&str> = match listed.mode {
-        AllowMode::All => context.allowed.to_vec(),
+        AllowMode::All => context.allowed.iter().copied().collect(),
         AllowMode::Filtered => {
             for (i, p) in listed.prefixes.iter().enumerate() {
                 let place = place.at(path![i]);
@@ -52,7 +52,7 @@ fn allowed<'a>(
                         name_of(n)
                     )
                 })?;
-                if !context.allowed.contains(&p.as_str()) {
+                if !context.allowed.contains(p.as_str()) {
                     return Err(place
                         .reject(not_configured(p, n, context))
                         .hint("it must be in the router's `prefixes`, written the same way"));

@@ -1,5 +1,6 @@
 //! One neighbor.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::router::{Sources, is_per_family};
@@ -18,7 +19,7 @@ use crate::path;
 pub(super) struct Context<'a> {
     pub router: &'a RouterSpec,
     /// The router's prefixes and those that it imports.
-    pub allowed: &'a [&'a str],
+    pub allowed: &'a BTreeSet<&'a str>,
     /// The object's BFD profiles.
     pub profiles: &'a [&'a str],
     pub from: Sources<'a>,

@@ -1,6 +1,6 @@
 //! Routers, their prefixes and imports, and BFD profiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{family_of, fields, neighbor};
 use crate::metallb::frrconf::Family;
@@ -77,7 +77,7 @@ fn router(
     }
     let imported = imported(&place, r, in_object)?;
     // Prefixes that may be advertised: the router's own and, since they can be imported, those of other VRFs.
-    let allowed: Vec<&str> = r.prefixes.iter().map(String::as_str).chain(imported).collect();
+    let allowed: BTreeSet<&str> = r.prefixes.iter().map(String::as_str).chain(imported).collect();
     let context = neighbor::Context { router: r, allowed: &allowed, profiles, from };
     let neighbors = r.neighbors.iter().enumerate().map(|(j, n)| {
         let place = place.at(path!["neighbors", j]);
