@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use routeproof_engine::image::Store;
-use routeproof_engine::run::{check_images, check_topology_images, load, load_topology};
+use routeproof_engine::run::{check_images, check_topology_images, choose_frr, load, load_topology};
 
 use super::{run, select};
 use crate::args::{CheckArgs, SourceArgs};
@@ -40,7 +40,9 @@ fn check(file: &str, store: &Store) -> Result<Vec<String>, Failure> {
         check_topology_images(path, [&topology], store)?;
         return Ok(topology.warnings.iter().map(ToString::to_string).collect());
     }
-    let loaded = load(&select::path(file)?)?;
+    let mut loaded = load(&select::path(file)?)?;
+    // As `run` does: the release's own FRR need not be one that can be had.
+    choose_frr(std::slice::from_mut(&mut loaded), store)?;
     check_images(&loaded, store)?;
     Ok(loaded.warnings)
 }

@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod generated;
+mod order;
 mod rendering;
 mod warnings;
 
