@@ -3,7 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use routeproof_model::metallb::Mode;
+use routeproof_model::metallb::lint::Rule;
 
 /// Proves that Kubernetes nodes learn routes over BGP: real FRR, MetalLB's configuration, judged by the kernel.
 #[derive(Debug, Parser)]
@@ -19,7 +22,7 @@ pub enum Command {
     Run(RunArgs),
     /// Run one scenario over its axes and show the grid
     Matrix(RunArgs),
-    /// Read scenarios and topologies and say what is wrong with them, without running anything
+    /// Read scenarios, topologies and manifests and say what is wrong with them, without running anything
     Check(CheckArgs),
     /// Show what would be run
     Plan(PlanArgs),
@@ -29,6 +32,8 @@ pub enum Command {
     Down(crate::cmd::lab::DownArgs),
     /// Run a command in a node
     Exec(crate::cmd::lab::ExecArgs),
+    /// Judge what a lab that is up holds, in the words of scenario files
+    Expect(crate::cmd::lab::ExpectArgs),
     /// Open a shell in a node
     Shell(crate::cmd::lab::ShellArgs),
     /// Show a node's links, addresses, neighbours, rules, routes and next-hop objects
@@ -82,6 +87,9 @@ pub struct RunArgs {
     /// Labs at the same time [default: what fits this machine]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// How often to try a run again, alone, that the host spoilt; a run that failed is never tried again
+    #[arg(long, value_name = "N", default_value_t = routeproof_engine::run::RETRIES)]
+    pub retries: u32,
     /// Write a report: json=FILE, markdown=FILE or terminal=FILE (`-` is stdout); may be given several times
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<String>,
@@ -103,9 +111,38 @@ pub struct RunArgs {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Scenario folders or files, or topology files (*.clab.yml) [default: all of ./scenarios]
+    /// Scenario folders or files, topology files (*.clab.yml), or Kubernetes manifests [default: all of ./scenarios]
     #[arg(value_name = "FILE")]
     pub files: Vec<String>,
+    /// Kubernetes manifests, or folders of them, which are checked together
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub manifest: Vec<PathBuf>,
+    /// The MetalLB release of the manifests [default: v0.13.10]
+    #[arg(long, value_name = "VERSION")]
+    pub metallb: Option<String>,
+    /// How that MetalLB runs FRR [default: frr]
+    #[arg(long, value_name = "MODE", value_parser = crate::cmd::metallb::mode())]
+    pub mode: Option<Mode>,
+    /// The FRR version of the manifests' nodes [default: that of the MetalLB release]
+    #[arg(long, value_name = "VERSION")]
+    pub frr: Option<String>,
+    /// A lint that the manifests break on purpose; may be given several times
+    #[arg(long, value_name = "LINT", value_delimiter = ',', value_parser = lints(), hide_possible_values = true)]
+    pub allow: Vec<String>,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub deny_warnings: bool,
+    /// Print what was found as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Print the page of a lint
+    #[arg(long, value_name = "LINT", value_parser = lints(), hide_possible_values = true, exclusive = true)]
+    pub explain: Option<String>,
+}
+
+/// The ids of the extras' lints; clap names the nearest.
+fn lints() -> PossibleValuesParser {
+    PossibleValuesParser::new(Rule::ALL.iter().map(|rule| rule.id()))
 }
 
 #[derive(Debug, Args)]

@@ -56,6 +56,11 @@ impl Failure {
         self
     }
 
+    /// The error as text without color.
+    pub fn plain(&self) -> String {
+        anstream::adapter::strip_str(&self.text).to_string()
+    }
+
     /// Prints the error and gives its exit code.
     pub fn report(&self) -> u8 {
         if self.rendered {
@@ -72,13 +77,20 @@ impl Failure {
     }
 }
 
+/// Whether diagnostics on standard error are in color.
+pub fn color() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
         match error {
-            RunError::Input(diagnostic) => {
-                let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-                Failure { code: BAD_INPUT, text: diagnostic.render(color), hints: Vec::new(), rendered: true }
-            }
+            RunError::Input(diagnostic) => Failure {
+                code: BAD_INPUT,
+                text: diagnostic.render(color()),
+                hints: Vec::new(),
+                rendered: true,
+            },
             RunError::Read { .. } => Failure::input(error.line()),
             RunError::Image(e) => e.into(),
             other => Failure { code: BROKEN, text: other.line(), hints: other.hints(), rendered: false },
@@ -88,6 +100,10 @@ impl From<RunError> for Failure {
 
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Failure {
+        let error = match error {
+            KeepError::Mistake(refusal) => return refusal.into(),
+            other => other,
+        };
         let code = match error.blame() {
             Blame::User => BAD_INPUT,
             Blame::Lab => BROKEN,

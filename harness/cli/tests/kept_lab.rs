@@ -310,3 +310,31 @@ fn a_recorded_lab_is_a_scenario_that_passes() {
     assert!(said.contains("FRR and the kernel do not agree"), "{said}");
     assert!(user.fails(2, &["record", "wroker"]).contains("did you mean `worker`?"));
 }
+
+#[test]
+fn a_lab_that_is_up_is_judged() {
+    let user = User::new();
+    let manifest = |file: &str| format!("{ROOT}/scenarios/learn-routes/manifests/{file}.yaml");
+    user.up(&["--manifest", &manifest("peers"), "--manifest", &manifest("extras")]);
+    let learnt = "route: { node: worker, prefix: 172.16.1.0/24, via: [gw1], proto: bgp }";
+    let said = user.ok(&["expect", learnt, "session: { node: worker, peer: gw1 }", "--within", "20"]);
+    assert!(said.starts_with("passed  worker has 172.16.1.0/24 via gw1"), "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+
+    let hole = "ip route replace blackhole 172.16.1.0/24 proto bgp metric 20";
+    user.ok(&[&["exec", "worker", "--"], hole.split(' ').collect::<Vec<_>>().as_slice()].concat());
+    let output = user.run(&["expect", learnt, "--within", "1s", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["schema"], &json["outcome"]), (&"routeproof/expect/v1".into(), &"failed".into()));
+    assert!(json["expectations"][0]["message"].as_str().unwrap().contains("blackhole"), "{json:#}");
+    let absent = "no-route: { node: worker, prefix: 172.16.77.0/24 }";
+    let witness = ["--holds", "300ms", "--witness", "172.16.1.0/24"];
+    let lost = user.run(&[&["expect", absent], witness.as_slice()].concat());
+    assert_eq!(lost.status.code(), Some(3), "its witness is a blackhole: {}", text(&lost.stdout));
+
+    let mistake = user.fails(2, &["expect", learnt, "route: { node: workr, prefix: 172.16.1.0/24 }"]);
+    assert!(mistake.contains("did you mean `worker`?"), "{mistake}");
+    let followed = user.fails(2, &["expect", "loss: { stream: s, at-most: 1s }"]);
+    assert!(followed.contains("stream"), "{followed}");
+}

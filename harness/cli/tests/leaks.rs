@@ -173,7 +173,12 @@ fn every_leak_is_caught_and_named() {
         let run = runs[name];
         let reason = run["reason"].as_str().unwrap_or_default();
         let shown = format!("{name}: {} {reason}", run["outcome"]);
-        assert_eq!(run["outcome"], if named.is_empty() { "passed" } else { "failed" }, "{shown}");
+        let outcome = match named.first() {
+            None => "passed",
+            Some(first) if first.starts_with("the witness is missing") => "inconclusive",
+            Some(_) => "failed",
+        };
+        assert_eq!(run["outcome"], outcome, "{shown}");
         // Each after the one before.
         let mut rest = reason;
         for part in *named {

@@ -23,18 +23,32 @@ steps:
     within: 5s
 ";
 
+/// What is followed over time. The fault changes nothing, so that leaving it out shows nothing.
+const FOLLOWED: &str = "
+  - stream: { name: paced, from: worker, to: 172.16.1.0/24, flows: 2 }
+  - fault: { exec: { node: worker, command: ['true'] } }
+  - expect: { convergence: { node: worker, prefix: 172.16.1.0/24, via: [gw1], at-most: 400ms, stable: 500ms } }
+    within: 5s
+  - expect: { loss: { stream: paced, lost-at-most: 20 } }
+  - fault: { withdraw: { node: gw1, prefix: 172.16.1.0/24 } }
+  - expect: { convergence: { node: worker, prefix: 172.16.1.0/24, absent: true, stable: 500ms } }
+    within: 3s
+";
+
 #[test]
 fn an_expectation_that_holds_without_bgp_is_reported() {
     if !labs() {
         return;
     }
     let folder = Folder::with(&["learn-routes"]);
-    folder.write("scenarios/vacuous/scenario.yaml", SCENARIO);
+    folder.write("scenarios/vacuous/scenario.yaml", format!("{}{}", SCENARIO.trim_end(), FOLLOWED));
     let said = folder.routeproof(&["run", "vacuous", "--mutate", "--json"]);
     assert_eq!(said.code, Some(1), "{said}");
     let report = said.json();
     assert_eq!(report["schema"], "routeproof/mutation/v1");
-    let [learnt, connected] = report["runs"][0]["expectations"].as_array().unwrap().as_slice() else {
+    let [learnt, connected, stays, lost, goes] =
+        report["runs"][0]["expectations"].as_array().unwrap().as_slice()
+    else {
         panic!("{report}");
     };
     let fates = |of: &serde_json::Value| {
@@ -44,6 +58,9 @@ fn an_expectation_that_holds_without_bgp_is_reported() {
     };
     insta::assert_snapshot!(fates(learnt), @"can-fail: blackhole: killed, drop-extras: killed, link-down: killed, peer-down: killed, remove-route: killed");
     insta::assert_snapshot!(fates(connected), @"vacuous: drop-extras: survived, peer-down: survived");
+    insta::assert_snapshot!(fates(stays), @"can-fail: blackhole: killed, flap: killed");
+    insta::assert_snapshot!(fates(lost), @"can-fail: link-down: killed");
+    insta::assert_snapshot!(fates(goes), @"can-fail: leak-route: killed, skip-change: killed");
 }
 
 #[test]

@@ -9,12 +9,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use support::{Folder, labs};
 
-const LEARNT4: &str = "172.16.1.0/24";
-const LEARNT6: &str = "fc00:172:16:1::/64";
-
-/// Exists once the plant is in place: a scenario can wait for it.
-const MARK: &str = "198.18.0.1/32";
-
 struct Plant {
     name: &'static str,
     /// Shell commands in the node, once FRR has installed both prefixes by both gateways.
@@ -169,35 +163,19 @@ const PLANTS: [Plant; 20] = [
     },
 ];
 
-/// An `exec` line that waits in the background until FRR has installed both prefixes, plants, and marks.
-fn planter(commands: &str) -> String {
-    let both = |family: &str, prefix: &str| {
-        format!("ip {family} route show {prefix} proto bgp | grep -c nexthop | grep -qx 2")
-    };
-    let (both4, both6) = (both("-4", LEARNT4), both("-6", LEARNT6));
-    let script =
-        format!("until {both4} && {both6}; do sleep 0.05; done; {commands}; ip route add {MARK} dev lo");
-    let line = format!("sh -c \"({script}) >/dev/null 2>&1 &\"");
-    // JSON's quotes are YAML's.
-    format!("        - {}\n", serde_json::to_string(&line).unwrap())
-}
-
-/// One folder with a topology and a scenario for each plant, so that their labs run side by side.
+/// One folder with a scenario for each plant, so that their labs run side by side.
 fn planted() -> Folder {
     let folder = Folder::with(&[]);
-    let topology = std::fs::read_to_string(folder.path("topologies/two-gateways.clab.yml")).unwrap();
-    let last = "- ip address add fd00:192:168:1::10/64 dev eth1 nodad\n";
-    assert!(topology.contains(last));
     folder.write("manifests/peers.yaml", manifests());
     for Plant { name, commands, expect, .. } in &PLANTS {
-        let lab = topology.replace(last, &format!("{last}{}", planter(commands)));
-        folder.write(&format!("topologies/{name}.clab.yml"), lab);
+        let commands = serde_json::to_string(commands).unwrap();
         folder.write(
             &format!("scenarios/{name}/scenario.yaml"),
             format!(
-                "name: {name}\nabout: a plant\nrequirements: [PLANT-1.1]\ntopology: ../../topologies/{name}.clab.yml\n\
+                "name: {name}\nabout: a plant\nrequirements: [PLANT-1.1]\ntopology: ../../topologies/two-gateways.clab.yml\n\
                  metallb: {{ version: v0.13.10, mode: frr }}\naxes: {{ frr: [8.4.4] }}\ninitial: [../../manifests/peers.yaml]\n\
-                 steps:\n  - expect: {{ route: {{ node: worker, prefix: {MARK} }} }}\n    within: 20s\n\
+                 steps:\n  - expect: {{ {BOTH4} }}\n    within: 20s\n  - expect: {{ {BOTH6} }}\n    within: 20s\n\
+                 \x20 - fault: {{ exec: {{ node: worker, command: [sh, -ec, {commands}] }} }}\n\
                  \x20 - expect: {{ {expect} }}\n    within: 1s\n"
             ),
         );

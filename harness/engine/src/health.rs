@@ -39,11 +39,13 @@ impl Meter {
     }
 
     pub fn read(&self) -> HostHealth {
+        let late_ms = self.late_us.load(Ordering::Relaxed) as f64 / 1e3;
         HostHealth {
             window_ms: self.start.elapsed().as_secs_f64() * 1e3,
             steal_ms: (steal_ms() - self.steal_ms).max(0.0),
             pressure_ms: (pressure_ms() - self.pressure_ms).max(0.0),
-            late_ms: self.late_us.load(Ordering::Relaxed) as f64 / 1e3,
+            late_ms,
+            worst_late_ms: late_ms,
             processors: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
         }
     }

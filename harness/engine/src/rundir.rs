@@ -147,6 +147,18 @@ impl RunFolder {
         self.path.join("observations.jsonl")
     }
 
+    /// Makes the folder of another try of the run, beside this one; the first try is number 1.
+    pub fn again(&self, number: u32) -> Result<RunFolder, RunDirError> {
+        let beside = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(format!("-try{number}"));
+            PathBuf::from(name)
+        };
+        let folder = RunFolder { path: beside(&self.path), relative: beside(&self.relative) };
+        fs::create_dir(&folder.path).map_err(tried("create", &folder.path))?;
+        Ok(folder)
+    }
+
     /// Makes the folder of a node, with its `logs`; it may exist.
     pub fn node(&self, name: &str) -> Result<NodeFolder, RunDirError> {
         let inner = Path::new("nodes").join(slug(name));

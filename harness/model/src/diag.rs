@@ -84,7 +84,7 @@ impl Source {
 }
 
 /// A position in a file; both count from 1, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mark {
     pub line: usize,
     pub column: usize,
@@ -140,6 +140,16 @@ impl Diagnostic {
     /// The error for a terminal or a log: message, file:line:column, the line with a marker, and hints.
     /// Text from the file is shown with its control characters made visible.
     pub fn render(&self, color: bool) -> String {
+        self.render_with(color, None, None)
+    }
+
+    /// Like [`Diagnostic::render`], with the id of the lint that found it beside the severity (`error[shared-sequence]`), and
+    /// the reason below the snippet.
+    pub fn render_lint(&self, color: bool, id: &str, reason: &str) -> String {
+        self.render_with(color, Some(id), Some(reason))
+    }
+
+    fn render_with(&self, color: bool, id: Option<&str>, reason: Option<&str>) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let level = match self.severity {
             Severity::Error => Level::ERROR,
@@ -147,10 +157,15 @@ impl Diagnostic {
         };
         let file = self.source.file.display().to_string();
         let title = level.primary_title(&self.message);
+        let title = match id {
+            Some(id) => title.id(id),
+            None => title,
+        };
         let mut report = vec![match self.mark.and_then(|m| Some((m, self.source.rest_of_line(m)?))) {
             Some((mark, (offset, rest))) => title.element(self.snippet(&file, mark, offset, rest)),
             None => title.element(annotate_snippets::Origin::path(&file)),
         }];
+        report.extend(reason.iter().map(|n| Group::with_title(Level::NOTE.secondary_title(wrap(n)))));
         report.extend(self.hints.iter().map(|h| Group::with_title(Level::HELP.secondary_title(wrap(h)))));
         renderer.render(&report)
     }

@@ -41,6 +41,11 @@ pub enum EventKind {
     RunStarted {
         directory: PathBuf,
     },
+    /// The host spoilt the run's last try: what has been said of the run is void, and it starts again.
+    RunAgain {
+        reason: Option<String>,
+        duration_ms: u64,
+    },
     /// A phase of the lab's boot is done (`namespaces`, `links`, `daemons`, ...), with its duration.
     LabPhase {
         phase: String,

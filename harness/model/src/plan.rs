@@ -29,6 +29,10 @@ pub struct PlannedRun {
     pub images: BTreeMap<String, String>,
     pub initial: Vec<PathBuf>,
     pub steps: Vec<Step>,
+    /// The shortest detection time of a BFD profile in the run's manifests, in milliseconds: such a lab needs a host that
+    /// lets it run.
+    #[serde(default)]
+    pub bfd_detection_ms: Option<u64>,
 }
 
 impl PlannedRun {

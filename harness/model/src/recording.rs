@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{AddressBook, OrderingFacts, Sample};
+use crate::check::{AddressBook, LostBefore, OrderingFacts, Sample};
 use crate::fact::{
     Flows, HostHealth, Isolation, KernelEvent, KernelState, Mono, Object, Returned, Stream, Window,
 };
@@ -90,6 +90,13 @@ pub enum Line {
         at: Mono,
         name: String,
     },
+    /// How often the sessions of a node had been lost before the change that the step made.
+    LostBefore {
+        step: usize,
+        node: String,
+        at: Mono,
+        lost: LostBefore,
+    },
     /// What a `diagnose` step concludes from.
     OrderingFacts {
         step: usize,
@@ -142,6 +149,7 @@ pub struct Recording {
     finished: BTreeMap<usize, Mono>,
     end: Option<Mono>,
     faults: BTreeMap<usize, Mono>,
+    lost_before: BTreeMap<String, Vec<(Mono, LostBefore)>>,
     pub health: BTreeMap<usize, HostHealth>,
     pub facts: BTreeMap<usize, OrderingFacts>,
     pub samples: BTreeMap<usize, Sample>,
@@ -220,6 +228,9 @@ impl Recording {
             Line::Fault { step, at, .. } => {
                 self.faults.insert(step, at);
             }
+            Line::LostBefore { node, at, lost, .. } => {
+                self.lost_before.entry(node).or_default().push((at, lost));
+            }
             Line::OrderingFacts { step, facts } => {
                 self.facts.insert(step, facts);
             }
@@ -264,6 +275,11 @@ impl Recording {
     pub fn window(&self, step: usize) -> Option<(Mono, Mono)> {
         let from = self.opened.get(&step).or_else(|| self.started.get(&step))?;
         Some((*from, *self.finished.get(&step)?))
+    }
+
+    /// How often the node's sessions had been lost before the last change up to `at`.
+    pub fn lost_before(&self, node: &str, at: Mono) -> LostBefore {
+        last(self.lost_before.get(node), at).cloned().unwrap_or_default()
     }
 
     /// When a step that changes something began to act.

@@ -71,6 +71,10 @@ fn judge(
     if live.outcome == Outcome::Broken {
         return as_recorded;
     }
+    let unless_spoilt = |verdict| match recording.health.get(&index) {
+        Some(health) => check::unless_spoilt(verdict, health, run.bfd_detection_ms),
+        None => verdict,
+    };
     match &run.steps[index].verb {
         Verb::Apply { .. }
         | Verb::Delete { .. }
@@ -82,15 +86,11 @@ fn judge(
         Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
         Verb::Eventually { expect: Expect::Loss(e), .. } => loss(run, recording, index, e),
         Verb::Eventually { expect, .. } => {
-            let verdict = run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to));
-            match recording.health.get(&index) {
-                Some(health) => check::unless_spoilt(verdict, health),
-                None => verdict,
-            }
+            unless_spoilt(run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to)))
         }
         Verb::Holds { expect, witness, .. } => {
             let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
-            holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded)
+            unless_spoilt(holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded))
         }
         Verb::Diagnose(d) => diagnose(recording, index, d, observed),
     }
@@ -102,13 +102,13 @@ fn name<'a>(run: &'a PlannedRun, node: &'a str) -> &'a str {
 }
 
 fn eventually(run: &PlannedRun, recording: &Recording, expect: &Expect, from: Mono, to: Mono) -> Verdict {
-    let mut last = None;
+    let mut last = (Outcome::Failed, None);
     let mut held = false;
     looks(run, recording, expect, from, to, |checked| {
         held |= checked.holds;
-        last = Some(checked.status);
+        last = (checked.outcome(), Some(checked.status));
     });
-    if held { (Outcome::Passed, None) } else { (Outcome::Failed, last) }
+    if held { (Outcome::Passed, None) } else { last }
 }
 
 fn convergence(
@@ -159,10 +159,13 @@ fn holds(
     (from, to): (Mono, Mono),
     as_recorded: Verdict,
 ) -> Verdict {
-    let mut broken = None;
+    // Tables are looked at before probes, whatever came first: what was seen to break counts more than what is missing.
+    let mut broken: Option<Verdict> = None;
     let mut look = |checked: Checked| {
-        if !checked.holds && broken.is_none() {
-            broken = Some(checked.status);
+        let worse =
+            broken.as_ref().is_none_or(|(known, _)| *known == Outcome::Inconclusive && !checked.unproved);
+        if !checked.holds && worse {
+            broken = Some((checked.outcome(), Some(checked.status)));
         }
     };
     // Flows are counted now and then; the table is looked at after each event.
@@ -177,8 +180,8 @@ fn holds(
         recording.kernel_states(node, from, to, |_, state| look(isolation_tables(e, state, &recording.book)));
     }
     looks(run, recording, expect, from, to, look);
-    if let Some(why) = broken {
-        return (Outcome::Failed, Some(why));
+    if let Some(broken) = broken {
+        return broken;
     }
     let mut missing = None;
     if let Some(witness) = witness {
@@ -217,10 +220,7 @@ fn peer_witness(
     });
     let gateway = recording.book.node(peer).unwrap_or(peer);
     let mut adverts = recording.advertised(gateway, name(run, &absent.node), from, to);
-    let seen = adverts.all(|prefixes| match absent.prefix {
-        Some(prefix) => prefixes.contains(&prefix),
-        None => !prefixes.is_empty(),
-    });
+    let seen = adverts.all(|prefixes| prefixes.iter().any(|prefix| absent.covers(prefix)));
     down.or_else(|| (!seen).then(|| format!("{gateway} does not advertise it")))
 }
 

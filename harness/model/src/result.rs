@@ -98,6 +98,18 @@ pub struct RunResult {
     pub directory: Option<PathBuf>,
     /// Files to look at, relative to the invocation's run directory.
     pub artifacts: Vec<PathBuf>,
+    /// Tries before this one, which the host spoilt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spoilt: Vec<SpoiltTry>,
+}
+
+/// A try of a run that was inconclusive because of the host, so that the run was tried again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SpoiltTry {
+    pub reason: Option<String>,
+    pub duration_ms: u64,
+    /// Its folder, relative to the invocation's run directory.
+    pub directory: Option<PathBuf>,
 }
 
 /// A dimension of a scenario's matrix with the values that were planned, in the scenario's order.

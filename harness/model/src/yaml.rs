@@ -4,6 +4,7 @@
 //! keeps the position of its value or key. Anchors, aliases and merge keys (`<<`) work; files that abuse them end in an
 //! error, as do duplicate keys, custom tags, binary and oversized files.
 
+mod block;
 mod de;
 mod error;
 mod tree;
@@ -61,6 +62,24 @@ impl Document {
     /// Where the value (or, with `key`, the last step's key) is; for a path that does not exist, the nearest place on the way.
     pub fn locate(&self, path: &[Seg], key: bool) -> Mark {
         self.tree.item(self.tree.find(self.root, path, key)).mark
+    }
+
+    /// The file that the document is in.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether both are the same value of the same file.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.source.file == other.source.file && self.locate(&[], false) == other.locate(&[], false)
+    }
+
+    /// Where the lines of the text that `path` leads to begin in the file. `None` for lines that do not stand there as they are:
+    /// all but those of a literal block scalar (`|`).
+    pub fn line_marks(&self, path: &[Seg]) -> Vec<Option<Mark>> {
+        let Some(id) = self.tree.get(self.root, path) else { return Vec::new() };
+        let text = self.tree.text(id).unwrap_or_default();
+        block::line_marks(&self.source.text, self.tree.item(self.tree.target(id)).mark, text)
     }
 
     pub fn error_at(&self, path: &[Seg], message: impl Into<String>) -> Diagnostic {

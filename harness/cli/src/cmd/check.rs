@@ -1,48 +1,152 @@
 //! `routeproof check`: what is wrong with files, without running anything.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use routeproof_engine::image::Store;
-use routeproof_engine::run::{check_images, check_topology_images, choose_frr, load, load_topology};
+use routeproof_engine::run::{
+    check_images, check_manifests, check_topology_images, choose_frr, load, load_topology, read_source,
+};
+use routeproof_model::diag::Severity;
+use routeproof_model::metallb::lint::{Finding, FrrVersion, Rule};
+use routeproof_model::{path, yaml};
 
-use super::{run, select};
+use super::{metallb, run, select};
 use crate::args::{CheckArgs, SourceArgs};
-use crate::fail::Failure;
+use crate::fail::{self, BAD_INPUT, Failure};
 use crate::out;
+use crate::render::check::Output;
+
+/// What manifests are checked for unless `--metallb` says otherwise; `render` has the same.
+const METALLB: &str = "v0.13.10";
+
+/// What was found in a file that is no error as a whole.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub warnings: Vec<String>,
+    pub findings: Vec<Finding>,
+}
+
+impl Found {
+    /// Errors and warnings. What warnings count as is for the caller to say.
+    pub fn count(&self) -> (usize, usize) {
+        let errors = self.findings.iter().filter(|f| f.severity() == Severity::Error).count();
+        (errors, self.findings.len() - errors + self.warnings.len())
+    }
+}
 
 pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
-    let files: Vec<String> = match args.files.as_slice() {
-        [] => select::all()?.iter().map(|p| p.display().to_string()).collect(),
-        files => files.to_vec(),
-    };
+    if let Some(rule) = args.explain.as_deref().map(Rule::find) {
+        out::text(rule.map_err(Failure::input)?.page())?;
+        return Ok(0);
+    }
+    let (files, manifests) = sorted(args)?;
     let store = run::store(&SourceArgs::default())?;
+    let mut output = Output::new(args.deny_warnings);
     let mut worst = 0;
-    for file in &files {
-        match check(file, &store) {
-            Ok(warnings) => {
-                out::line(format_args!("ok    {file}"))?;
-                warnings.iter().for_each(|warning| out::note(format_args!("warning: {warning}")));
-            }
-            Err(failure) => {
-                out::line(format_args!("wrong {file}"))?;
-                worst = worst.max(failure.report());
-            }
+    let mut tell = |name: &str, checked: Result<Found, Failure>| -> Result<(), Failure> {
+        let code = match &checked {
+            Ok(found) => code(found, args.deny_warnings),
+            Err(failure) => failure.code,
+        };
+        worst = worst.max(code);
+        if !args.json {
+            out::line(format_args!("{} {name}", if code == 0 { "ok   " } else { "wrong" }))?;
         }
+        show(&checked, args.json);
+        output.add(name, code == 0, &checked);
+        Ok(())
+    };
+    for file in &files {
+        tell(file, check(file, &store))?;
+    }
+    if !manifests.is_empty() {
+        let names: Vec<String> = manifests.iter().map(|p| p.display().to_string()).collect();
+        tell(&names.join(" "), check_all(&manifests, args))?;
+    }
+    if args.json {
+        out::json(&output)?;
     }
     Ok(worst)
 }
 
-/// Gives the warnings about one file.
-fn check(file: &str, store: &Store) -> Result<Vec<String>, Failure> {
+fn code(found: &Found, deny_warnings: bool) -> u8 {
+    match found.count() {
+        (0, 0) => 0,
+        (0, _) if !deny_warnings => 0,
+        _ => BAD_INPUT,
+    }
+}
+
+/// With `--json` the findings are data, on standard output.
+fn show(checked: &Result<Found, Failure>, json: bool) {
+    match checked {
+        Ok(_) if json => {}
+        Ok(found) => {
+            found.warnings.iter().for_each(|warning| out::note(format_args!("warning: {warning}")));
+            found.findings.iter().for_each(|f| out::note(f.render(fail::color())));
+        }
+        Err(failure) => _ = failure.report(),
+    }
+}
+
+/// Scenarios and topologies, and the manifests among the files.
+fn sorted(args: &CheckArgs) -> Result<(Vec<String>, Vec<PathBuf>), Failure> {
+    let (mut files, mut manifests) = (Vec::new(), args.manifest.clone());
+    for file in &args.files {
+        match is_manifest(Path::new(file)) {
+            true => manifests.push(file.into()),
+            false => files.push(file.clone()),
+        }
+    }
+    let given = [
+        ("--metallb", args.metallb.is_some()),
+        ("--mode", args.mode.is_some()),
+        ("--frr", args.frr.is_some()),
+        ("--allow", !args.allow.is_empty()),
+    ];
+    if let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given && manifests.is_empty()) {
+        return Err(Failure::input(format!("{option} is for manifests, and none is given"))
+            .hint("a scenario says these things itself: `metallb: { version }`, `axes: { frr }`, `allow`"));
+    }
+    if args.files.is_empty() && manifests.is_empty() {
+        files = select::all()?.iter().map(|p| p.display().to_string()).collect();
+    }
+    Ok((files, manifests))
+}
+
+/// Whether a file holds a Kubernetes object. What cannot be read is somebody else's to report.
+fn is_manifest(file: &Path) -> bool {
+    let source = if file.is_file() { read_source(file).ok() } else { None };
+    let documents = source.and_then(|source| yaml::documents(&source).ok()).unwrap_or_default();
+    documents
+        .first()
+        .is_some_and(|d| d.text(&path!["apiVersion"]).is_some() && d.text(&path!["kind"]).is_some())
+}
+
+fn check(file: &str, store: &Store) -> Result<Found, Failure> {
     if file.ends_with(".clab.yml") || file.ends_with(".clab.yaml") {
         let path = Path::new(file);
         let topology = load_topology(path)?;
         check_topology_images(path, [&topology], store)?;
-        return Ok(topology.warnings.iter().map(ToString::to_string).collect());
+        let warnings = topology.warnings.iter().map(ToString::to_string).collect();
+        return Ok(Found { warnings, findings: Vec::new() });
     }
     let mut loaded = load(&select::path(file)?)?;
     // As `run` does: the release's own FRR need not be one that can be had.
     choose_frr(std::slice::from_mut(&mut loaded), store)?;
     check_images(&loaded, store)?;
-    Ok(loaded.warnings)
+    Ok(Found { warnings: loaded.warnings, findings: loaded.findings.into_iter().map(|(f, _)| f).collect() })
+}
+
+fn check_all(manifests: &[PathBuf], args: &CheckArgs) -> Result<Found, Failure> {
+    let mode = args.mode.unwrap_or_default();
+    let release = metallb::release(args.metallb.as_deref().unwrap_or(METALLB), mode)?;
+    let frr = args.frr.as_deref().unwrap_or(release.frr_in(mode));
+    let version = FrrVersion::parse(frr).ok_or_else(|| {
+        Failure::input(format!("--frr {frr}: this is no FRR version")).hint("for instance `--frr 7.5.1`")
+    })?;
+    let checked = check_manifests(manifests, (release, mode), Some(version))?;
+    let allowed = |f: &Finding| args.allow.iter().any(|id| id == f.rule.id());
+    let findings = checked.findings.into_iter().filter(|f| !allowed(f)).collect();
+    Ok(Found { warnings: checked.warnings, findings })
 }

@@ -19,7 +19,8 @@ pub struct DiffArgs {
     /// What to compare it with
     #[arg(value_name = "RUN_B")]
     b: PathBuf,
-    /// Show how long each step took, too; times never count as a difference
+    /// Show how long each step took, too. Times count as a difference only of convergences, when one is more than twice the
+    /// other
     #[arg(long)]
     times: bool,
     /// Print JSON

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use routeproof_engine::run::{RunError, read_source};
+use routeproof_model::diag::Severity;
+use routeproof_model::metallb::lint::{FrrVersion, Lint};
 use routeproof_model::metallb::{self, Mode, NodeInfo, Objects, Release, RenderError, Rendered};
 
-use crate::fail::Failure;
+use crate::fail::{self, Failure};
 use crate::out;
 
 #[derive(Debug, Args)]
@@ -54,9 +56,12 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
         );
     }
     let mut objects = Objects::new();
+    let mut applied = Vec::new();
     for manifest in &args.manifests {
-        objects.apply(&read_source(manifest)?).map_err(RunError::from)?;
+        applied.extend(objects.apply(&read_source(manifest)?).map_err(RunError::from)?);
     }
+    let mut lint = Lint::new(release, FrrVersion::parse(release.frr));
+    lint.look(&objects, &applied);
     let mut labels = vec![("kubernetes.io/hostname".to_string(), args.node.clone())];
     for label in &args.label {
         let (key, value) = label
@@ -69,6 +74,9 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
         RenderError::Refused(d) | RenderError::Pending(d) => Failure::from(RunError::Input(d)),
         other => Failure::input(other),
     })?;
+    for finding in lint.findings() {
+        out::note(finding.render_as(Severity::Warning, fail::color()));
+    }
     for warning in &rendered.warnings {
         out::note(format_args!("warning: {warning}"));
     }

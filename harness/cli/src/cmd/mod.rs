@@ -34,6 +34,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Up(args) => up::run(args).await,
             Command::Down(args) => lab::down(&args).await,
             Command::Exec(args) => lab::exec(args).await,
+            Command::Expect(args) => lab::expect(&args).await,
             Command::Shell(args) => lab::shell(args).await,
             Command::Inspect(args) => lab::inspect(&args).await,
             Command::Sweep(args) => sweep::run(&args),

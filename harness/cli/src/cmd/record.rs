@@ -69,10 +69,20 @@ pub async fn run(args: &RecordArgs) -> Result<u8, Failure> {
     };
     match &args.output {
         None => out::text(text)?,
-        Some(file) => std::fs::write(file, text)
-            .map_err(|e| Failure::input(format!("cannot write {}: {e}", file.display())))?,
+        Some(file) => write(file, &text)?,
     }
     Ok(0)
+}
+
+/// Makes the folders that the file is to be in.
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    if file.is_dir() {
+        let hint = format!("for instance {}", file.join("scenario.yaml").display());
+        return Err(Failure::input(format!("cannot write {}: it is a folder", file.display())).hint(hint));
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let written = folder.map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(file, text));
+    written.map_err(|e| Failure::input(format!("cannot write {}: {e}", file.display())))
 }
 
 async fn kept(args: &RecordArgs) -> Result<Subject, Failure> {

@@ -53,12 +53,13 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         .map_err(|e| Failure::broken(format!("cannot write {}: {e}", directory.events().display())))?;
     bus.add_sink("live view", report::live_sink(LiveOptions::Auto));
     let events = bus.events();
-    for warning in loaded.iter().flat_map(|l| &l.warnings) {
-        events.warn(warning.clone());
+    for remark in loaded.iter().flat_map(Loaded::remarks) {
+        events.warn(remark);
     }
     let (stop, stopped) = watch::channel(false);
     let interrupt = tokio::spawn(on_interrupt(stop, events.clone()));
-    let options = Options { store, jobs: args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get) };
+    let jobs = args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get);
+    let options = Options { store, jobs, retries: args.retries };
     let plan = Loaded::plan(&loaded);
     let outcome = match args.mutate {
         false => engine::run(&plan, &directory, &options, &events, stopped).await.map(|()| None),

@@ -1,6 +1,7 @@
 //! What people read.
 
 mod beside;
+pub mod check;
 pub mod diff;
 pub mod inspect;
 pub mod mutation;

@@ -7,6 +7,7 @@ mod support;
 
 mod arguments;
 mod broken_labs;
+mod extras;
 mod frr_k8s;
 mod garbage;
 mod manifests;

@@ -105,10 +105,18 @@ fn what_metallbs_webhook_refuses() {
 }
 
 #[test]
-fn a_misspelt_route_map_is_a_warning() {
+fn a_misspelt_route_map() {
     assert_snapshot!(check_after(EXTRAS, "route-map 192.168.1.5-in", "route-map 192.168.1.50-in"), @r"
-    exit 0
-    warning: configmap/bgpextras: no BGPPeer has the route map `192.168.1.50-in` (there are: 192.168.1.5-in, fd00:192:168:1::5-in)
+    exit 2
+    error[unknown-peer]: no session uses a route map `192.168.1.50-in`
+     --> scenarios/learn-routes/manifests/extras.yaml:8:15
+      |
+    8 |     route-map 192.168.1.50-in permit 10
+      |               ^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+    note: no BGPPeer has this address; FRR accepts the map and applies it to nothing
+    help: did you mean `192.168.1.5-in`?
+    help: see `routeproof check --explain unknown-peer`
     ");
 }
 

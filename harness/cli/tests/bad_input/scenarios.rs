@@ -15,7 +15,7 @@ fn unknown_field() {
       | ^^^^^^^^^^^
       |
     help: did you mean `requirements`?
-    help: known here: name, about, requirements, topology, metallb, axes, expected, initial, steps
+    help: known here: name, about, requirements, topology, metallb, axes, expected, initial, allow, steps
     ");
 }
 

@@ -34,21 +34,30 @@ pub enum State {
     Incomplete,
 }
 
+/// Suites whose FRR changes: the newest that Debian has.
+const ROLLING: [&str; 1] = ["sid"];
+
+/// What a pull would get.
+fn offered(image: String, suite: &str, version: Option<&str>) -> Entry {
+    Entry {
+        image,
+        state: State::NotCached,
+        suite: Some(suite.to_owned()),
+        frr_version: version.map(str::to_owned),
+        size: None,
+        tree: None,
+        origin: None,
+        release_date: None,
+    }
+}
+
 impl Store {
     /// The known images, then the others in the cache, by name.
     pub fn list(&self) -> Result<Vec<Entry>, ImageError> {
         let mut entries: Vec<Entry> = KNOWN
             .iter()
-            .map(|k| Entry {
-                image: k.image().name().to_owned(),
-                state: State::NotCached,
-                suite: Some(k.suite.to_owned()),
-                frr_version: Some(k.version.to_owned()),
-                size: None,
-                tree: None,
-                origin: None,
-                release_date: None,
-            })
+            .map(|k| offered(k.image().name().to_owned(), k.suite, Some(k.version)))
+            .chain(ROLLING.iter().map(|suite| offered(format!("frr:@{suite}"), suite, None)))
             .collect();
         for record in self.cache.records()?.into_iter().filter_map(|(_, r)| r) {
             let tree = Some(self.cache.tree(&record.digest)).filter(|t| t.is_dir());

@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nix::sys::signal::Signal;
+use routeproof_model::diag::Source;
 use routeproof_model::frr::SessionState;
 use routeproof_model::topology::{self, Role};
 
 use super::channel::{Channel, in_file};
 use super::folder::State;
-use super::protocol::{Answer, Ask, Command, LabStatus, NodeStatus, Order, SCHEMA, Sessions};
+use super::protocol::{Answer, Ask, Command, LabStatus, NodeStatus, Order, Refusal, SCHEMA, Sessions};
 use super::{beside, snapshot};
 use crate::lab::{self, LabError, Process, Stdio};
-use crate::run::{Booted, Node};
+use crate::run::{self, Booted, Node};
 
 /// A daemon that does not answer for this long is stuck, which is what the status then says.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
@@ -60,6 +61,7 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
                 channel.send(&Answer::Beside, &[beside.as_fd()]).await?;
             }
         },
+        Ask::Expect { step, judge } => expect(&channel, about, &step, judge).await?,
         Ask::Exec { node, command } => match find(about, &node) {
             Err(answer) => channel.send(&answer, &[]).await?,
             Ok((node, written)) => exec(&channel, node, written, &command, fds).await?,
@@ -78,6 +80,21 @@ fn find<'a>(about: &'a About<'_>, name: &str) -> Result<(&'a Node, &'a topology:
     match about.booted.nodes.get(&written.name) {
         Some(node) => Ok((node, written)),
         None => Err(Answer::Bridge),
+    }
+}
+
+async fn expect(channel: &Channel, about: &About<'_>, step: &str, judge: bool) -> io::Result<()> {
+    match run::looking(&Source::new("expectation", step), &about.order.run.topology) {
+        Err(mistake) => {
+            let text = mistake.render(false);
+            let refusal = Refusal { code: 2, text, hints: Vec::new(), rendered: true };
+            channel.send(&Answer::Mistake(refusal), &[]).await
+        }
+        Ok(_) if !judge => channel.send(&Answer::Understood, &[]).await,
+        Ok(step) => {
+            let judged = in_file(&run::judge(about.booted, &step, about.order.run.bfd_detection_ms).await)?;
+            channel.send(&Answer::Judged, &[judged.as_fd()]).await
+        }
     }
 }
 

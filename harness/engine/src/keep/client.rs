@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::sys::socket::{getsockopt, sockopt};
 use routeproof_model::fact::{Beside, Inspection};
+use routeproof_model::result::StepResult;
 
 use super::channel::{Channel, read_file};
 use super::error::KeepError;
@@ -126,6 +127,34 @@ impl Lab {
                 let file = fds.into_iter().next().ok_or_else(|| self.gone())?;
                 read_file(file).map_err(self.failed())
             }
+            (other, _) => Err(self.refused("", other)),
+        }
+    }
+
+    /// Whether a step (`expect: ...`, with `within` or `holds`) can be judged of this lab.
+    ///
+    /// # Errors
+    /// [`KeepError::Mistake`] if it has one.
+    pub async fn check_expectation(&self, step: &str) -> Result<(), KeepError> {
+        self.ask_expectation(step, false).await.map(drop)
+    }
+
+    /// Judges a step (`expect: ...`, with `within` or `holds`), from now on.
+    ///
+    /// # Errors
+    /// As [`Lab::check_expectation`]. That it does not hold is its outcome.
+    pub async fn expect(&self, step: &str) -> Result<StepResult, KeepError> {
+        let file = self.ask_expectation(step, true).await?.ok_or_else(|| self.gone())?;
+        read_file(file).map_err(self.failed())
+    }
+
+    async fn ask_expectation(&self, step: &str, judge: bool) -> Result<Option<OwnedFd>, KeepError> {
+        let channel = self.connect()?;
+        let ask = Ask::Expect { step: step.to_string(), judge };
+        channel.send(&ask, &[]).await.map_err(self.failed())?;
+        match self.answer(&channel).await? {
+            (Answer::Understood | Answer::Judged, fds) => Ok(fds.into_iter().next()),
+            (Answer::Mistake(refusal), _) => Err(KeepError::Mistake(refusal)),
             (other, _) => Err(self.refused("", other)),
         }
     }

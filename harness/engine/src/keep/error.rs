@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::lab::LabError;
 use crate::observe::ObserveError;
 
+use super::protocol::Refusal;
+
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
     #[error("cannot {action} {}", path.display())]
@@ -33,6 +35,9 @@ pub enum KeepError {
     Several { alive: Vec<String> },
     #[error("lab `{lab}` has no node `{node}`")]
     NoNode { lab: String, node: String, known: Vec<String> },
+    /// In what the lab was asked.
+    #[error("{}", .0.text)]
+    Mistake(Refusal),
     #[error("`{node}` is a bridge: a segment, in which nothing can run")]
     Bridge { node: String },
     #[error("cannot {action}")]
@@ -84,6 +89,7 @@ impl KeepError {
             | KeepError::Several { .. }
             | KeepError::NoNode { .. }
             | KeepError::Bridge { .. }
+            | KeepError::Mistake(_)
             | KeepError::NotOurs { .. } => Blame::User,
             _ => Blame::Lab,
         }

@@ -70,6 +70,11 @@ pub(super) enum Ask {
     Beside {
         node: String,
     },
+    /// A step that looks (`expect`), as in a scenario file. With `judge` it is judged, else only read.
+    Expect {
+        step: String,
+        judge: bool,
+    },
     /// Stdin, stdout and stderr travel with it. The command is killed when the connection ends.
     Exec {
         node: String,
@@ -102,6 +107,13 @@ pub(super) enum Answer {
     Netlink,
     /// The model's `Beside` travels in a file.
     Beside,
+    /// The step has no mistake.
+    Understood,
+    /// The [`StepResult`] travels in a file.
+    ///
+    /// [`StepResult`]: routeproof_model::result::StepResult
+    Judged,
+    Mistake(Refusal),
     Started,
     /// As a shell reports it.
     Exited {

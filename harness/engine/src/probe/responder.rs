@@ -44,10 +44,7 @@ impl Responder {
         local: SocketAddr,
         device: Option<&str>,
     ) -> Result<Responder, ProbeError> {
-        let name = node.name().to_string();
-        let listener = socket::tcp_listen(node, local, device).await?;
-        let answer = move |stream| line(stream, name.clone());
-        Responder::listening(node, listener, answer)
+        Responder::listening(node, local, device, line).await
     }
 
     /// Answers HTTP/1.1 requests of any method and path with the node's name.
@@ -59,10 +56,7 @@ impl Responder {
         local: SocketAddr,
         device: Option<&str>,
     ) -> Result<Responder, ProbeError> {
-        let name = node.name().to_string();
-        let listener = socket::tcp_listen(node, local, device).await?;
-        let answer = move |stream| http(stream, name.clone());
-        Responder::listening(node, listener, answer)
+        Responder::listening(node, local, device, http).await
     }
 
     /// Answers each UDP datagram with one.
@@ -85,14 +79,19 @@ impl Responder {
         self.local
     }
 
-    fn listening<F>(
+    /// Gives each connection to `answer`, with the node's name.
+    async fn listening<F>(
         node: &NodeHandle,
-        listener: TcpListener,
-        answer: impl Fn(TcpStream) -> F + Send + 'static,
+        local: SocketAddr,
+        device: Option<&str>,
+        answer: fn(TcpStream, String) -> F,
     ) -> Result<Responder, ProbeError>
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let name = node.name().to_string();
+        let listener = socket::tcp_listen(node, local, device).await?;
+        let answer = move |stream| answer(stream, name.clone());
         let local = listener.local_addr().map_err(ProbeError::at(node.name(), "name a socket's port"))?;
         Ok(Responder { local, task: tokio::spawn(accept(listener, answer)) })
     }

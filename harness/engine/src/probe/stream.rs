@@ -4,6 +4,7 @@
 //! captures between two sendings, so that an ordinary user's small buffers do. When each packet was sent is noted, and when
 //! it arrived is the kernel's word.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -140,6 +141,7 @@ impl Pump {
             at: now(),
             watched: self.captures.iter().map(|(_, node, _)| node.clone()).collect(),
             dropped: self.captures.iter().map(|(capture, ..)| capture.dropped()).sum(),
+            unwatched: BTreeSet::new(),
             flows: self.tally.flows(from, &self.sender.flows()),
             name: self.name,
             protocol: self.protocol,

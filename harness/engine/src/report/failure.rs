@@ -111,7 +111,11 @@ pub(super) fn finding(run: &RunResult) -> String {
         Some(want) => format!("{key} {seen} (expected {want})"),
         None => format!("{key} {seen}"),
     };
-    run.observed.iter().map(phrase).collect::<Vec<_>>().join(", ")
+    let again = match run.spoilt.len() {
+        0 => None,
+        n => Some(format!("in try {}: the host spoilt what came before", n + 1)),
+    };
+    run.observed.iter().map(phrase).chain(again).collect::<Vec<_>>().join(", ")
 }
 
 /// `35 passed, 1 failed`: the outcomes that occurred, the good ones first.

@@ -41,7 +41,9 @@ impl Progress {
                     self.images.insert(image.clone(), state);
                 }
             }
-            (EventKind::RunFinished { .. }, Some(run)) => drop(self.running.remove(&run)),
+            (EventKind::RunFinished { .. } | EventKind::RunAgain { .. }, Some(run)) => {
+                drop(self.running.remove(&run))
+            }
             (kind, Some(run)) => self.take_run_event(event.at_ms, run, kind),
             _ => {}
         }

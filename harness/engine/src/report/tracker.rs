@@ -86,6 +86,11 @@ impl Tracker {
                 Some(Line::new("", BOLD, format!("{} of {scenarios}", count(runs.len(), "run"))))
             }
             EventKind::RunFinished { .. } => event.run.map(|run| self.finish(run)),
+            EventKind::RunAgain { reason, duration_ms } => event.run.map(|run| {
+                let time = format!("[{:>7}]", duration(*duration_ms));
+                let why = reason.as_deref().unwrap_or("the host spoilt it");
+                Line::new("AGAIN", YELLOW, format!("{time} {}  {why}", self.title(run)))
+            }),
             EventKind::Warning { message } if !self.warned.insert(message.clone()) => None,
             EventKind::Warning { message } => {
                 let run = event.run.map_or(String::new(), |run| format!("{}: ", self.title(run)));

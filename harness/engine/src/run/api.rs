@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use routeproof_model::result::{Outcome, ResultFile, RunResult};
 use routeproof_model::scenario::AxisValues;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::default_frr::choose_frr;
 use super::error::RunError;
 use super::images::check_images;
 use super::load::{Loaded, load};
-use super::matrix::{Options, parallelism, run_in};
+use super::matrix::{Options, RETRIES, parallelism, run_in};
+use super::turns::Turns;
 use crate::event::EventBus;
 use crate::image;
 use crate::report::{View, render_terminal, write_run_files};
@@ -106,11 +107,11 @@ impl Scenario {
         let mut bus = EventBus::new();
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
-        loaded.warnings.iter().for_each(|warning| events.warn(warning.clone()));
-        let matrix = Options { store, jobs: parallelism() };
+        loaded.remarks().for_each(|remark| events.warn(remark));
+        let matrix = Options { store, jobs: parallelism(), retries: RETRIES };
         let plan = Loaded::plan(std::slice::from_ref(&loaded));
         let (_never, stop) = watch::channel(false);
-        run_in(PLACES.clone(), &plan, &directory, &matrix, &events, stop).await?;
+        run_in(TURNS.clone(), &plan, &directory, &matrix, &events, stop).await?;
         let finished = bus.finish();
         let view = View { result: &finished.result, directory: Some(directory.path()), width: WIDTH };
         if let Some(error) = write_run_files(&directory, &view).into_iter().next() {
@@ -121,8 +122,7 @@ impl Scenario {
 }
 
 /// The labs that the process may have at once.
-pub(super) static PLACES: LazyLock<Arc<Semaphore>> =
-    LazyLock::new(|| Arc::new(Semaphore::new(parallelism())));
+pub(super) static TURNS: LazyLock<Turns> = LazyLock::new(|| Turns::new(parallelism()));
 
 /// Run directories that are kept: each test makes one, and the first to fail must still be there at the end.
 pub(super) const KEEP: usize = 200;

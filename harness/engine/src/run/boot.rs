@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use futures::future::{join_all, try_join_all};
+use futures::future::{OptionFuture, join_all, try_join_all};
 use ipnet::IpNet;
-use routeproof_model::check::AddressBook;
+use routeproof_model::check::{AddressBook, LostBefore};
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::KernelEvent;
 use routeproof_model::plan::PlannedRun;
@@ -21,6 +21,7 @@ use super::node::{Node, must_run};
 use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use crate::event::Events;
+use crate::health::Meter;
 use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
 use crate::observe::{Monitor, Sockets, now};
@@ -48,6 +49,10 @@ pub struct Booted {
     pub cluster: Cluster,
     pub(super) recorder: Recorder,
     pub(super) taps: BTreeMap<String, Tap>,
+    /// How the host has been since the boot began.
+    pub(super) meter: Meter,
+    /// What the nodes' sessions had lost before the last change.
+    pub(super) lost_before: BTreeMap<String, LostBefore>,
 }
 
 impl Booted {
@@ -63,6 +68,30 @@ impl Booted {
             book.set_link_layer(name, link_layer(node));
         }
         book
+    }
+
+    /// How often the node's sessions had been lost before the last change.
+    pub(super) fn lost_before(&self, node: &str) -> &LostBefore {
+        static NEVER: LostBefore = LostBefore::new();
+        self.lost_before.get(node).unwrap_or(&NEVER)
+    }
+
+    /// Notes how often the sessions of these nodes have been lost, upon a change that `step` is about to make.
+    pub(super) async fn note_lost(&mut self, step: usize, nodes: &[String]) {
+        for name in nodes {
+            // A bgpd that is away by an earlier fault keeps the older note.
+            let Some(Ok(sessions)) = OptionFuture::from(self.node(name).map(Node::sessions)).await else {
+                continue;
+            };
+            let lost: LostBefore = sessions.into_iter().map(|s| (s.peer, s.connections_dropped)).collect();
+            self.recorder.write(&Line::LostBefore {
+                step,
+                node: name.clone(),
+                at: now(),
+                lost: lost.clone(),
+            });
+            self.lost_before.insert(name.clone(), lost);
+        }
     }
 
     /// What the kernels of the nodes have done since the boot, if it was asked for. It is collected until it is dropped.
@@ -118,7 +147,7 @@ pub async fn boot_unless(
     options: &BootOptions<'_>,
     events: &Events,
 ) -> Result<Option<Booted>, RunError> {
-    let start = Instant::now();
+    let (start, meter) = (Instant::now(), Meter::start());
     let spec = lab_spec(run, options);
     let lab = Lab::boot(spec, &options.folder.join("lab.log")).await?;
     phase(events, "namespaces, roots and links", start);
@@ -134,7 +163,16 @@ pub async fn boot_unless(
     match furnished {
         Ok(Furnished { nodes, book, cluster, recorder, taps }) => {
             events.send(EventKind::LabReady { duration_us: start.elapsed().as_micros() as u64 });
-            Ok(Some(Booted { lab, nodes, book, cluster, recorder, taps }))
+            Ok(Some(Booted {
+                lab,
+                nodes,
+                book,
+                cluster,
+                recorder,
+                taps,
+                meter,
+                lost_before: BTreeMap::new(),
+            }))
         }
         Err(e) => {
             lab.shutdown().await;

@@ -1,5 +1,6 @@
 //! `convergence`: from the mark that the last change left to the state that stays.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use routeproof_model::check::{self, Convergence};
@@ -28,13 +29,38 @@ pub struct Mark {
     meter: Meter,
 }
 
+/// The steps that judge what the step changes.
+fn following(run: &PlannedRun, step: usize) -> impl Iterator<Item = &Verb> {
+    let follows = move |index: &usize| run.change_before(*index) == Some(step);
+    (step + 1..run.steps.len()).filter(follows).map(|index| &run.steps[index].verb)
+}
+
 /// The nodes whose convergence is measured from the step.
 fn measured_from(run: &PlannedRun, step: usize) -> impl Iterator<Item = &str> {
-    let follows = move |index: &usize| run.change_before(*index) == Some(step);
-    (step + 1..run.steps.len()).filter(follows).filter_map(|index| match &run.steps[index].verb {
+    following(run, step).filter_map(|verb| match verb {
         Verb::Eventually { expect: Expect::Convergence(e), .. } => Some(e.node.as_str()),
         _ => None,
     })
+}
+
+fn members(booted: &Booted) -> impl Iterator<Item = &str> {
+    booted.nodes.values().filter(|node| node.role == Role::ClusterNode).map(|node| node.name.as_str())
+}
+
+/// The nodes whose lost sessions are counted from the step; every cluster node where the later steps are not known yet.
+pub fn flaps_counted_from(booted: &Booted, run: &PlannedRun, step: usize, one_by_one: bool) -> Vec<String> {
+    let counted = following(run, step).filter_map(|verb| match verb {
+        Verb::Eventually { expect: Expect::Session(e), .. }
+        | Verb::Holds { expect: Expect::Session(e), .. } => {
+            e.flaps.as_ref().and_then(|_| booted.node(&e.node)).map(|node| node.name.clone())
+        }
+        _ => None,
+    });
+    let nodes: BTreeSet<String> = match one_by_one {
+        true => members(booted).map(str::to_string).collect(),
+        false => counted.collect(),
+    };
+    nodes.into_iter().collect()
 }
 
 /// Sets the marks of a step that is about to change something: on the nodes that a later step measures, on every cluster
@@ -47,10 +73,7 @@ pub fn mark(booted: &Booted, run: &PlannedRun, step: usize, one_by_one: bool) ->
         Ok(Mark { node: watched.name.clone(), at: now(), before, tap, meter: Meter::start() })
     };
     match one_by_one {
-        true => {
-            let members = booted.nodes.values().filter(|node| node.role == Role::ClusterNode);
-            members.map(|node| one(&node.name)).collect()
-        }
+        true => members(booted).map(one).collect(),
         false => measured_from(run, step).map(one).collect(),
     }
 }

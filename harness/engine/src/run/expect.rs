@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use routeproof_model::check::{self, AddressBook, Checked, evidence};
+use routeproof_model::check::{self, AddressBook, Checked, LostBefore, evidence};
 use routeproof_model::fact::{GapReason, KernelState, Window};
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
-use routeproof_model::scenario::{Expect, ExpectRoute, ExpectSession};
+use routeproof_model::scenario::{Expect, ExpectNoRoute, ExpectRoute, ExpectSession};
 
 use super::boot::Booted;
 use super::error::RunError;
@@ -34,7 +34,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
     match expect {
         Expect::Session(e) => {
             let (sessions, bfd) = watched.sessions_in_full(e.bfd.is_some()).await?;
-            Ok(check::session(e, &sessions, &bfd, &booted.book))
+            Ok(check::session(e, &sessions, &bfd, &booted.book, booted.lost_before(&watched.name)))
         }
         Expect::Route(e) => {
             let book = booted.book_now();
@@ -107,9 +107,10 @@ pub async fn eventually(
                 return Ok(Done { outcome: Outcome::Passed, message: None, evidence: last.evidence });
             }
             let message = format!("not within {}: {}", show(within), last.status);
+            let outcome = last.outcome();
             let mut evidence = last.evidence;
             evidence.extend(context(booted, watched).await);
-            Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence })
+            Ok(Done { outcome, message: Some(message), evidence })
         }
     }
 }
@@ -159,8 +160,8 @@ pub async fn holds(
             None => now(booted, expect).await?,
         };
         if !checked.holds {
-            let message = format!("did not hold: {}", checked.status);
-            return Ok(Done { outcome: Outcome::Failed, message: Some(message), evidence: checked.evidence });
+            let (outcome, message) = (checked.outcome(), format!("did not hold: {}", checked.status));
+            return Ok(Done { outcome, message: Some(message), evidence: checked.evidence });
         }
         if matches!(expect, Expect::Isolation(_)) {
             shown = checked.evidence;
@@ -228,8 +229,8 @@ pub async fn witness_missing(
 /// What must be seen during a window in which something else must not.
 struct Witness<'a> {
     prefix: Option<ExpectRoute>,
-    /// The node, the gateway, and the prefix that the gateway must advertise.
-    peer: Option<(&'a Node, &'a Node, String, Option<IpNet>)>,
+    /// The node, the gateway, and what the gateway must advertise.
+    peer: Option<(&'a Node, &'a Node, String, ExpectNoRoute)>,
     evidence: Vec<Evidence>,
     /// The witness prefix was away for a moment, with the status of that moment.
     away: Option<String>,
@@ -243,7 +244,7 @@ impl<'a> Witness<'a> {
             Expect::NoRoute(e) => match &e.peer {
                 Some(peer) => {
                     let name = booted.book.node(peer).unwrap_or(peer);
-                    Some((watched, node(booted, name)?, peer.clone(), e.prefix))
+                    Some((watched, node(booted, name)?, peer.clone(), e.clone()))
                 }
                 None => None,
             },
@@ -287,20 +288,17 @@ impl<'a> Witness<'a> {
             }
             self.evidence.extend(checked.evidence);
         }
-        if let Some((watched, gateway, peer, prefix)) = &self.peer {
+        if let Some((watched, gateway, peer, absent)) = &self.peer {
             let expect = ExpectSession::established(&watched.name, peer);
-            let checked = check::session(&expect, &watched.sessions().await?, &[], &booted.book);
+            let checked =
+                check::session(&expect, &watched.sessions().await?, &[], &booted.book, &LostBefore::new());
             if !checked.holds {
                 return Ok(Some(format!("the witness is missing: {}", checked.status)));
             }
             self.evidence.extend(checked.evidence);
             let advertised = advertised(booted, watched, gateway).await?;
-            let seen = match prefix {
-                Some(prefix) => advertised.contains(prefix),
-                None => !advertised.is_empty(),
-            };
-            if !seen {
-                let what = prefix.map_or_else(|| "anything".to_string(), |p| p.to_string());
+            if !advertised.iter().any(|prefix| absent.covers(prefix)) {
+                let what = absent.prefix.map_or_else(|| "anything".to_string(), |p| p.to_string());
                 return Ok(Some(format!(
                     "the witness is missing: {} does not advertise {what} to {}",
                     gateway.name, watched.name

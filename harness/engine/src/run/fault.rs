@@ -5,6 +5,7 @@ pub(super) mod link;
 mod router;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use routeproof_model::event::EventKind;
@@ -14,10 +15,15 @@ use routeproof_model::scenario::{Fault, LinkState};
 
 use super::boot::Booted;
 use super::error::RunError;
-use super::expect::node;
+use super::expect::{behind, node};
 use super::gateway;
+use super::node::{Node, must_run};
 use crate::event::Events;
+use crate::lab::Command;
 use crate::observe::now;
+
+/// A command that takes longer waits for something that does not come.
+const EXEC: Duration = Duration::from_secs(60);
 
 /// The faults that are in force, so that they can be undone before anybody looks for causes.
 #[derive(Debug, Default)]
@@ -37,6 +43,8 @@ impl Faults {
         fault: &Fault,
     ) -> Result<Mono, RunError> {
         let at = self.perform(booted, fault).await?;
+        // What the next step sees is not older than the fault. A listener that is lost shows there.
+        let _ = behind(node(booted, fault.node())?).await;
         booted.recorder.write(&Line::Fault { step, at, name: fault.name() });
         match self.inverses.iter().position(|inverse| inverse == fault) {
             Some(undone) => drop(self.inverses.remove(undone)),
@@ -84,6 +92,7 @@ impl Faults {
             Fault::Netem { interface, loss, delay, .. } => {
                 link::netem(node(booted, &name)?, interface, loss.as_deref(), delay.as_deref()).await
             }
+            Fault::Exec { command, .. } => exec(node(booted, &name)?, command).await,
             Fault::RestartRouter { .. } => {
                 let at = now();
                 gateway::restart(router::of(booted, &name)?).await?;
@@ -99,5 +108,20 @@ impl Faults {
             Fault::ResumeDaemon { daemon, .. } => daemon::resume(router::of(booted, &name)?, daemon).await,
             Fault::RestartDaemon { daemon, .. } => daemon::restart(router::of(booted, &name)?, daemon).await,
         }
+    }
+}
+
+/// Runs it to its end. Errors: it fails, with what it said.
+async fn exec(node: &Node, argv: &[String]) -> Result<Mono, RunError> {
+    let command = Command::new(argv);
+    let at = now();
+    match tokio::time::timeout(EXEC, must_run(&node.handle, &command)).await {
+        Ok(ended) => ended.map(|_| at),
+        Err(_) => Err(RunError::Exec {
+            node: node.name.clone(),
+            command: command.line(),
+            exit: format!("still runs after {} s", EXEC.as_secs()),
+            output: "a fault must end by itself; `sh -c '... &'` leaves one running".to_string(),
+        }),
     }
 }

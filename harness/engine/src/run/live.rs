@@ -2,16 +2,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use routeproof_model::diag::Source;
 use routeproof_model::metallb::{Mode, Release};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario;
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::api::{KEEP, PLACES, default_run_dir, record};
+use super::api::{KEEP, TURNS, default_run_dir, record};
 use super::boot::{BootOptions, Booted, boot};
 use super::default_frr::default_frr;
 use super::error::RunError;
@@ -19,6 +17,7 @@ use super::load::plan_topology;
 use super::matrix::trees;
 use super::node::Node;
 use super::steps::{self, Memory};
+use super::turns::{Share, Turn};
 use crate::event::{EventBus, Events};
 use crate::image::{self, Quiet};
 use crate::rundir::RunDir;
@@ -64,7 +63,7 @@ pub struct LiveLab {
     events: Events,
     _bus: EventBus,
     directory: RunDir,
-    _place: OwnedSemaphorePermit,
+    _turn: Option<Turn>,
 }
 
 /// How a step ended.
@@ -104,11 +103,10 @@ impl LiveLab {
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
         warnings.into_iter().chain(note).for_each(|warning| events.warn(warning));
-        let places = Arc::clone(&PLACES);
-        let place = places.acquire_owned().await.map_err(|e| RunError::Record(std::io::Error::other(e)))?;
+        let turn = TURNS.take(Share::of(&run)).await;
         let boot_options = BootOptions { folder: directory.path(), trees: &trees, tap: false };
         let booted = boot(&run, &boot_options, &events).await?;
-        Ok(LiveLab { booted, run, memory: Memory::one_by_one(), events, _bus: bus, directory, _place: place })
+        Ok(LiveLab { booted, run, memory: Memory::one_by_one(), events, _bus: bus, directory, _turn: turn })
     }
 
     /// Does one step, written as in a scenario file: `apply`, `fault`, `expect` with `within` or `holds`, ... Paths are

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use routeproof_model::diag::{Diagnostic, Seg, Source};
+use routeproof_model::metallb::lint::{Finding, FrrVersion, Lint, Rule};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
 use routeproof_model::pods::with_pods;
-use routeproof_model::scenario::{self, MetallbFile, Mode, ScenarioFile};
+use routeproof_model::scenario::{self, AxisValues, MetallbFile, Mode, ScenarioFile};
 use routeproof_model::topology::{self, Role, Topology};
 use routeproof_model::yaml;
 
@@ -26,9 +27,18 @@ pub struct Loaded {
     pub axes: Vec<(String, Vec<String>)>,
     pub runs: Vec<PlannedRun>,
     pub warnings: Vec<String>,
+    /// What is wrong with the extras, each once, without what the scenario allows; with the runs that it is about.
+    pub findings: Vec<(Finding, Vec<AxisValues>)>,
 }
 
 impl Loaded {
+    /// Everything that a user should know before the runs that are left, one line each.
+    pub fn remarks(&self) -> impl Iterator<Item = String> {
+        let is_left = |axes: &AxisValues| self.runs.iter().any(|run| run.axes == *axes);
+        let concerns = move |(_, runs): &&(Finding, Vec<AxisValues>)| runs.iter().any(is_left);
+        self.warnings.iter().cloned().chain(self.findings.iter().filter(concerns).map(|(f, _)| f.line()))
+    }
+
     /// The plan of several scenarios.
     pub fn plan(loaded: &[Loaded]) -> Plan {
         Plan { runs: loaded.iter().flat_map(|l| l.runs.iter().cloned()).collect() }
@@ -82,6 +92,7 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     let scenario = scenario::expand(&written, &source, &topology)?;
     let mut runs = Vec::new();
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
+    let mut findings: Vec<(Finding, Vec<AxisValues>)> = Vec::new();
     for run in scenario.runs {
         for path in run.manifests() {
             if !path.is_file() {
@@ -103,8 +114,11 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             topology: topology.clone(),
             initial: run.initial,
             steps: run.steps,
+            bfd_detection_ms: None,
         };
-        let found = rehearse(&run, release)?;
+        let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
+        run.bfd_detection_ms = found.bfd_detection_ms;
+        gather(&mut findings, found.findings, &run.axes);
         warnings.extend(found.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
         if !found.pods.is_empty() {
             run.topology = with_pods(&topology, found.pods).map_err(|e| source.error(e.to_string()))?;
@@ -114,7 +128,27 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
     }
     let axes = written.axes.0;
     let (name, about, topology_file) = (scenario.name, scenario.about, topology_path);
-    Ok(Loaded { name, about, file, topology_file, axes, runs, warnings })
+    warnings.extend(allow(&mut findings, &scenario.allow, &file));
+    Ok(Loaded { name, about, file, topology_file, axes, runs, warnings, findings })
+}
+
+/// Adds a run's findings: what another run has, too, is told once.
+fn gather(all: &mut Vec<(Finding, Vec<AxisValues>)>, found: Vec<Finding>, axes: &AxisValues) {
+    for finding in found {
+        match all.iter_mut().find(|(known, _)| known.is_again(&finding)) {
+            Some((_, runs)) => runs.push(axes.clone()),
+            None => all.push((finding, vec![axes.clone()])),
+        }
+    }
+}
+
+/// Leaves out what is allowed, and gives a word about what is allowed for nothing.
+fn allow(findings: &mut Vec<(Finding, Vec<AxisValues>)>, allowed: &[Rule], file: &Path) -> Vec<String> {
+    let idle = allowed.iter().filter(|rule| !findings.iter().any(|(f, _)| f.rule == **rule));
+    let idle = idle.map(|rule| format!("{}: `allow: [{rule}]` allows nothing that is there", file.display()));
+    let idle = idle.collect();
+    findings.retain(|(f, _)| !allowed.contains(&f.rule));
+    idle
 }
 
 /// A run without steps, for a lab that is to be kept: the topology, with these manifests applied before the speakers
@@ -122,15 +156,19 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
 pub fn plan_topology(
     path: &Path,
     manifests: &[PathBuf],
-    (release, mode): (&Release, Mode),
+    (release, mode): (&'static Release, Mode),
     frr: &str,
 ) -> Result<(PlannedRun, Vec<String>), RunError> {
     let topology = topology(path)?;
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
     let mut objects = Objects::new();
+    let mut applied = Vec::new();
     for manifest in manifests {
-        objects.apply(&read(manifest)?)?;
+        applied.extend(objects.apply(&read(manifest)?)?);
     }
+    let mut lint = Lint::new(release, FrrVersion::parse(frr));
+    lint.look(&objects, &applied);
+    warnings.extend(lint.findings().iter().map(Finding::line));
     for node in topology.nodes.iter().filter(|n| n.role == Role::ClusterNode) {
         let info = NodeInfo { name: node.name.clone(), ..NodeInfo::default() };
         match metallb::render(release, mode, &objects, &info) {
@@ -168,6 +206,7 @@ pub fn plan_topology(
         topology,
         initial: manifests.to_vec(),
         steps: Vec::new(),
+        bfd_detection_ms: objects.bfd_detection_ms(),
     };
     Ok((run, warnings))
 }

@@ -9,11 +9,12 @@ use futures::future::try_join_all;
 use routeproof_model::event::{EventKind, RunId};
 use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::Outcome;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::steps::{self, Verdict};
+use super::turns::{Share, Turns};
 use crate::event::Events;
 use crate::image::{ImageRef, Progress, Store, Tree};
 use crate::lab::unless_dead;
@@ -25,18 +26,27 @@ pub struct Options {
     pub store: Store,
     /// Labs at the same time; [`parallelism`] knows a sensible number.
     pub jobs: usize,
+    /// How often a run is tried again, alone, that the host spoilt. A run that failed is never tried again.
+    pub retries: u32,
+}
+
+/// Tries after the first that users get who do not say another number.
+pub const RETRIES: u32 = 2;
+
+/// Processors that this process may use.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Labs that this machine carries at once: most of a lab's time is FRR's timers, so several share a processor, until a
 /// reload (Python, half a second of it) waits for others. A lab takes 100 to 200 MB.
 pub fn parallelism() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         line.split_whitespace().next()?.parse::<usize>().ok()
     });
-    let by_memory = memory.map_or(cores, |kib| kib / (256 * 1024));
-    (cores * 6).min(by_memory).max(1)
+    let by_memory = memory.map_or(cores(), |kib| kib / (256 * 1024));
+    (cores() * 6).min(by_memory).max(1)
 }
 
 /// Does every run of the plan and sends what happens to `events`. Errors are those that concern the whole invocation;
@@ -48,13 +58,12 @@ pub async fn run(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Result<(), RunError> {
-    let places = Arc::new(Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS)));
-    run_in(places, plan, directory, options, events, stop).await
+    run_in(Turns::new(options.jobs), plan, directory, options, events, stop).await
 }
 
-/// [`run`], with as many labs at once as there are `places`.
+/// [`run`], with other invocations that share the `turns`.
 pub(super) async fn run_in(
-    places: Arc<Semaphore>,
+    turns: Turns,
     plan: &Plan,
     directory: &RunDir,
     options: &Options,
@@ -73,7 +82,10 @@ pub(super) async fn run_in(
         () = stopped(stop.clone()) => return Ok(()),
     };
     let mut tasks = Vec::new();
-    for (index, planned) in plan.runs.iter().enumerate() {
+    // Whoever wants much of the host comes last: then they are among themselves.
+    let mut order: Vec<_> = plan.runs.iter().enumerate().collect();
+    order.sort_by_key(|(_, run)| run.bfd_detection_ms.is_some());
+    for (index, planned) in order {
         let folder =
             directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;
         let one = One {
@@ -83,19 +95,13 @@ pub(super) async fn run_in(
             events: events.for_run(index),
             stop: stop.clone(),
         };
-        let places = places.clone();
-        tasks.push(tokio::spawn(async move {
-            let Ok(_place) = places.acquire().await else { return };
-            if !*one.stop.borrow() {
-                one.run().await;
-            }
-        }));
+        tasks.push((index, tokio::spawn(one.in_its_turn(turns.clone(), options.retries))));
     }
-    for (index, task) in tasks.into_iter().enumerate() {
+    for (index, task) in tasks {
         if let Err(e) = task.await {
             // Our own bug: the run must not look as if it had never been.
             let reason = Some(format!("routeproof itself failed: {e}"));
-            let verdict = Verdict { outcome: Outcome::Broken, reason, observed: BTreeMap::new() };
+            let verdict = Verdict::bare(Outcome::Broken, reason);
             finished(&events.for_run(index), verdict, 0, Vec::new());
         }
     }
@@ -177,12 +183,39 @@ struct One {
 }
 
 impl One {
-    async fn run(self) {
-        let start = Instant::now();
+    async fn in_its_turn(mut self, turns: Turns, retries: u32) {
+        let first = self.folder.clone();
+        let mut share = Share::of(&self.planned);
+        for number in 1.. {
+            let Some(_turn) = turns.take(share).await else { return };
+            if *self.stop.borrow() {
+                return;
+            }
+            let start = Instant::now();
+            // An interrupted run has no verdict: its start without an end says so.
+            let Some(verdict) = self.run().await else { return };
+            let duration_ms = start.elapsed().as_millis() as u64;
+            if verdict.by_host && number <= retries {
+                match first.again(number + 1) {
+                    Ok(folder) => {
+                        self.events.send(EventKind::RunAgain { reason: verdict.reason, duration_ms });
+                        (self.folder, share) = (folder, Share::Host);
+                        continue;
+                    }
+                    Err(e) => self.events.warn(format!("{}: not tried again: {e}", self.planned.slug())),
+                }
+            }
+            let artifacts =
+                ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
+            return finished(&self.events, verdict, duration_ms, artifacts);
+        }
+    }
+
+    async fn run(&self) -> Option<Verdict> {
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
         let options = BootOptions { folder: self.folder.path(), trees: &self.trees, tap: false };
         let stop = || stopped(self.stop.clone());
-        let verdict = match boot_unless(stop(), &self.planned, &options, &self.events).await {
+        match boot_unless(stop(), &self.planned, &options, &self.events).await {
             Ok(None) => None,
             Ok(Some(mut booted)) => {
                 let verdict = tokio::select! {
@@ -195,12 +228,6 @@ impl One {
                 verdict
             }
             Err(e) => Some(broken(&e)),
-        };
-        // An interrupted run has no verdict: its start without an end says so.
-        if let Some(verdict) = verdict {
-            let artifacts =
-                ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
-            finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
         }
     }
 }
@@ -223,11 +250,11 @@ async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Ve
 pub(super) fn broken(error: &RunError) -> Verdict {
     let hints: Vec<String> = error.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
     let reason = Some(format!("{}{}", error.line(), hints.concat()));
-    Verdict { outcome: error.outcome(), reason, observed: BTreeMap::new() }
+    Verdict::bare(error.outcome(), reason)
 }
 
 pub(super) fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {
-    let Verdict { outcome, reason, observed } = verdict;
+    let Verdict { outcome, reason, observed, by_host: _ } = verdict;
     events.send(EventKind::RunFinished {
         outcome,
         duration_ms,

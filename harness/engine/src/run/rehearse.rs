@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
+use routeproof_model::metallb::lint::{Finding, FrrVersion, Lint};
+use routeproof_model::metallb::{self, Applied, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::scenario::Verb;
 use routeproof_model::topology::Role;
@@ -29,17 +30,28 @@ pub struct Rehearsed {
     pub warnings: Vec<String>,
     /// Every pod that an EndpointSlice names at some time, with its node.
     pub pods: BTreeSet<(IpAddr, Option<String>)>,
+    /// The shortest detection time of a BFD profile that is there at some time, in milliseconds.
+    pub bfd_detection_ms: Option<u64>,
+    /// What is wrong with the extras that the run applies.
+    pub findings: Vec<Finding>,
 }
 
 /// Applies and deletes what the run does, and renders after each change as the speakers would.
-pub fn rehearse(run: &PlannedRun, release: &Release) -> Result<Rehearsed, RunError> {
+pub fn rehearse(
+    run: &PlannedRun,
+    release: &'static Release,
+    frr: Option<FrrVersion>,
+) -> Result<Rehearsed, RunError> {
     let mut objects = Objects::new();
     let mut found = Rehearsed::default();
-    apply(&mut objects, &run.initial)?;
+    let mut lint = Lint::new(release, frr);
+    let applied = apply(&mut objects, &run.initial)?;
     found.look(run, release, &objects)?;
+    lint.look(&objects, &applied);
     for step in &run.steps {
+        let mut applied = Vec::new();
         match &step.verb {
-            Verb::Apply { manifests } => apply(&mut objects, manifests)?,
+            Verb::Apply { manifests } => applied = apply(&mut objects, manifests)?,
             Verb::Delete { manifests } => {
                 for manifest in manifests {
                     objects.delete(&read(manifest)?)?;
@@ -48,7 +60,9 @@ pub fn rehearse(run: &PlannedRun, release: &Release) -> Result<Rehearsed, RunErr
             _ => continue,
         }
         found.look(run, release, &objects)?;
+        lint.look(&objects, &applied);
     }
+    found.findings = lint.findings();
     Ok(found)
 }
 
@@ -56,6 +70,7 @@ impl Rehearsed {
     fn look(&mut self, run: &PlannedRun, release: &Release, objects: &Objects) -> Result<(), RunError> {
         self.warnings = render(run, release, objects)?;
         self.pods.extend(pods_of(objects));
+        self.bfd_detection_ms = self.bfd_detection_ms.into_iter().chain(objects.bfd_detection_ms()).min();
         Ok(())
     }
 }
@@ -65,15 +80,19 @@ pub(super) fn pods_of(objects: &Objects) -> impl Iterator<Item = (IpAddr, Option
     objects.endpoints().filter_map(|e| Some((e.address()?, e.node_name.clone())))
 }
 
-fn apply(objects: &mut Objects, manifests: &[PathBuf]) -> Result<(), RunError> {
+/// As one `kubectl apply` of several files.
+pub(super) fn apply(objects: &mut Objects, manifests: &[PathBuf]) -> Result<Vec<Applied>, RunError> {
+    let mut all = Vec::new();
     for manifest in manifests {
         let source = read(manifest)?;
-        if objects.apply(&source)?.is_empty() {
+        let applied = objects.apply(&source)?;
+        if applied.is_empty() {
             // As kubectl says, and for the same reason: somebody meant something by this file.
             return Err(source.error("there is no object in this manifest").into());
         }
+        all.extend(applied);
     }
-    Ok(())
+    Ok(all)
 }
 
 fn render(run: &PlannedRun, release: &Release, objects: &Objects) -> Result<Vec<String>, RunError> {

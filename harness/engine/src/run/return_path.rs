@@ -40,12 +40,12 @@ pub async fn now(booted: &Booted, watched: &Node, expect: &ExpectReturnPath) -> 
     let client = node(booted, &expect.client)?;
     let Some(target) = target(booted, expect) else {
         let status = format!("{} has no address to ask yet", expect.to);
-        return Ok(Checked { holds: false, status, evidence: Vec::new() });
+        return Ok(Checked { holds: false, unproved: false, status, evidence: Vec::new() });
     };
     let _answering = responders(booted, watched, expect, &target).await?;
     let Some(address) = source_of(client, target.to.ip()).await? else {
         let status = format!("{} has no route to {}", client.name, target.to.ip());
-        return Ok(Checked { holds: false, status, evidence: Vec::new() });
+        return Ok(Checked { holds: false, unproved: false, status, evidence: Vec::new() });
     };
     let exchange = ask(booted, client, watched, expect, (target.to, address)).await?;
     let seen = Returned {

@@ -1,11 +1,12 @@
 //! A run's steps, one after the other, and the run's verdict.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use routeproof_model::check::{Sample, evidence, unless_spoilt};
 use routeproof_model::event::EventKind;
-use routeproof_model::fact::Mono;
+use routeproof_model::fact::{HostHealth, Mono};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
@@ -49,6 +50,15 @@ pub struct Verdict {
     pub outcome: Outcome,
     pub reason: Option<String>,
     pub observed: BTreeMap<String, String>,
+    /// It is inconclusive for no other reason than the host: another try may tell.
+    pub by_host: bool,
+}
+
+impl Verdict {
+    /// Of a run whose steps, as far as they went, say nothing.
+    pub fn bare(outcome: Outcome, reason: Option<String>) -> Verdict {
+        Verdict { outcome, reason, observed: BTreeMap::new(), by_host: false }
+    }
 }
 
 /// What steps leave for later steps.
@@ -64,9 +74,16 @@ pub struct Memory {
     /// When the last step that changed something began to act.
     changed: Option<Mono>,
     streams: Streams,
+    /// The host spoilt the last step.
+    by_host: bool,
 }
 
 impl Memory {
+    /// When the last step that changed something began to act.
+    pub fn changed(&self) -> Option<Mono> {
+        self.changed
+    }
+
     /// Of a lab that gets its steps one by one.
     pub fn one_by_one() -> Memory {
         Memory { one_by_one: true, ..Memory::default() }
@@ -96,6 +113,35 @@ pub async fn control(booted: &mut Booted, run: &PlannedRun, events: &Events) -> 
     all(booted, run, &mut Memory::default(), events).await
 }
 
+/// Does steps up to the first that does not pass, and leaves the lab as they leave it.
+pub async fn some(
+    booted: &mut Booted,
+    run: &PlannedRun,
+    indexes: Range<usize>,
+    memory: &mut Memory,
+    events: &Events,
+) -> Verdict {
+    let mut ended = None;
+    for index in indexes {
+        let (log, done) = logged(booted, run, index, memory, events).await;
+        ended = log.finish(booted, events, done);
+        if ended.is_some() {
+            break;
+        }
+    }
+    let (outcome, reason) =
+        ended.map_or((Outcome::Passed, None), |(outcome, reason)| (outcome, Some(reason)));
+    let observed = std::mem::take(&mut memory.observed);
+    Verdict { outcome, reason, observed, by_host: memory.by_host }
+}
+
+/// Does not do the step, but what follows measures from now as if it had been done.
+pub fn skip(booted: &Booted, run: &PlannedRun, index: usize, memory: &mut Memory) -> Result<(), RunError> {
+    memory.changed = Some(now());
+    memory.marks = convergence::mark(booted, run, index, memory.one_by_one)?;
+    Ok(())
+}
+
 /// Does the step that was added last, of a lab to which steps are given one by one.
 pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Done {
     let index = run.steps.len() - 1;
@@ -106,17 +152,7 @@ pub async fn next(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, ev
 
 /// Does steps up to the first that does not pass.
 async fn all(booted: &mut Booted, run: &PlannedRun, memory: &mut Memory, events: &Events) -> Verdict {
-    let mut ended = None;
-    for index in 0..run.steps.len() {
-        let (log, done) = logged(booted, run, index, memory, events).await;
-        ended = log.finish(booted, events, done);
-        if ended.is_some() {
-            break;
-        }
-    }
-    let (outcome, reason) =
-        ended.map_or((Outcome::Passed, None), |(outcome, reason)| (outcome, Some(reason)));
-    Verdict { outcome, reason, observed: std::mem::take(&mut memory.observed) }
+    some(booted, run, 0..run.steps.len(), memory, events).await
 }
 
 /// Does one step, with its start in the event log; its end is the caller's to write.
@@ -134,7 +170,7 @@ async fn logged(
 }
 
 /// Does one step and judges what became of it.
-async fn one(
+pub async fn one(
     booted: &mut Booted,
     run: &PlannedRun,
     index: usize,
@@ -145,6 +181,8 @@ async fn one(
     let status = |text: &str| events.send(EventKind::StepStatus { index, status: text.to_string() });
     let meter = Meter::start();
     if step.verb.changes_something() {
+        let counted = convergence::flaps_counted_from(booted, run, index, memory.one_by_one);
+        booted.note_lost(index, &counted).await;
         memory.changed = Some(now());
         match convergence::mark(booted, run, index, memory.one_by_one) {
             Ok(marks) => memory.marks = marks,
@@ -160,10 +198,15 @@ async fn one(
     };
     let mut done = unless_crashed(booted, done).await;
     (done.outcome, done.message) = run.spoilt_unless_passed(index, (done.outcome, done.message));
-    if done.outcome == Outcome::Failed && matches!(step.verb, Verb::Eventually { .. }) {
-        let health = meter.read();
-        booted.recorder.write(&Line::Host { step: index, health });
-        (done.outcome, done.message) = unless_spoilt((done.outcome, done.message), &health);
+    if matches!(step.verb, Verb::Eventually { .. } | Verb::Holds { .. }) {
+        let health = HostHealth { worst_late_ms: booted.meter.read().late_ms, ..meter.read() };
+        if done.outcome == Outcome::Failed {
+            booted.recorder.write(&Line::Host { step: index, health });
+            let verdict = (done.outcome, done.message);
+            (done.outcome, done.message) = unless_spoilt(verdict, &health, run.bfd_detection_ms);
+        }
+        memory.by_host =
+            done.outcome == Outcome::Inconclusive && health.spoilt(run.bfd_detection_ms).is_some();
     }
     done
 }
@@ -235,7 +278,7 @@ async fn agree(booted: &Booted) -> Done {
 }
 
 /// Resolves when a daemon of any router ends; never unless `watch`.
-fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
+pub(super) fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
     let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref()).filter(|_| watch);
     let ends: Vec<_> = routers.map(|frr| Box::pin(frr.ended())).collect();
     async move {
@@ -247,7 +290,7 @@ fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
 }
 
 /// A daemon that has crashed takes its sessions and routes along: that, and not what is missing now, is what has happened.
-async fn unless_crashed(booted: &Booted, done: Done) -> Done {
+pub(super) async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     if matches!(done.outcome, Outcome::Passed | Outcome::Broken) {
         return done;
     }
@@ -260,7 +303,7 @@ async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     }
 }
 
-fn broken(error: &RunError) -> Done {
+pub(super) fn broken(error: &RunError) -> Done {
     let hints = error.hints().into_iter().map(|h| format!("hint: {h}"));
     let message = [error.line()].into_iter().chain(hints).collect::<Vec<_>>().join("; ");
     Done { outcome: error.outcome(), message: Some(message), evidence: Vec::new() }
@@ -270,11 +313,11 @@ fn broken(error: &RunError) -> Done {
 fn compare(run: &PlannedRun, observed: BTreeMap<String, String>) -> Verdict {
     let differs = run.expected.iter().find(|(key, value)| observed.get(*key) != Some(*value));
     match differs {
-        None => Verdict { outcome: Outcome::Passed, reason: None, observed },
+        None => Verdict { observed, ..Verdict::bare(Outcome::Passed, None) },
         Some((key, expected)) => {
             let seen = observed.get(key).map_or("nothing", String::as_str);
             let reason = format!("expected {key} {expected}, observed {key} {seen}");
-            Verdict { outcome: Outcome::Failed, reason: Some(reason), observed }
+            Verdict { observed, ..Verdict::bare(Outcome::Failed, Some(reason)) }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `stream` and `loss`: a stream is started by one step and judged by a later one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use routeproof_model::check;
-use routeproof_model::fact::Mono;
+use routeproof_model::fact::{Change, Mono, Object, Stream};
 use routeproof_model::recording::Line;
 use routeproof_model::scenario::{ExpectLoss, StreamStep};
 use routeproof_model::topology::Role;
@@ -14,7 +14,8 @@ use super::error::RunError;
 use super::expect::node;
 use super::node::Node;
 use super::steps::Done;
-use crate::probe::{RunningStream, StreamPlan, Watched, destinations};
+use super::tap::Tap;
+use crate::probe::{Place, ProbeError, RunningStream, StreamPlan, Watched, destinations, outward};
 use crate::wait;
 
 /// Linux's default (Documentation/networking/ip-sysctl.rst, ip_default_ttl).
@@ -25,12 +26,41 @@ const BEFORE: u32 = 20;
 
 /// The streams under way, by name.
 #[derive(Debug, Default)]
-pub struct Streams(BTreeMap<String, RunningStream>);
+pub struct Streams(BTreeMap<String, Running>);
+
+#[derive(Debug)]
+struct Running {
+    stream: RunningStream,
+    /// For each node that arrivals are looked for in: the indexes of its captured interfaces, and what happens to others.
+    watched: Vec<(String, BTreeSet<u32>, Tap)>,
+}
+
+impl Running {
+    async fn finish(self) -> Result<Stream, ProbeError> {
+        let stream = self.stream.finish().await?;
+        let unwatched = self.watched.iter().flat_map(|(node, captured, tap)| {
+            let links = tap.take().into_iter().filter_map(|event| match event.change {
+                Change::New(Object::Link(link)) | Change::Replace(Object::Link(link)) => Some(link),
+                _ => None,
+            });
+            let new = links.filter(|link| outward(link) && !captured.contains(&link.index));
+            new.map(|link| format!("{node}:{}", link.name)).collect::<Vec<_>>()
+        });
+        Ok(Stream { unwatched: unwatched.collect(), ..stream })
+    }
+}
 
 impl Streams {
-    pub async fn start(&mut self, booted: &Booted, step: &StreamStep) -> Result<(), RunError> {
+    pub async fn start<'b>(&mut self, booted: &'b Booted, step: &StreamStep) -> Result<(), RunError> {
         let from = node(booted, &step.from)?;
-        let (watched, hop_limit) = watched(booted, from, step)?;
+        let (nodes, hop_limit) = watched(booted, from, step)?;
+        let listen = |node: &'b Node| {
+            let (tap, place) = node.monitor.with_state(|k| (node.taps.open(), Place::new(&node.handle, k)));
+            let captured = place.links.iter().filter(|link| outward(link)).map(|link| link.index).collect();
+            let watched = Watched { place, is_gateway: node.role == Role::Gateway };
+            (watched, (node.name.clone(), captured, tap))
+        };
+        let (watched, known) = nodes.into_iter().map(listen).unzip();
         let plan = StreamPlan {
             name: step.name.clone(),
             from: &from.handle,
@@ -41,7 +71,8 @@ impl Streams {
             watched,
             book: booted.book_now(),
         };
-        self.0.insert(step.name.clone(), RunningStream::start(plan).await?);
+        let stream = RunningStream::start(plan).await?;
+        self.0.insert(step.name.clone(), Running { stream, watched: known });
         // What comes next is compared with how it was before.
         wait::elapse(step.every * BEFORE).await;
         Ok(())
@@ -89,11 +120,7 @@ fn targets(from: &Node, to: IpNet, flows: usize) -> Result<Vec<std::net::IpAddr>
 }
 
 /// Where arrivals are looked for, and the hop limit.
-fn watched<'a>(
-    booted: &'a Booted,
-    from: &Node,
-    step: &StreamStep,
-) -> Result<(Vec<Watched<'a>>, u8), RunError> {
+fn watched<'a>(booted: &'a Booted, from: &Node, step: &StreamStep) -> Result<(Vec<&'a Node>, u8), RunError> {
     let of_role = |role: Role| booted.nodes.values().filter(move |node| node.role == role);
     let owner = Some(step.to.addr()).filter(|_| step.to.prefix_len() == step.to.max_prefix_len());
     let owner = owner.and_then(|address| booted.book.owner(address)).and_then(|name| booted.node(name));
@@ -107,6 +134,5 @@ fn watched<'a>(
     } else {
         (of_role(Role::ClusterNode).collect(), HOP_LIMIT)
     };
-    let watch = |node: &'a Node| Watched { place: node.place(), is_gateway: node.role == Role::Gateway };
-    Ok((nodes.into_iter().map(watch).collect(), hop_limit))
+    Ok((nodes, hop_limit))
 }

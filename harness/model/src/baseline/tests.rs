@@ -10,23 +10,11 @@ use crate::diag::Source;
 use crate::fact::{Change, KernelEvent, Link, Mono, Object};
 use crate::frr;
 use crate::recording::Line;
-use crate::scenario::{MetallbFile, Mode, ScenarioFile, Verb, expand};
-use crate::topology::{self, Topology};
+use crate::scenario::{MetallbFile, Mode, ScenarioFile, Verb, expand, testing};
+use crate::topology::Topology;
 use crate::yaml;
 
 const NEIGHBORS: &str = include_str!("../frr/fixtures/8.4.4/neighbors.json");
-const TOPOLOGY: &str = "
-name: t
-topology:
-  nodes:
-    worker: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
-    gw1: { kind: linux, image: 'frr:8.4.4' }
-    gw2: { kind: linux, image: 'frr:8.4.4' }
-  links:
-    - endpoints: ['worker:eth1', 'gw1:eth1']
-    - endpoints: ['worker:eth2', 'gw2:eth1']
-";
-
 /// gw1 has one address, gw2 two: its name alone does not tell which way.
 const BOOK: [(&str, &str); 5] = [
     ("192.168.1.5", "gw1"),
@@ -69,7 +57,7 @@ fn route(prefix: &str, hops: &[(&str, &str, u16)]) -> Route {
 }
 
 fn topology() -> Topology {
-    topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap()
+    testing::topology("worker")
 }
 
 fn text(expects: Vec<Expect>) -> String {
@@ -105,7 +93,8 @@ fn holds(expect: &Expect, recording: &Recording) -> bool {
     match expect {
         Expect::Route(e) => check::route(e, &kernel, &recording.book).holds,
         Expect::Session(e) => {
-            check::session(e, recording.final_sessions("worker"), &[], &recording.book).holds
+            check::session(e, recording.final_sessions("worker"), &[], &recording.book, &Default::default())
+                .holds
         }
         other => panic!("{other:?}"),
     }

@@ -76,6 +76,11 @@ impl<'a> Convergence<'a> {
         self.stages.last().is_some_and(|last| last.fits && now.0.saturating_sub(last.at.0) >= stable)
     }
 
+    /// Whether the node holds what is expected in the end.
+    pub fn fits(&self) -> bool {
+        self.stages.last().is_some_and(|last| last.fits)
+    }
+
     /// How things stand, in one line.
     pub fn status(&self) -> String {
         let now = self.stages.last().map_or(NO_ROUTE, |last| &last.routes);
@@ -128,7 +133,7 @@ impl<'a> Convergence<'a> {
     }
 
     fn unless_spoilt(&self, health: &HostHealth) -> Outcome {
-        if health.spoilt().is_some() { Outcome::Inconclusive } else { Outcome::Failed }
+        if health.spoilt(None).is_some() { Outcome::Inconclusive } else { Outcome::Failed }
     }
 
     fn wanted(&self) -> String {

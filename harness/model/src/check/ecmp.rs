@@ -44,12 +44,12 @@ pub fn ecmp(expect: &ExpectEcmp, kernel: &KernelState, flows: &Flows, book: &Add
     evidence.extend(shares.iter().map(|share| self::evidence("flow-share", &expect.node, share)));
     evidence.extend(losses(expect, flows));
     match violation(expect, flows, &independent, &shares) {
-        Some(status) => Checked { holds: false, status, evidence },
+        Some(status) => Checked { holds: false, unproved: false, status, evidence },
         None => {
             let each: Vec<String> =
                 shares.iter().map(|share| format!("{} got {}", share.gateway, share.got)).collect();
             let status = format!("of {} flows to {} {}", independent.len(), expect.prefix, each.join(", "));
-            Checked { holds: true, status, evidence }
+            Checked { holds: true, unproved: false, status, evidence }
         }
     }
 }

@@ -322,7 +322,8 @@ fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix) -> Checked {
         };
         found.extend(cell.of(Standing::Leaks).map(leak));
     }
-    Checked { holds, status, evidence: found }
+    let unproved = !holds && matrix.cells.iter().all(|cell| cell.standing() != Standing::Leaks);
+    Checked { holds, unproved, status, evidence: found }
 }
 
 /// `by table: ...; by lookup, probe: ...`: looks with one reason together.

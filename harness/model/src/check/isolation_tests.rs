@@ -171,6 +171,8 @@ fn crossing<'a>(seen: &'a mut Isolation, from: &str, to: &str) -> &'a mut Crossi
 fn judged(expect: &ExpectIsolation, kernel: &KernelState, seen: &Isolation) -> String {
     let checked = isolation(expect, kernel, seen, &book());
     assert_eq!(checked.holds, checked.status.starts_with("worker keeps"), "{}", checked.status);
+    let without_witness = checked.status.starts_with("no leak was seen, but the witness is missing");
+    assert_eq!(checked.unproved, without_witness, "{}", checked.status);
     checked.status
 }
 

@@ -64,19 +64,33 @@ pub fn loss(expect: &ExpectLoss, stream: &Stream, change: Option<Mono>) -> Judge
     if lost.sent == 0 {
         return judged(Outcome::Inconclusive, format!("stream {} sent nothing that counts", stream.name));
     }
+    let (outcome, message) = verdict(expect, &lost);
+    // What arrived unseen can only make it better.
+    if outcome == Outcome::Failed && !stream.unwatched.is_empty() {
+        let unwatched: Vec<&str> = stream.unwatched.iter().map(String::as_str).collect();
+        let why = format!(
+            "{message}; but nobody watched {}, which came up after the stream had begun",
+            unwatched.join(" and ")
+        );
+        return judged(Outcome::Inconclusive, why);
+    }
+    judged(outcome, message)
+}
+
+fn verdict(expect: &ExpectLoss, lost: &Lost) -> (Outcome, String) {
     let story = lost.story();
     if let Some(most) = expect.lost_at_most.filter(|most| lost.lost > *most) {
-        return judged(Outcome::Failed, format!("at most {most} packets lost expected: {story}"));
+        return (Outcome::Failed, format!("at most {most} packets lost expected: {story}"));
     }
     match expect.at_most.map(|most| most.as_secs_f64() * 1e3) {
         Some(most) if lost.out_ms > most => {
-            judged(Outcome::Failed, format!("out for at most {most:.0} ms expected: {story}"))
+            (Outcome::Failed, format!("out for at most {most:.0} ms expected: {story}"))
         }
         Some(most) if lost.longest_ms() > most => {
             let why = format!("out for at most {most:.0} ms expected, which cannot be told: {story}");
-            judged(Outcome::Inconclusive, why)
+            (Outcome::Inconclusive, why)
         }
-        _ => judged(Outcome::Passed, story),
+        _ => (Outcome::Passed, story),
     }
 }
 

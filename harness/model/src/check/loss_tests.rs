@@ -40,6 +40,7 @@ fn stream(flows: Vec<StreamFlow>) -> Stream {
         watched: ["gw1".to_string(), "gw2".to_string()].into(),
         flows,
         dropped: 0,
+        unwatched: Default::default(),
     }
 }
 
@@ -168,4 +169,15 @@ fn refusals_and_duplicates_are_told() {
     assert_eq!(judged.outcome, Outcome::Failed);
     assert_eq!(judged.evidence[0].value["duplicates"], 1);
     insta::assert_snapshot!(judged.message, @"out for at most 10 ms expected: 10 packets in 1 flow, 3 lost, out for 15.0 ms; 3 of them were refused: Network is unreachable");
+}
+
+#[test]
+fn what_nobody_watched_is_not_lost_for_sure() {
+    let flows = || vec![flow("11.....11", &[])];
+    let unwatched = Stream { unwatched: ["gw1:eth1".to_string()].into(), ..stream(flows()) };
+    assert_eq!(loss(&expect(10), &stream(flows()), None).outcome, Outcome::Failed);
+    let judged = loss(&expect(10), &unwatched, None);
+    assert_eq!(judged.outcome, Outcome::Inconclusive);
+    assert!(judged.message.contains("nobody watched gw1:eth1"), "{}", judged.message);
+    assert_eq!(loss(&expect(100), &unwatched, None).outcome, Outcome::Passed, "it was seen to arrive");
 }

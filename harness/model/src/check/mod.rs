@@ -32,16 +32,29 @@ pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use return_path::return_path;
 pub use rib_fib::{Disagreement, Way, rib_fib};
 pub use route::route;
-pub use session::session;
+pub use session::{LostBefore, session};
 pub use signature::Diagnosed;
 
 /// Whether an expectation is true of what was seen.
 #[derive(Clone, Debug)]
 pub struct Checked {
     pub holds: bool,
+    /// It does not hold only because what would prove it is missing: nobody has seen it violated.
+    pub unproved: bool,
     /// How things stand, in one line.
     pub status: String,
     pub evidence: Vec<Evidence>,
+}
+
+impl Checked {
+    /// Of an expectation whose time is over.
+    pub fn outcome(&self) -> Outcome {
+        match (self.holds, self.unproved) {
+            (true, _) => Outcome::Passed,
+            (false, true) => Outcome::Inconclusive,
+            (false, false) => Outcome::Failed,
+        }
+    }
 }
 
 /// Why a window with a gap in a node's events proves nothing.
@@ -57,12 +70,13 @@ pub fn evidence(what: &str, node: &str, value: impl serde::Serialize) -> Evidenc
     Evidence { what: what.to_string(), node: Some(node.to_string()), value }
 }
 
-/// A limit that was missed while the host stood still says nothing about the router.
+/// What went wrong while the host stood still says nothing about the router. `bfd` as in [`HostHealth::spoilt`].
 pub fn unless_spoilt(
     (outcome, why): (Outcome, Option<String>),
     health: &HostHealth,
+    bfd: Option<u64>,
 ) -> (Outcome, Option<String>) {
-    match health.spoilt() {
+    match health.spoilt(bfd) {
         Some(spoilt) if outcome == Outcome::Failed => {
             (Outcome::Inconclusive, Some(format!("{}; {spoilt}", why.unwrap_or_default())))
         }

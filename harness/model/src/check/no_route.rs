@@ -1,20 +1,62 @@
 //! `no-route`: a prefix, or every route of a protocol, is absent from a node's kernel.
 
 use super::{Checked, evidence};
-use crate::fact::{KernelState, Route};
-use crate::scenario::ExpectNoRoute;
+use crate::fact::{KernelState, Route, names};
+use crate::scenario::{ExpectNoRoute, ExpectRoute};
 
 pub fn no_route(expect: &ExpectNoRoute, kernel: &KernelState) -> Checked {
-    let fits =
-        |r: &Route| r.table == expect.table && expect.proto.as_ref().is_none_or(|proto| *proto == r.protocol);
+    let fits = |r: &Route| {
+        expect.table.is_none_or(|table| table == r.table)
+            && expect.proto.as_ref().is_none_or(|proto| *proto == r.protocol)
+    };
     let found: Vec<Route> = match expect.prefix {
-        Some(prefix) => kernel.routes_to(prefix).filter(fits).collect(),
-        None => kernel.routes().filter(fits).collect(),
+        Some(prefix) if !expect.or_longer => kernel.routes_to(prefix).filter(fits).collect(),
+        _ => kernel.routes().filter(|r| expect.covers(&r.prefix) && fits(r)).collect(),
     };
     let status = match found.first() {
         None => format!("{} has no such route", expect.node),
-        Some(route) => format!("{} has {} (protocol {})", expect.node, route.prefix, route.protocol),
+        Some(route) => {
+            let table = names::table(route.table);
+            let elsewhere =
+                if route.table == ExpectRoute::MAIN { String::new() } else { format!(", table {table}") };
+            format!("{} has {} (protocol {}{elsewhere})", expect.node, route.prefix, route.protocol)
+        }
     };
     let evidence = found.iter().map(|r| evidence("kernel-route", &expect.node, r)).collect();
-    Checked { holds: found.is_empty(), status, evidence }
+    Checked { holds: found.is_empty(), unproved: false, status, evidence }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::{Change, KernelEvent, Mono, Object};
+
+    fn holds(expect: &ExpectNoRoute) -> bool {
+        let mut kernel = KernelState::default();
+        for (prefix, table) in [("172.16.1.128/25", 254), ("172.16.1.0/24", 101), ("172.16.0.0/16", 254)] {
+            let (protocol, kind) = ("bgp".into(), "unicast".into());
+            let route = Route { table, prefix: prefix.parse().unwrap(), protocol, kind, ..Route::default() };
+            kernel.apply(&KernelEvent { at: Mono(1), change: Change::New(Object::Route(route)) });
+        }
+        no_route(expect, &kernel).holds
+    }
+
+    #[test]
+    fn a_longer_prefix_and_another_table_count_if_that_is_said() {
+        let exact = ExpectNoRoute {
+            node: "n".into(),
+            prefix: Some("172.16.1.0/24".parse().unwrap()),
+            proto: None,
+            table: Some(254),
+            or_longer: false,
+            peer: None,
+        };
+        assert!(holds(&exact), "neither what is inside, nor what is around, nor another table");
+        assert!(!holds(&ExpectNoRoute { or_longer: true, ..exact.clone() }));
+        assert!(!holds(&ExpectNoRoute { table: None, ..exact.clone() }));
+        assert!(!holds(&ExpectNoRoute { table: Some(101), ..exact.clone() }));
+        let outside = Some("172.16.2.0/24".parse().unwrap());
+        assert!(holds(&ExpectNoRoute { or_longer: true, table: None, prefix: outside, ..exact.clone() }));
+        assert!(holds(&ExpectNoRoute { or_longer: true, proto: Some("static".into()), ..exact }));
+    }
 }

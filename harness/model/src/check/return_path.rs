@@ -24,7 +24,7 @@ pub fn return_path(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBoo
     ];
     found.extend(seen.lookups.iter().map(|way| evidence("kernel-lookup", &expect.node, way)));
     found.extend(seen.rp_filter.iter().map(|filter| evidence("rp-filter", &expect.node, filter)));
-    Checked { holds: verdict.is_ok(), status, evidence: found }
+    Checked { holds: verdict.is_ok(), unproved: false, status, evidence: found }
 }
 
 fn answered(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) -> Result<(), String> {

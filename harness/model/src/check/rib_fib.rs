@@ -133,7 +133,7 @@ pub fn rib_fib(node: &str, rib: &[(IpNet, RibEntry)], kernel: &KernelState) -> C
         _ => named.join("; "),
     };
     let evidence = found.iter().map(|d| evidence("disagreement", node, d)).collect();
-    Checked { holds: found.is_empty(), status, evidence }
+    Checked { holds: found.is_empty(), unproved: false, status, evidence }
 }
 
 fn disagreements(rib: &[(IpNet, RibEntry)], kernel: &KernelState) -> Vec<Disagreement> {

@@ -30,7 +30,7 @@ pub fn route(expect: &ExpectRoute, kernel: &KernelState, book: &AddressBook) -> 
         let entries = kernel.neighbours().filter(|n| gateways.contains(&n.address));
         found.extend(entries.map(|n| evidence("kernel-neighbour", &expect.node, n)));
     }
-    Checked { holds, status, evidence: found }
+    Checked { holds, unproved: false, status, evidence: found }
 }
 
 /// Whether one of the routes of the table fits and is the one that the kernel uses. The error follows the node's name.

@@ -6,16 +6,25 @@ use super::{AddressBook, Checked, evidence};
 use crate::frr::{BfdPeer, BfdState, Capability, FamilyState, GracefulRestart, Session, SessionState};
 use crate::scenario::{AddressFamily, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 
+/// How often sessions had been lost before the last change, by their peer as bgpd names it.
+pub type LostBefore = BTreeMap<String, u64>;
+
 /// With a node's name as the peer, every session with that node must be as described, and there must be one.
 ///
-/// `bfd` is what bfdd answered; it counts only where the expectation speaks of BFD.
-pub fn session(expect: &ExpectSession, sessions: &[Session], bfd: &[BfdPeer], book: &AddressBook) -> Checked {
+/// `bfd` is what bfdd answered; it counts only where the expectation speaks of BFD. Flaps count from `before` on.
+pub fn session(
+    expect: &ExpectSession,
+    sessions: &[Session],
+    bfd: &[BfdPeer],
+    book: &AddressBook,
+    before: &LostBefore,
+) -> Checked {
     let with_peer: Vec<&Session> = sessions
         .iter()
         .filter(|s| s.peer.parse().is_ok_and(|address| book.is(&expect.peer, address)))
         .collect();
     let wrong = with_peer.iter().find_map(|session| {
-        let why = differs(expect, session, bfd).err()?;
+        let why = differs(expect, session, bfd, before).err()?;
         // A node may have several.
         let peer = if session.peer == expect.peer { String::new() } else { format!(" ({})", session.peer) };
         Some(format!("{peer} {why}"))
@@ -30,11 +39,16 @@ pub fn session(expect: &ExpectSession, sessions: &[Session], bfd: &[BfdPeer], bo
         let peers = with_peer.iter().flat_map(|session| of_session(bfd, session));
         found.extend(peers.map(|peer| evidence("bfd", &expect.node, peer)));
     }
-    Checked { holds: wrong.is_none() && !with_peer.is_empty(), status, evidence: found }
+    Checked { holds: wrong.is_none() && !with_peer.is_empty(), unproved: false, status, evidence: found }
 }
 
 /// What is not as expected, in words that follow "session A -> B".
-fn differs(expect: &ExpectSession, session: &Session, bfd: &[BfdPeer]) -> Result<(), String> {
+fn differs(
+    expect: &ExpectSession,
+    session: &Session,
+    bfd: &[BfdPeer],
+    before: &LostBefore,
+) -> Result<(), String> {
     // The state by its name in RFC 4271, section 8.2.2.
     let state = format!("{:?}", session.state);
     let fits = match expect.state.eq_ignore_ascii_case("down") {
@@ -50,10 +64,12 @@ fn differs(expect: &ExpectSession, session: &Session, bfd: &[BfdPeer]) -> Result
     expect.last_reset.as_ref().map_or(Ok(()), |wanted| last_reset(wanted, session))?;
     expect.bfd.map_or(Ok(()), |wanted| bfd_state(wanted, session, bfd))?;
     expect.graceful_restart.as_ref().map_or(Ok(()), |wanted| graceful(wanted, session))?;
+    // A speaker that was restarted counts from 0.
+    let earlier = before.get(&session.peer).copied().unwrap_or(0);
+    let found = session.connections_dropped.checked_sub(earlier).unwrap_or(session.connections_dropped);
     match expect.flaps {
-        Some(wanted) if !wanted.fits(session.connections_dropped) => {
-            let times = if session.connections_dropped == 1 { "time" } else { "times" };
-            let found = session.connections_dropped;
+        Some(wanted) if !wanted.fits(found) => {
+            let times = if found == 1 { "time" } else { "times" };
             Err(format!("was lost {found} {times}, not {wanted}{}", reset_note(session)))
         }
         _ => Ok(()),

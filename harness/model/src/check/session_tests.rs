@@ -37,7 +37,7 @@ fn down() -> ExpectSession {
 fn on_8_4_4(expect: &ExpectSession, change: impl Fn(&mut Session)) -> Checked {
     let mut found = sessions(answers!("neighbors-full.json")[1].1).unwrap();
     found.iter_mut().for_each(change);
-    session(expect, &found, &bfd_peers(answers!("bfd-peers.json")[1].1).unwrap(), &book())
+    session(expect, &found, &bfd_peers(answers!("bfd-peers.json")[1].1).unwrap(), &book(), &LostBefore::new())
 }
 
 fn refused(expect: &ExpectSession) -> String {
@@ -77,7 +77,7 @@ fn every_version_meets_the_same_expectation() {
         answers!("neighbors-full.json").into_iter().zip(answers!("bfd-peers.json"))
     {
         let (sessions, bfd) = (sessions(neighbors).unwrap(), bfd_peers(bfd).unwrap());
-        let checked = session(&all(), &sessions, &bfd, &book());
+        let checked = session(&all(), &sessions, &bfd, &book(), &LostBefore::new());
         assert!(checked.holds, "{version}: {}", checked.status);
         let what: Vec<&str> = checked.evidence.iter().map(|e| e.what.as_str()).collect();
         assert_eq!(what, ["session", "bfd"], "{version}");
@@ -99,6 +99,19 @@ fn every_session_with_a_node_counts() {
     assert!(on_8_4_4(&up(), one_down).holds);
     let nobody = ExpectSession { peer: "192.168.1.9".to_string(), ..up() };
     insta::assert_snapshot!(refused(&nobody), @"worker has no session with 192.168.1.9");
+}
+
+#[test]
+fn what_was_lost_before_the_last_change_does_not_count() {
+    let found = sessions(answers!("neighbors-full.json")[1].1).unwrap();
+    let of = |flaps, before: u64| {
+        let expect = ExpectSession { flaps: Some(Count::exactly(flaps)), ..up() };
+        session(&expect, &found, &[], &book(), &[("192.168.1.5".to_string(), before)].into()).holds
+    };
+    assert!(of(1, 0) && of(0, 1));
+    assert!(!of(1, 1));
+    // More than now: the daemon was started again, and counts from 0.
+    assert!(of(1, 7));
 }
 
 #[test]
@@ -191,8 +204,8 @@ fn bfd_by_both_daemons() {
     let late = on_8_4_4(&bfd(ExpectBfd::Up), |s| s.bfd = Some("down".to_string()));
     insta::assert_snapshot!(late.status, @"session worker -> 192.168.1.5 has BFD up, but bgpd takes it for down");
     let found = sessions(answers!("neighbors-full.json")[1].1).unwrap();
-    insta::assert_snapshot!(session(&bfd(ExpectBfd::Up), &found, &[], &book()).status, @"session worker -> 192.168.1.5 has no BFD session, so none that is up");
-    assert!(session(&bfd(ExpectBfd::None), &found, &[], &book()).holds);
+    insta::assert_snapshot!(session(&bfd(ExpectBfd::Up), &found, &[], &book(), &LostBefore::new()).status, @"session worker -> 192.168.1.5 has no BFD session, so none that is up");
+    assert!(session(&bfd(ExpectBfd::None), &found, &[], &book(), &LostBefore::new()).holds);
     for ((version, neighbors), (_, peers)) in
         answers!("neighbors-gr-helping.json").into_iter().zip(answers!("bfd-peers-down.json"))
     {
@@ -200,10 +213,22 @@ fn bfd_by_both_daemons() {
         let state = format!("{:?}", found[0].state).to_lowercase();
         let expect = ExpectSession { state, ..down() };
         assert!(
-            session(&ExpectSession { bfd: Some(ExpectBfd::Down), ..expect.clone() }, &found, &peers, &book())
-                .holds
+            session(
+                &ExpectSession { bfd: Some(ExpectBfd::Down), ..expect.clone() },
+                &found,
+                &peers,
+                &book(),
+                &LostBefore::new()
+            )
+            .holds
         );
-        let up = session(&ExpectSession { bfd: Some(ExpectBfd::Up), ..expect }, &found, &peers, &book());
+        let up = session(
+            &ExpectSession { bfd: Some(ExpectBfd::Up), ..expect },
+            &found,
+            &peers,
+            &book(),
+            &LostBefore::new(),
+        );
         assert!(
             up.status.ends_with("has BFD down (neighbor signaled session down), not up"),
             "{version}: {}",
@@ -227,6 +252,6 @@ fn graceful_restart() {
         let state = format!("{:?}", found[0].state);
         let helping = ExpectGracefulRestart { helping: Some(true), ..default() };
         let expect = ExpectSession { state, graceful_restart: Some(helping), ..down() };
-        assert!(session(&expect, &found, &[], &book()).holds, "{version}");
+        assert!(session(&expect, &found, &[], &book(), &LostBefore::new()).holds, "{version}");
     }
 }

@@ -6,7 +6,8 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{Change, words};
+use super::convergence::Took;
+use super::{Change, convergence, words};
 use crate::check::AddressBook;
 use crate::fact::KernelState;
 use crate::frr::{RibEntry, Session};
@@ -20,6 +21,8 @@ pub enum Kind {
     Outcome,
     Observed,
     Step,
+    /// How long a convergence took.
+    Convergence,
     /// What the recording lacks: without it the other facts of the node are not complete.
     Recording,
     Link,
@@ -39,6 +42,7 @@ impl fmt::Display for Kind {
             Kind::Outcome => "outcome",
             Kind::Observed => "observed",
             Kind::Step => "step",
+            Kind::Convergence => "convergence",
             Kind::Recording => "recording",
             Kind::Link => "link",
             Kind::Address => "address",
@@ -64,16 +68,18 @@ pub struct Key {
 pub type Known = BTreeMap<Key, Vec<String>>;
 
 /// Everything about one run that another run may share.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     pub(super) run: Known,
+    pub(super) took: Took,
     pub(super) nodes: BTreeMap<String, Known>,
 }
 
 impl Facts {
     /// How a run went, and the final state that was recorded of it, if any was.
     pub fn of(recording: Option<&Recording>, result: Option<&RunResult>) -> Facts {
-        let mut facts = Facts { run: result.map(of_run).unwrap_or_default(), nodes: BTreeMap::new() };
+        let took = result.map(convergence::took).unwrap_or_default();
+        let mut facts = Facts { run: result.map(of_run).unwrap_or_default(), took, nodes: BTreeMap::new() };
         match recording {
             Some(recording) => {
                 let of = |node: &str| (node.to_string(), of_node(recording, node));

@@ -1,7 +1,8 @@
 //! Two recorded runs, fact by fact: what each node's kernel held at the end, what its daemons claimed, and how the run
 //! went. What differs between any two runs (indexes, MAC addresses and the link-local addresses made of them, ids of
-//! next-hop objects, counters, times) is no fact here.
+//! next-hop objects, counters, times) is no fact here, but for convergences that took clearly longer.
 
+mod convergence;
 mod facts;
 mod pair;
 mod words;
@@ -69,7 +70,9 @@ pub fn diff(a: &Facts, b: &Facts) -> Difference {
         (name.clone(), facts::changes(a, b))
     };
     let nodes = names.into_iter().map(of).filter(|(_, changes)| !changes.is_empty()).collect();
-    Difference { run: facts::changes(&a.run, &b.run), nodes }
+    let mut run = facts::changes(&a.run, &b.run);
+    run.extend(convergence::changes(&a.took, &b.took));
+    Difference { run, nodes }
 }
 
 /// The times of the steps that both runs did.

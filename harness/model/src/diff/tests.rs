@@ -217,6 +217,7 @@ fn outcomes_and_steps_count_and_times_do_not() {
         evidence: Vec::new(),
         directory: None,
         artifacts: Vec::new(),
+        spoilt: Vec::new(),
     };
     let of = |result: &RunResult| Facts::of(Some(&Recording::default()), Some(result));
     let (quick, slow) = (result(Outcome::Passed, 1), result(Outcome::Passed, 900));

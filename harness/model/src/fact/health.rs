@@ -12,13 +12,32 @@ pub struct HostHealth {
     pub pressure_ms: f64,
     /// The most by which a timer of the harness itself fired late.
     pub late_ms: f64,
+    /// The same since the lab's boot began: what FRR did in this window may come of what it suffered before.
+    #[serde(default)]
+    pub worst_late_ms: f64,
     /// Processors of the host.
     pub processors: u32,
 }
 
 impl HostHealth {
-    /// Why a limit that was missed in this window says nothing about the router.
-    pub fn spoilt(&self) -> Option<String> {
+    /// Why what went wrong in this window says nothing about the router. `bfd` is the shortest detection time of the lab's
+    /// BFD sessions, in milliseconds.
+    pub fn spoilt(&self, bfd: Option<u64>) -> Option<String> {
+        self.stood_still().or_else(|| self.starved_bfd(bfd? as f64))
+    }
+
+    /// bfdd calls a neighbour down that was not heard of for the detection time (RFC 5880, section 6.8.4), whoever is to
+    /// blame for the silence. Ours is not the only process that waited, and not the one that waited longest.
+    fn starved_bfd(&self, detection_ms: f64) -> Option<String> {
+        (self.worst_late_ms > detection_ms / 3.0).then(|| {
+            format!(
+                "the host let processes wait for {:.0} ms or more, and BFD gives up after {detection_ms} ms of silence",
+                self.worst_late_ms
+            )
+        })
+    }
+
+    fn stood_still(&self) -> Option<String> {
         // A limit is missed by the router's timers or by a host that stood still for a good part of the window.
         let late_limit = (self.window_ms / 5.0).max(1000.0);
         let steal_limit = self.window_ms * f64::from(self.processors.max(1)) / 4.0;
@@ -41,12 +60,24 @@ mod tests {
             window_ms: 4000.0,
             pressure_ms: 3900.0,
             late_ms: 250.0,
+            worst_late_ms: 250.0,
             processors: 2,
             steal_ms: 300.0,
         };
-        assert_eq!(busy.spoilt(), None);
-        assert!(HostHealth { late_ms: 1500.0, ..busy }.spoilt().is_some());
-        assert!(HostHealth { steal_ms: 2500.0, ..busy }.spoilt().is_some());
-        assert_eq!(HostHealth { window_ms: 60_000.0, late_ms: 1500.0, ..busy }.spoilt(), None);
+        assert_eq!(busy.spoilt(None), None);
+        assert!(HostHealth { late_ms: 1500.0, ..busy }.spoilt(None).is_some());
+        assert!(HostHealth { steal_ms: 2500.0, ..busy }.spoilt(None).is_some());
+        assert_eq!(HostHealth { window_ms: 60_000.0, late_ms: 1500.0, ..busy }.spoilt(None), None);
+    }
+    #[test]
+    fn a_wait_that_no_other_timer_minds_spoils_bfd() {
+        let busy = HostHealth { window_ms: 4000.0, worst_late_ms: 120.0, ..HostHealth::default() };
+        assert_eq!(busy.spoilt(None), None);
+        assert_eq!(busy.spoilt(Some(900)), None);
+        let why = busy.spoilt(Some(300)).unwrap();
+        assert_eq!(
+            why,
+            "the host let processes wait for 120 ms or more, and BFD gives up after 300 ms of silence"
+        );
     }
 }

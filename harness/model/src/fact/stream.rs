@@ -25,6 +25,9 @@ pub struct Stream {
     pub flows: Vec<StreamFlow>,
     /// Packets that the captures had no room for. The stream's may be among them.
     pub dropped: u64,
+    /// Interfaces that came up or were made after the captures had begun, as `gw2:eth1`: nobody saw what came by them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unwatched: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -136,6 +136,11 @@ fn check_echo(adv: &Advertisement, pool: &Pool, all: &Resolved) -> Result<(), Bo
     }
 }
 
+/// Whether objects of this kind can change what [`check_objects`] says.
+pub(super) fn is_configuration(kind: Kind) -> bool {
+    kind.reader().is_some() || matches!(kind, Kind::Secret | Kind::Namespace)
+}
+
 /// Admission: the rules that hold for every release.
 pub(super) fn check_objects(objects: &Objects) -> Result<(), Box<Reject>> {
     resolve_all(objects, None, &mut Vec::new()).map(|_| ())
@@ -206,9 +211,13 @@ fn check_peers(
     generation: Generation,
 ) -> Result<(), Box<Reject>> {
     let per_node = generation >= Generation::V0_16_0;
+    let homes = if per_node { homes(objects, peers) } else { Vec::new() };
+    // Without Node objects MetalLB takes all peers to meet somewhere.
+    let share_node =
+        |i: usize, j: usize| homes[i].is_empty() || homes[i].iter().zip(&homes[j]).any(|(a, b)| *a && *b);
     for (i, (id, peer)) in peers.iter().enumerate() {
-        for (_, other) in &peers[..i] {
-            if !per_node || share_node(objects, peer, other) {
+        for (j, (_, other)) in peers[..i].iter().enumerate() {
+            if !per_node || share_node(i, j) {
                 check_pair(id, peer, other, per_node)?;
             }
         }
@@ -216,15 +225,18 @@ fn check_peers(
     Ok(())
 }
 
-/// Without Node objects MetalLB takes all peers to meet somewhere.
-fn share_node(objects: &Objects, peer: &Peer, other: &Peer) -> bool {
-    let mut nodes = objects.nodes().peekable();
-    nodes.peek().is_none()
-        || nodes.any(|(name, labels)| {
-            let mut all = Labels::from([("kubernetes.io/hostname".to_owned(), name.clone())]);
-            all.extend(labels.clone());
-            any_or_all(&peer.nodes, &all) && any_or_all(&other.nodes, &all)
-        })
+/// For each peer, and each Node object, whether the peer selects the node.
+fn homes(objects: &Objects, peers: &[(ObjectId, Peer)]) -> Vec<Vec<bool>> {
+    let with_hostname = |(name, labels): (&String, &Labels)| {
+        let mut all = Labels::from([("kubernetes.io/hostname".to_owned(), name.clone())]);
+        all.extend(labels.clone());
+        all
+    };
+    let nodes: Vec<Labels> = objects.nodes().map(with_hostname).collect();
+    peers
+        .iter()
+        .map(|(_, peer)| nodes.iter().map(|labels| any_or_all(&peer.nodes, labels)).collect())
+        .collect()
 }
 
 fn check_pair(id: &ObjectId, peer: &Peer, other: &Peer, per_node: bool) -> Result<(), Box<Reject>> {

@@ -229,7 +229,7 @@ fn assign(
         return Err(format!("pool {} not compatible for ip assignment", pool.id.name));
     }
     for ip in ips {
-        usable(id, *ip, &request.tenancy, tenants)?;
+        usable(id, *ip, &request.tenancy, tenants).map_err(|clash| clash.text(id, *ip))?;
     }
     match &request.pool {
         Some(wanted) if *wanted != pool.id.name => Err(format!(
@@ -303,20 +303,40 @@ fn every(cidr: &IpNet) -> Box<dyn Iterator<Item = IpAddr>> {
     }
 }
 
-fn usable(id: &ObjectId, ip: IpAddr, tenancy: &Tenancy, tenants: &Tenants) -> Result<(), String> {
+/// Why an address cannot be had. The texts are made only where somebody reads them: a search passes many.
+enum Clash<'a> {
+    Sharing(&'a ObjectId),
+    Port(&'a str, u16),
+}
+
+impl Clash<'_> {
+    fn text(&self, id: &ObjectId, ip: IpAddr) -> String {
+        match self {
+            Clash::Sharing(other) => format!(
+                "can't change sharing key for \"{}\", address also in use by {}",
+                id.key(),
+                other.key()
+            ),
+            Clash::Port(protocol, port) => format!("port {protocol}/{port} is already in use on \"{ip}\""),
+        }
+    }
+}
+
+fn usable<'a>(
+    id: &ObjectId,
+    ip: IpAddr,
+    tenancy: &'a Tenancy,
+    tenants: &'a Tenants,
+) -> Result<(), Clash<'a>> {
     for (other, theirs) in tenants.get(&ip).into_iter().flatten().filter(|(other, _)| other != id) {
         let shares = !theirs.sharing.is_empty()
             && theirs.sharing == tenancy.sharing
             && theirs.backend == tenancy.backend;
         if !shares {
-            return Err(format!(
-                "can't change sharing key for \"{}\", address also in use by {}",
-                id.key(),
-                other.key()
-            ));
+            return Err(Clash::Sharing(other));
         }
         if let Some((protocol, port)) = theirs.ports.intersection(&tenancy.ports).next() {
-            return Err(format!("port {protocol}/{port} is already in use on \"{ip}\""));
+            return Err(Clash::Port(protocol, *port));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! [`Objects`] is the cluster: apply manifests to it, delete from it; it also plays MetalLB's controller (addresses for Services) and
 //! its webhooks (refusals with MetalLB's reason at the user's line). [`render`] plays the speaker of one node. [`Release`] says which
-//! layout a MetalLB version has and which FRR it runs; [`startup`] is what that FRR boots with.
+//! layout a MetalLB version has and which FRR it runs; [`startup`] is what that FRR boots with. [`lint`] says what is wrong with extras.
 // The build without tests still refuses unwrap().
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -15,6 +15,7 @@ mod endpoints;
 mod frrconf;
 mod frrk8s;
 mod layout;
+pub mod lint;
 mod meta;
 mod objects;
 mod proxy;

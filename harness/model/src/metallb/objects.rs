@@ -96,6 +96,11 @@ impl ObjectId {
             ns => format!("{ns}/{}", self.name),
         }
     }
+
+    /// Namespace and name.
+    pub(super) fn place(&self) -> (&str, &str) {
+        (&self.namespace, &self.name)
+    }
 }
 
 impl fmt::Display for ObjectId {

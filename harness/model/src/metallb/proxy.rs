@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::endpoints::EndpointSlice;
 use super::meta::Labels;
 use super::objects::ObjectId;
 use super::specs::{ServicePort, ServiceSpec, TrafficPolicy};
-use super::store::Objects;
+use super::store::{Objects, Slices};
 
 /// One address and port of a Service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,11 +43,10 @@ impl Frontend {
 /// Every frontend of Services that have EndpointSlices, oldest Service first.
 pub fn frontends(objects: &Objects) -> Vec<Frontend> {
     let mut all = Vec::new();
+    let slices = objects.slices_by_service();
     for (id, service) in objects.services_by_age() {
         let Some(addresses) = objects.addresses.get(id) else { continue };
-        if objects.slices_of(id).next().is_none() {
-            continue;
-        }
+        let Some(slices) = slices.get(&id.place()) else { continue };
         for address in addresses {
             all.extend(service.spec.ports.iter().map(|port| Frontend {
                 service: id.key(),
@@ -54,16 +54,16 @@ pub fn frontends(objects: &Objects) -> Vec<Frontend> {
                 protocol: port.protocol.to_lowercase(),
                 port: port.port,
                 local: service.spec.external_traffic_policy == TrafficPolicy::Local,
-                backends: backends(objects, id, port, *address),
+                backends: backends(slices, port, *address),
             }));
         }
     }
     all
 }
 
-fn backends(objects: &Objects, id: &ObjectId, port: &ServicePort, address: IpAddr) -> Vec<Backend> {
+fn backends(slices: &[&EndpointSlice], port: &ServicePort, address: IpAddr) -> Vec<Backend> {
     let mut all = Vec::new();
-    for slice in objects.slices_of(id) {
+    for slice in slices {
         // Ports of a Service and of its slices belong together by their names.
         let Some(target) = slice.ports.iter().find(|p| p.name == port.name && p.protocol == port.protocol)
         else {
@@ -80,15 +80,12 @@ fn backends(objects: &Objects, id: &ObjectId, port: &ServicePort, address: IpAdd
 
 /// Whether a node's speaker announces a Service: with externalTrafficPolicy Local only where a ready pod runs, else
 /// wherever there is one in the cluster. A Service without EndpointSlices counts as having pods everywhere.
-pub(super) fn is_announced(objects: &Objects, id: &ObjectId, spec: &ServiceSpec, labels: &Labels) -> bool {
-    let mut slices = objects.slices_of(id).peekable();
-    if slices.peek().is_none() {
-        return true;
-    }
+pub(super) fn is_announced(slices: &Slices<'_>, id: &ObjectId, spec: &ServiceSpec, labels: &Labels) -> bool {
+    let Some(slices) = slices.get(&id.place()) else { return true };
     let here = labels.get("kubernetes.io/hostname");
     let counts = |node: Option<&String>| match spec.external_traffic_policy {
         TrafficPolicy::Cluster => true,
         TrafficPolicy::Local => node.is_some() && node == here,
     };
-    slices.flat_map(|slice| &slice.endpoints).any(|e| e.is_ready() && counts(e.node_name.as_ref()))
+    slices.iter().flat_map(|slice| &slice.endpoints).any(|e| e.is_ready() && counts(e.node_name.as_ref()))
 }

@@ -90,7 +90,7 @@ pub fn render(
     let labels = labels_of(objects, node);
     let here: Vec<_> = resolved.advertisements.iter().filter(|a| any_or_all(&a.nodes, &labels)).collect();
     admit::check_local_pref(&here, &resolved.pools, release.generation).map_err(|r| located(objects, &r))?;
-    let mut warnings = warnings(release, objects, &resolved);
+    let mut warnings = warnings(objects, &resolved);
     let (conf, generated) = match mode {
         Mode::Frr => {
             refuse_frr_configurations(release, objects)?;
@@ -146,6 +146,18 @@ fn located(objects: &Objects, reject: &Reject) -> RenderError {
     if reject.transient { RenderError::Pending(diagnostic) } else { RenderError::Refused(diagnostic) }
 }
 
+/// The sessions of all nodes, and whether these are all: not where a BGPPeer is refused or waits for something.
+pub(super) fn peers(release: &Release, objects: &Objects) -> (Vec<PeerInfo>, bool) {
+    let mut pending = Vec::new();
+    match admit::resolve_all(objects, Some(release.generation), &mut pending) {
+        Ok(resolved) => {
+            let infos = resolved.peers.iter().map(|(_, p)| peer_info(p, release.generation));
+            (infos.collect(), pending.is_empty())
+        }
+        Err(_) => (Vec::new(), false),
+    }
+}
+
 fn labels_of(objects: &Objects, node: &NodeInfo) -> Labels {
     let mut labels = Labels::from([("kubernetes.io/hostname".to_owned(), node.name.clone())]);
     labels.extend(node.labels.clone());
@@ -175,16 +187,17 @@ fn id_of(peer: &Peer) -> String {
     neighbor_id(&peer.host.to_string(), &peer.vrf)
 }
 
-fn warnings(release: &Release, objects: &Objects, resolved: &Resolved) -> Vec<String> {
+fn warnings(objects: &Objects, resolved: &Resolved) -> Vec<String> {
     let mut out: Vec<String> =
         objects.pending.iter().map(|(id, why)| format!("{id}: stays pending: {why}")).collect();
+    let slices = objects.slices_by_service();
     for (id, service) in objects.services_by_age() {
         if service.spec.kind == ServiceType::LoadBalancer && !is_ours(&service.spec) {
             out.push(format!("{id}: has a loadBalancerClass, so MetalLB leaves it alone"));
         }
         let Some(ips) = objects.addresses.get(id) else { continue };
         out.extend(unannounced(id, ips, resolved));
-        let guessed = objects.slices_of(id).next().is_none();
+        let guessed = !slices.contains_key(&id.place());
         if guessed && service.spec.external_traffic_policy == TrafficPolicy::Local {
             out.push(format!(
                 "{id}: externalTrafficPolicy Local is announced from every node, as if each had an endpoint"
@@ -199,7 +212,6 @@ fn warnings(release: &Release, objects: &Objects, resolved: &Resolved) -> Vec<St
             out.push(format!("{}: there is no IPAddressPool `{name}`", adv.id));
         }
     }
-    out.extend(extras_warnings(release, objects, resolved));
     out
 }
 
@@ -211,34 +223,4 @@ fn unannounced(id: &ObjectId, ips: &[IpAddr], resolved: &Resolved) -> Option<Str
     silent.then(|| {
         format!("{id}: no BGPAdvertisement selects its pool `{}`; it is not announced", pool.id.name)
     })
-}
-
-/// Extras are not validated by MetalLB: a route map of a misspelt name is accepted by FRR and admits nothing.
-fn extras_warnings(release: &Release, objects: &Objects, resolved: &Resolved) -> Vec<String> {
-    let Some(extras) = objects.extras() else { return Vec::new() };
-    if release.generation < Generation::V0_13_10 {
-        return vec![format!(
-            "configmap/bgpextras: MetalLB {release} does not read extras; they exist since v0.13.10"
-        )];
-    }
-    let known: Vec<String> = resolved.peers.iter().map(|(_, p)| format!("{}-in", id_of(p))).collect();
-    let mut out = Vec::new();
-    if known.is_empty() {
-        // Extras may well be there before the peers: that is the documented order.
-        return out;
-    }
-    for line in extras.lines() {
-        let mut words = line.split_whitespace();
-        let (Some("route-map"), Some(name)) = (words.next(), words.next()) else { continue };
-        if name.ends_with("-in") && !known.iter().any(|k| k == name) {
-            let warning = format!(
-                "configmap/bgpextras: no BGPPeer has the route map `{name}` (there are: {})",
-                known.join(", ")
-            );
-            if !out.contains(&warning) {
-                out.push(warning);
-            }
-        }
-    }
-    out
 }

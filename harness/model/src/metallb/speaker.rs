@@ -73,8 +73,9 @@ pub(super) fn ads<'a>(objects: &Objects, resolved: &'a Resolved, labels: &Labels
 
 /// Services that have addresses and are announced by a node with these labels, oldest first.
 pub(super) fn announced<'a>(objects: &'a Objects, labels: &Labels) -> Vec<(&'a ObjectId, &'a Vec<IpAddr>)> {
+    let slices = objects.slices_by_service();
     let by_age = objects.services_by_age().into_iter();
-    let here = by_age.filter(|(id, service)| is_announced(objects, id, &service.spec, labels));
+    let here = by_age.filter(|(id, service)| is_announced(&slices, id, &service.spec, labels));
     here.filter_map(|(id, _)| objects.addresses.get(id).map(|ips| (id, ips))).collect()
 }
 

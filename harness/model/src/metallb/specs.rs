@@ -136,6 +136,15 @@ pub struct BfdProfileSpec {
     pub minimum_ttl: Option<u32>,
 }
 
+impl BfdProfileSpec {
+    /// How long a neighbour may be silent, in milliseconds, if it sends as often as we do (RFC 5880, section 6.8.4). What is
+    /// not given is FRR's default: 3 times 300 ms.
+    pub fn detection_ms(&self) -> u64 {
+        let slower = self.receive_interval.unwrap_or(300).max(self.transmit_interval.unwrap_or(300));
+        u64::from(self.detect_multiplier.unwrap_or(3)) * u64::from(slower)
+    }
+}
+
 /// The parts of a Service that decide its addresses.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

@@ -1,6 +1,6 @@
 //! The state of the cluster, as far as routing depends on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use super::allocate;
 use super::endpoints::{Endpoint, EndpointSlice, SERVICE_NAME};
 use super::frrk8s::FrrConfigurationSpec;
 use super::meta::Labels;
-use super::objects::{self, ConfigData, Kind, Object, ObjectId, Resource, SecretData};
+use super::objects::{self, Kind, Object, ObjectId, Resource, SecretData};
 use super::reject::Reject;
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
@@ -94,8 +94,12 @@ impl Objects {
             admit::check_placement(&id, &object).map_err(|r| refusal(&origin, &r))?;
             let change = next.put(&origin, &id, object);
             // The webhooks judge the whole configuration, so the fault may be another object's; report the one that brought it in.
-            admit::check_objects(&next)
-                .map_err(|r| if r.id == id { refusal(&origin, &r) } else { refusal_by(&origin, &id, &r) })?;
+            if admit::is_configuration(id.kind) {
+                admit::check_objects(&next).map_err(|r| match r.id == id {
+                    true => refusal(&origin, &r),
+                    false => refusal_by(&origin, &id, &r),
+                })?;
+            }
             report.push(Applied { id, change });
         }
         allocate::converge(&mut next);
@@ -238,7 +242,7 @@ macro_rules! lists {
         /// Typed views, ordered by namespace and name.
         impl Objects {
             $($(#[$doc])* pub(super) fn $fn(&self) -> impl Iterator<Item = (&ObjectId, &Resource<$spec>)> {
-                self.items.iter().filter_map(|(id, stored)| match &stored.object {
+                self.of_kind(Kind::$variant).filter_map(|(id, stored)| match &stored.object {
                     Object::$variant(resource) => Some((id, resource.as_ref())),
                     _ => None,
                 })
@@ -260,18 +264,29 @@ lists! {
     communities: Community(CommunitySpec);
     bfd_profiles: BfdProfile(BfdProfileSpec);
     frr_configurations: FrrConfiguration(FrrConfigurationSpec);
-    services: Service(ServiceSpec);
     slices: EndpointSlice(EndpointSlice);
-    config_maps: ConfigMap(ConfigData);
     secrets: Secret(SecretData);
 }
 
+/// The slices of each Service by its namespace and name; a Service without slices is not in it.
+pub(super) type Slices<'a> = HashMap<(&'a str, &'a str), Vec<&'a EndpointSlice>>;
+
 impl Objects {
+    /// The objects of a kind: they stand together, because kinds come first in the order of identities.
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&ObjectId, &Stored)> {
+        let first = ObjectId { kind, namespace: String::new(), name: String::new() };
+        self.items.range(first..).take_while(move |(id, _)| id.kind == kind)
+    }
+
     /// Services in the order of their creation.
     pub(super) fn services_by_age(&self) -> Vec<(&ObjectId, &Resource<ServiceSpec>)> {
-        let mut all: Vec<_> = self.services().collect();
-        all.sort_by_key(|(id, _)| self.items.get(id).map(|s| s.created));
-        all
+        let services = self.of_kind(Kind::Service).filter_map(|(id, stored)| match &stored.object {
+            Object::Service(service) => Some((stored.created, (id, service.as_ref()))),
+            _ => None,
+        });
+        let mut all: Vec<_> = services.collect();
+        all.sort_unstable_by_key(|(created, _)| *created);
+        all.into_iter().map(|(_, service)| service).collect()
     }
 
     /// The labels of a Service; none if it is not there.
@@ -283,17 +298,24 @@ impl Objects {
         }
     }
 
-    /// The slices of a Service; none is not the same as slices without endpoints.
-    pub(super) fn slices_of(&self, service: &ObjectId) -> impl Iterator<Item = &EndpointSlice> {
-        let is_of = move |(id, slice): &(&ObjectId, &Resource<EndpointSlice>)| {
-            id.namespace == service.namespace && slice.meta.labels.get(SERVICE_NAME) == Some(&service.name)
-        };
-        self.slices().filter(is_of).map(|(_, slice)| &slice.spec)
+    pub(super) fn slices_by_service(&self) -> Slices<'_> {
+        let mut all = Slices::new();
+        for (id, slice) in self.slices() {
+            if let Some(service) = slice.meta.labels.get(SERVICE_NAME) {
+                all.entry((&id.namespace, service)).or_default().push(&slice.spec);
+            }
+        }
+        all
     }
 
     /// Every endpoint of every slice.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.slices().flat_map(|(_, slice)| &slice.spec.endpoints)
+    }
+
+    /// The shortest detection time of the BFD profiles, in milliseconds.
+    pub fn bfd_detection_ms(&self) -> Option<u64> {
+        self.bfd_profiles().map(|(_, profile)| profile.spec.detection_ms()).min()
     }
 
     pub(super) fn secret(&self, namespace: &str, name: &str) -> Option<&Resource<SecretData>> {
@@ -302,7 +324,7 @@ impl Objects {
 
     /// (name, labels) of every Namespace object.
     pub(super) fn namespaces(&self) -> impl Iterator<Item = (&String, &Labels)> {
-        self.items.iter().filter_map(|(id, stored)| match &stored.object {
+        self.of_kind(Kind::Namespace).filter_map(|(id, stored)| match &stored.object {
             Object::Namespace(r) => Some((&id.name, &r.meta.labels)),
             _ => None,
         })
@@ -310,7 +332,7 @@ impl Objects {
 
     /// (name, labels) of every Node object.
     pub(super) fn nodes(&self) -> impl Iterator<Item = (&String, &Labels)> {
-        self.items.iter().filter_map(|(id, stored)| match &stored.object {
+        self.of_kind(Kind::Node).filter_map(|(id, stored)| match &stored.object {
             Object::Node(r) => Some((&id.name, &r.meta.labels)),
             _ => None,
         })
@@ -327,9 +349,21 @@ impl Objects {
 
     /// The raw FRR configuration of the ConfigMap `bgpextras`; empty counts as none.
     pub fn extras(&self) -> Option<&str> {
-        let (_, map) = self
-            .config_maps()
-            .find(|(id, _)| id.namespace == METALLB_NAMESPACE && id.name == admit::EXTRAS_CONFIG_MAP)?;
+        let name = admit::EXTRAS_CONFIG_MAP.to_owned();
+        let id = ObjectId { kind: Kind::ConfigMap, namespace: METALLB_NAMESPACE.to_owned(), name };
+        let Object::ConfigMap(map) = &self.items.get(&id)?.object else { return None };
         map.spec.get(admit::EXTRAS_KEY).map(String::as_str).filter(|t| !t.is_empty())
+    }
+
+    /// The extras, empty ones too, with the document that they came in.
+    pub(super) fn extras_origin(&self) -> Option<(&Document, &str)> {
+        let id = ObjectId {
+            kind: Kind::ConfigMap,
+            namespace: METALLB_NAMESPACE.to_owned(),
+            name: admit::EXTRAS_CONFIG_MAP.to_owned(),
+        };
+        let stored = self.items.get(&id)?;
+        let Object::ConfigMap(map) = &stored.object else { return None };
+        Some((&stored.origin, map.spec.get(admit::EXTRAS_KEY)?))
     }
 }

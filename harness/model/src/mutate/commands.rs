@@ -19,7 +19,8 @@ pub fn commands(mutation: Mutation, verb: &Verb, kernel: &KernelState) -> Vec<Ve
         Mutation::RemoveNextHop => targets.iter().filter_map(without_last_hop).collect(),
         Mutation::Blackhole => targets.iter().map(blackhole).collect(),
         Mutation::LeakRoute => leaked(verb, kernel),
-        Mutation::DropExtras | Mutation::PeerDown | Mutation::LinkDown => Vec::new(),
+        Mutation::Flap => flapped(verb, kernel),
+        Mutation::DropExtras | Mutation::PeerDown | Mutation::LinkDown | Mutation::SkipChange => Vec::new(),
     }
 }
 
@@ -68,6 +69,23 @@ fn blackhole(route: &Route) -> Vec<String> {
     ip("replace", &Route { kind: "blackhole".to_string(), ..route.clone() }, &[])
 }
 
+/// Away and back, or, where no route is expected in the end, there and away.
+fn flapped(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
+    if matches!(expectation(verb), Some((Expect::Convergence(e), _)) if e.absent) {
+        let there = leaked(verb, kernel);
+        let away = there.iter().map(|argv| {
+            argv.iter().map(|word| if word == "add" { "del".to_string() } else { word.clone() }).collect()
+        });
+        return there.iter().cloned().chain(away.collect::<Vec<_>>()).collect();
+    }
+    let there_and_back = |route: &Route| {
+        let hops: Vec<String> = route.nexthops.iter().flat_map(|hop| words(hop, route.prefix)).collect();
+        // zebra may have put it back by then, which is as good.
+        [ip("del", route, &[]), ip("replace", route, &hops)]
+    };
+    targets(verb, kernel).iter().flat_map(there_and_back).collect()
+}
+
 fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
     let leak = |prefix: IpNet, table: u32, protocol: &str| {
         let route = Route {
@@ -86,10 +104,15 @@ fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
             // As its protocol if that is one; a protocol that does not exist is never leaked, which shows.
             let known = e.proto.as_deref().filter(|proto| number(proto) != *proto);
             let protocol = known.unwrap_or("bgp");
+            let table = e.table.unwrap_or(254);
             match e.prefix {
-                Some(prefix) => vec![leak(prefix, e.table, protocol)("lo")],
-                None => foreign().map(|prefix| leak(prefix, e.table, protocol)("lo")).collect(),
+                Some(prefix) => vec![leak(prefix, table, protocol)("lo")],
+                None => foreign().map(|prefix| leak(prefix, table, protocol)("lo")).collect(),
             }
+        }
+        Some((Expect::Convergence(e), _)) => {
+            let table = e.vrf.as_ref().map_or(e.table, |vrf| kernel.vrf_table(vrf).unwrap_or(e.table));
+            vec![leak(e.prefix, table, e.proto.as_deref().unwrap_or("bgp"))("lo")]
         }
         Some((Expect::RibFib(_), _)) => foreign().map(|prefix| leak(prefix, 254, "bgp")("lo")).collect(),
         // From each segment into each other one.

@@ -5,12 +5,14 @@
 
 mod commands;
 mod report;
+mod timed;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use commands::commands;
 pub use report::{Expectation, Fate, Report, Run, SCHEMA, Shown};
+pub use timed::{Flapping, flapping, is_timed, outage};
 
 use crate::fact::{KernelState, Route};
 use crate::scenario::{Expect, Step, Verb};
@@ -33,10 +35,14 @@ pub enum Mutation {
     Blackhole,
     /// A route that must not be there is put into the node's kernel.
     LeakRoute,
+    /// The change from which a convergence counts is not made.
+    SkipChange,
+    /// On the way to its final state the route goes and comes back, or what is to go comes back and goes.
+    Flap,
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 7] = [
+    pub const ALL: [Mutation; 9] = [
         Mutation::DropExtras,
         Mutation::PeerDown,
         Mutation::LinkDown,
@@ -44,6 +50,8 @@ impl Mutation {
         Mutation::RemoveNextHop,
         Mutation::Blackhole,
         Mutation::LeakRoute,
+        Mutation::SkipChange,
+        Mutation::Flap,
     ];
 
     /// The word used in every output, the same as in JSON.
@@ -56,6 +64,8 @@ impl Mutation {
             Mutation::RemoveNextHop => "remove-next-hop",
             Mutation::Blackhole => "blackhole",
             Mutation::LeakRoute => "leak-route",
+            Mutation::SkipChange => "skip-change",
+            Mutation::Flap => "flap",
         }
     }
 }
@@ -108,6 +118,9 @@ pub fn expectation(verb: &Verb) -> Option<(&Expect, Option<IpNet>)> {
 pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
     let Some((expect, witness)) = expectation(verb) else { return false };
     match (mutation, expect) {
+        (_, Expect::Convergence(e)) => timed::breaks_convergence(mutation, e),
+        (_, Expect::Loss(e)) => timed::breaks_loss(mutation, e),
+        (Mutation::SkipChange | Mutation::Flap, _) => false,
         (Mutation::LeakRoute, expect) => {
             matches!(expect, Expect::NoRoute(_) | Expect::RibFib(_) | Expect::Isolation(_))
         }
@@ -116,8 +129,7 @@ pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
         }
         // That its witnesses can go shows nothing of leaks.
         (_, Expect::Isolation(_)) => false,
-        // How long a change takes is no matter of the state that it leads to.
-        (_, Expect::Session(_) | Expect::Convergence(_) | Expect::Loss(_)) => false,
+        (_, Expect::Session(_)) => false,
         // Without the session the service's address is not announced, without the link nothing comes or goes.
         (Mutation::PeerDown | Mutation::LinkDown, Expect::ReturnPath(_)) => true,
         (_, Expect::ReturnPath(_)) => false,
@@ -151,6 +163,9 @@ pub fn applies(mutation: Mutation, verb: &Verb, kernel: &KernelState) -> bool {
         ) => !targets.is_empty(),
         (Mutation::RemoveRoute, Some(Expect::NoRoute(_))) => !targets.is_empty(),
         (Mutation::Blackhole, Some(Expect::RibFib(_))) => !targets.is_empty(),
+        (Mutation::Blackhole | Mutation::Flap, Some(Expect::Convergence(e))) => {
+            e.absent || !targets.is_empty()
+        }
         _ => true,
     }
 }
@@ -168,6 +183,13 @@ pub(crate) fn targets(verb: &Verb, kernel: &KernelState) -> Vec<Route> {
         Some((Expect::Ecmp(e), _)) => {
             let table = e.vrf.as_ref().map_or(Some(254), |vrf| kernel.vrf_table(vrf));
             kernel.routes_to(e.prefix).filter(|r| Some(r.table) == table && by_bgp(r)).collect()
+        }
+        Some((Expect::Convergence(e), _)) => {
+            let table = e.vrf.as_ref().map_or(Some(e.table), |vrf| kernel.vrf_table(vrf));
+            let meant = |r: &Route| {
+                Some(r.table) == table && e.proto.as_ref().is_none_or(|proto| *proto == r.protocol)
+            };
+            kernel.routes_to(e.prefix).filter(meant).collect()
         }
         Some((Expect::NoRoute(_), Some(witness))) => kernel.routes_to(witness).filter(by_bgp).collect(),
         Some((Expect::RibFib(_), _)) => kernel.routes().filter(by_bgp).collect(),

@@ -3,29 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::diag::Source;
 use crate::fact::{Change, KernelEvent, Mono, NextHop, Object};
-use crate::scenario::{ScenarioFile, expand};
-use crate::{topology, yaml};
-
-const TOPOLOGY: &str = "
-name: t
-topology:
-  nodes:
-    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
-    gw1: { kind: linux, image: 'frr:8.4.4' }
-    gw2: { kind: linux, image: 'frr:8.4.4' }
-  links:
-    - endpoints: ['n:eth1', 'gw1:eth1']
-    - endpoints: ['n:eth2', 'gw2:eth1']
-";
+use crate::scenario::testing;
 
 fn steps(text: &str) -> Vec<Step> {
-    let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
-    let text = format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n{text}");
-    let source = Source::new("/t/scenario.yaml", text);
-    let file: ScenarioFile = yaml::parse(&source).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    let scenario = expand(&file, &source, &topology).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let scenario = testing::scenario(text).unwrap_or_else(|e| panic!("{}", e.render(false)));
     scenario.runs.into_iter().next().unwrap().steps
 }
 
@@ -57,7 +39,8 @@ fn kernel() -> KernelState {
 fn plan(text: &str) -> String {
     let applied = |step: &Step| {
         let applied = Mutation::ALL.iter().filter(|m| applies(**m, &step.verb, &kernel()));
-        format!("{}: {}\n", step.name, applied.map(|m| m.word()).collect::<Vec<_>>().join(" "))
+        let words: String = applied.map(|m| format!(" {}", m.word())).collect();
+        format!("{}:{words}\n", step.name)
     };
     steps(text).iter().map(applied).collect()
 }
@@ -75,6 +58,12 @@ const EXPECTS: &str = "
     holds: 1s
   - expect: { rib-fib: { node: n } }
   - expect: { session: { node: n, peer: gw2, state: active } }
+  - stream: { name: paced, from: n, to: 172.16.1.0/24, every: 5ms, flows: 4 }
+  - fault: { link: { node: n, interface: eth1, state: down } }
+  - expect: { convergence: { node: n, prefix: 172.16.2.0/24, via: [gw1], proto: bgp } }
+  - expect: { convergence: { node: n, prefix: 172.16.2.0/24, via: [gw1], at-most: 1s } }
+  - expect: { convergence: { node: n, prefix: 172.16.1.0/24, absent: true, changes-at-most: 3 } }
+  - expect: { loss: { stream: paced, at-most: 300ms } }
 ";
 
 #[test]
@@ -89,6 +78,12 @@ fn what_applies_to_what() {
     n has not any route of protocol bgp for 1s: peer-down link-down leak-route
     FRR and the kernel of n agree: remove-next-hop blackhole leak-route
     session n -> gw2 is active:
+    stream paced: n to 172.16.1.0/24, 4 flows, each every 5ms:
+    n:eth1 goes down:
+    172.16.2.0/24 of n converges to gw1: blackhole skip-change
+    172.16.2.0/24 of n converges to gw1 within 1s: blackhole skip-change flap
+    172.16.1.0/24 of n converges to no route: leak-route skip-change flap
+    stream paced is out for 300ms at most: link-down
     ");
 }
 
@@ -118,12 +113,46 @@ fn the_commands_that_break_a_kernel() {
     ip route replace blackhole 172.16.1.0/24 table 254 proto 186 metric 20
     ip route replace blackhole 172.16.2.0/24 table 254 proto 186 metric 20
     ip route replace blackhole fc00:1::/64 table 254 proto 186 metric 20
+    ip route replace blackhole 172.16.2.0/24 table 254 proto 186 metric 20
+    ip route replace blackhole 172.16.2.0/24 table 254 proto 186 metric 20
     ip route add 172.16.9.0/24 table 254 proto 186 metric 4242 dev lo
     ip route add 198.51.100.0/24 table 254 proto 186 metric 4242 dev lo
     ip route add 2001:db8:dead::/48 table 254 proto 186 metric 4242 dev lo
     ip route add 198.51.100.0/24 table 254 proto 186 metric 4242 dev lo
     ip route add 2001:db8:dead::/48 table 254 proto 186 metric 4242 dev lo
+    ip route add 172.16.1.0/24 table 254 proto 186 metric 4242 dev lo
+    ip route del 172.16.2.0/24 table 254 proto 186 metric 20
+    ip route replace 172.16.2.0/24 table 254 proto 186 metric 20 nexthop via 192.168.1.5 dev eth1 weight 1
+    ip route add 172.16.1.0/24 table 254 proto 186 metric 4242 dev lo
+    ip route del 172.16.1.0/24 table 254 proto 186 metric 4242 dev lo
     ");
+}
+
+#[test]
+fn what_is_followed_is_broken_for_long_enough() {
+    let steps = steps(EXPECTS);
+    let each = steps.iter().filter_map(|step| match expectation(&step.verb) {
+        Some((Expect::Convergence(e), _)) => flapping(e),
+        _ => None,
+    });
+    let each: Vec<_> = each.map(|f| (f.at_least, f.until.as_millis())).collect();
+    assert_eq!(each, [(1, 2000), (2, 0)], "past the limit; more often than allowed");
+    let stream = steps.iter().find_map(|step| match &step.verb {
+        Verb::Stream(stream) => Some(stream),
+        _ => None,
+    });
+    let loss = |at_most: Option<u64>, lost_at_most| crate::scenario::ExpectLoss {
+        stream: "paced".into(),
+        node: "n".into(),
+        at_most: at_most.map(std::time::Duration::from_millis),
+        lost_at_most,
+        during: crate::scenario::During::Stream,
+    };
+    let out = |loss| outage(&loss, stream.unwrap()).as_millis();
+    assert_eq!(out(loss(Some(300), None)), 1300);
+    // 400 packets are 100 of each flow, and one more is too many.
+    assert_eq!(out(loss(None, Some(400))), 1505);
+    assert_eq!(out(loss(Some(300), Some(400))), 1300);
 }
 
 #[test]

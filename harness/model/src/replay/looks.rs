@@ -29,9 +29,12 @@ pub(super) fn looks(
     match expect {
         Expect::Route(e) => kernel(&|at, state| route(e, state, &recording.book_at(at))),
         Expect::NoRoute(e) => kernel(&|_, state| no_route(e, state)),
-        Expect::Session(e) => recording.session_states(node, from, to, |sessions, bfd| {
-            look(session(e, sessions, bfd, &recording.book));
-        }),
+        Expect::Session(e) => {
+            let before = recording.lost_before(node, from);
+            recording.session_states(node, from, to, |sessions, bfd| {
+                look(session(e, sessions, bfd, &recording.book, &before));
+            });
+        }
         // They have histories of their own, not looks.
         Expect::Convergence(_) | Expect::Loss(_) => {}
         Expect::RibFib(e) => match recording.rib_at(node, to) {
@@ -49,7 +52,7 @@ pub(super) fn looks(
 }
 
 fn missing(status: String) -> Checked {
-    Checked { holds: false, status, evidence: Vec::new() }
+    Checked { holds: false, unproved: false, status, evidence: Vec::new() }
 }
 
 fn return_paths(

@@ -50,6 +50,7 @@ fn planned_from(scenario: &str) -> PlannedRun {
         images: BTreeMap::new(),
         initial: Vec::new(),
         steps: run.steps,
+        bfd_detection_ms: None,
     }
 }
 
@@ -171,7 +172,8 @@ fn segments_are_judged_again() {
     // What it takes to pass is told by the check's own tests and by labs that are replayed.
     for timing in ["within: 5s", "holds: 5s"] {
         assert_eq!(outcome_of(&run(timing), Vec::new()), Outcome::Failed, "nobody has looked");
-        assert_eq!(outcome_of(&run(timing), vec![looked()]), Outcome::Failed, "nothing was seen");
+        let nothing = outcome_of(&run(timing), vec![looked()]);
+        assert_eq!(nothing, Outcome::Inconclusive, "no leak was seen, and nothing that would show one");
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Axis, Evidence, Outcome, ResultFile, RunResult, SCHEMA, ScenarioAxes, StepResult, Summary};
+use super::{
+    Axis, Evidence, Outcome, ResultFile, RunResult, SCHEMA, ScenarioAxes, SpoiltTry, StepResult, Summary,
+};
 use crate::event::{Event, EventKind, RunId};
 
 /// Makes the result from the events of one invocation, in their order.
@@ -37,6 +39,7 @@ struct Slot {
     /// Steps that started and have not finished, by index.
     open: BTreeMap<usize, OpenStep>,
     finished: Option<Finished>,
+    spoilt: Vec<SpoiltTry>,
 }
 
 struct OpenStep {
@@ -63,6 +66,7 @@ impl Slot {
             steps: Vec::new(),
             open: BTreeMap::new(),
             finished: None,
+            spoilt: Vec::new(),
         }
     }
 }
@@ -128,6 +132,13 @@ fn take_run_event(slot: &mut Slot, at_ms: u64, kind: &EventKind) {
             slot.started_ms = Some(at_ms);
             slot.directory = Some(directory.clone());
         }
+        EventKind::RunAgain { reason, duration_ms } => {
+            let (reason, duration_ms, directory) = (reason.clone(), *duration_ms, slot.directory.take());
+            slot.spoilt.push(SpoiltTry { reason, duration_ms, directory });
+            // What failed stays; only what the host spoilt may have another try.
+            slot.steps.retain(|step| step.outcome > Outcome::Inconclusive);
+            slot.open.clear();
+        }
         EventKind::StepStarted { index, name, .. } => {
             slot.open.insert(*index, OpenStep { name: name.clone(), started_ms: at_ms, status: None });
         }
@@ -161,7 +172,7 @@ fn take_run_event(slot: &mut Slot, at_ms: u64, kind: &EventKind) {
 /// Turns what the log said about a run into its result.
 fn close(slot: Slot, interrupted: bool, last_ms: u64) -> RunResult {
     let (outcome, reason) = judge(&slot, interrupted);
-    let Slot { id, started_ms, directory, mut steps, open, finished } = slot;
+    let Slot { id, started_ms, directory, mut steps, open, finished, spoilt } = slot;
     steps.extend(open.into_values().map(|step| StepResult {
         name: step.name,
         outcome: Outcome::Inconclusive,
@@ -190,6 +201,7 @@ fn close(slot: Slot, interrupted: bool, last_ms: u64) -> RunResult {
         evidence,
         directory,
         artifacts,
+        spoilt,
     }
 }
 

@@ -186,6 +186,24 @@ fn a_second_end_never_improves_the_first() {
 }
 
 #[test]
+fn another_try_makes_good_what_the_host_spoilt_and_not_what_failed() {
+    let tried_again = |first| {
+        let again = EventKind::RunAgain { reason: Some("the host stood still".into()), duration_ms: 40 };
+        let mut log = vec![planned(vec![id(&[], &[])]), started(0)];
+        log.extend(step(0, first, Some("no route")));
+        log.extend([at(50, Some(0), again), started(0)]);
+        log.extend(step(0, Outcome::Passed, None));
+        log.push(finished(0, Outcome::Passed, &[]));
+        fold(&log)
+    };
+    let good = tried_again(Outcome::Inconclusive);
+    assert_eq!((good.exit_code(), good.runs[0].steps.len()), (0, 1));
+    assert_eq!(good.runs[0].spoilt[0].directory, Some("000-frr-ordering".into()));
+    assert_eq!(tried_again(Outcome::Failed).exit_code(), 1);
+    assert_eq!(tried_again(Outcome::Broken).exit_code(), 3);
+}
+
+#[test]
 fn a_run_that_no_plan_announced_counts() {
     let result = fold(&[started(1)]);
     assert_eq!(result.runs.len(), 2);

@@ -9,7 +9,7 @@ use super::session::ExpectSession;
 use super::stream::ExpectLoss;
 use crate::fact::Protocol;
 
-use super::words::{duration, prefix, some_duration, some_prefix};
+use super::words::{any_table, duration, prefix, some_duration, some_prefix, table};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -76,7 +76,7 @@ pub struct ExpectRoute {
     /// rtm_protocol by name, for instance `bgp`.
     pub proto: Option<String>,
     /// Kernel table; the main table is 254.
-    #[serde(default = "main_table")]
+    #[serde(default = "main_table", deserialize_with = "table")]
     pub table: u32,
     /// A VRF device, instead of its table.
     pub vrf: Option<String>,
@@ -134,19 +134,39 @@ fn main_table() -> u32 {
     ExpectRoute::MAIN
 }
 
+/// No route to a prefix, or none of a protocol.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ExpectNoRoute {
     pub node: String,
     /// Without it: no route at all of the protocol `proto`.
     #[serde(default, deserialize_with = "some_prefix")]
     pub prefix: Option<ipnet::IpNet>,
     pub proto: Option<String>,
-    #[serde(default = "main_table")]
-    pub table: u32,
+    /// Nothing: in any table (`any`).
+    #[serde(default = "in_main_table", deserialize_with = "any_table")]
+    pub table: Option<u32>,
+    /// Nor a longer prefix inside it (Junos' `orlonger`, FRR's `le`).
+    #[serde(default)]
+    pub or_longer: bool,
     /// A gateway that must have an Established session and, if a prefix is given, advertise it to the node, for the
     /// whole window: the positive witness where no other prefix can serve.
     pub peer: Option<String>,
+}
+
+impl ExpectNoRoute {
+    /// Whether a route to that prefix is what must not be.
+    pub fn covers(&self, other: &ipnet::IpNet) -> bool {
+        match self.prefix {
+            None => true,
+            Some(prefix) if self.or_longer => prefix.contains(other),
+            Some(prefix) => prefix == *other,
+        }
+    }
+}
+
+fn in_main_table() -> Option<u32> {
+    Some(ExpectRoute::MAIN)
 }
 
 /// What zebra calls installed is what the kernel holds, and the other way round, for every prefix and table.
@@ -231,7 +251,7 @@ pub struct ExpectConvergence {
     #[serde(default)]
     pub absent: bool,
     pub proto: Option<String>,
-    #[serde(default = "main_table")]
+    #[serde(default = "main_table", deserialize_with = "table")]
     pub table: u32,
     pub vrf: Option<String>,
     /// The longest that it may take from the change, by the kernel's own messages.

@@ -70,6 +70,16 @@ pub enum Fault {
         #[serde(default)]
         delay: Option<String>,
     },
+    /// A command in the node's namespaces and root, as a hand would type it; one that does not end with 0 breaks the run.
+    /// What follows measures from its start.
+    Exec {
+        node: String,
+        /// The program and its arguments; no shell reads them.
+        command: Vec<String>,
+        /// The command that undoes it.
+        #[serde(default)]
+        undo: Vec<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +120,7 @@ impl Fault {
             Fault::Configure { .. } => "configure",
             Fault::ResetSession { .. } => "reset-session",
             Fault::Netem { .. } => "netem",
+            Fault::Exec { .. } => "exec",
         }
     }
 
@@ -131,7 +142,8 @@ impl Fault {
             | Fault::Announce { node, .. }
             | Fault::Configure { node, .. }
             | Fault::ResetSession { node, .. }
-            | Fault::Netem { node, .. } => node,
+            | Fault::Netem { node, .. }
+            | Fault::Exec { node, .. } => node,
         }
     }
 
@@ -159,6 +171,8 @@ impl Fault {
             Fault::Netem { node, interface, .. } => {
                 Some(Fault::Netem { node, interface, loss: None, delay: None })
             }
+            Fault::Exec { undo, .. } if undo.is_empty() => None,
+            Fault::Exec { node, undo, .. } => Some(Fault::Exec { node, command: undo, undo: Vec::new() }),
             Fault::Link { .. }
             | Fault::ResumeDaemon { .. }
             | Fault::RestartDaemon { .. }
@@ -198,6 +212,7 @@ impl Fault {
                 let what = if words.is_empty() { "no impairment".to_string() } else { words.join(", ") };
                 format!("{node}:{interface}: {what}")
             }
+            Fault::Exec { node, command, .. } => format!("{node} runs {}", command.join(" ")),
         }
     }
 }
@@ -215,6 +230,12 @@ mod tests {
         let prefix = "10.0.0.0/24".parse().unwrap();
         let withdraw = Fault::Withdraw { node: "gw1".into(), prefix };
         assert_eq!(withdraw.inverse().and_then(|f| f.inverse()), Some(withdraw));
+        let words = |text: &str| text.split_whitespace().map(str::to_string).collect();
+        let exec =
+            |command, undo| Fault::Exec { node: "n".into(), command: words(command), undo: words(undo) };
+        let planted = exec("ip route add blackhole 10.0.0.0/24", "ip route del blackhole 10.0.0.0/24");
+        assert_eq!(planted.inverse(), Some(exec("ip route del blackhole 10.0.0.0/24", "")));
+        assert_eq!(exec("true", "").inverse(), None);
     }
 
     #[test]
@@ -224,6 +245,7 @@ mod tests {
             Fault::PlugIn { node: "n".into(), interface: "e".into() },
             Fault::Netem { node: "n".into(), interface: "e".into(), loss: None, delay: None },
             Fault::Configure { node: "n".into(), lines: Vec::new() },
+            Fault::Exec { node: "n".into(), command: Vec::new(), undo: Vec::new() },
         ];
         for fault in all {
             let written = serde_json::to_value(&fault).unwrap();

@@ -34,6 +34,9 @@ pub struct ScenarioFile {
     /// Manifests that exist before the speakers start.
     #[serde(default)]
     pub initial: Vec<String>,
+    /// Ids of lints that the manifests break on purpose (`docs/lints`).
+    #[serde(default)]
+    pub allow: Vec<String>,
     pub steps: Vec<StepFile>,
 }
 
@@ -49,6 +52,7 @@ impl ScenarioFile {
             axes: Axes::default(),
             expected: Vec::new(),
             initial: Vec::new(),
+            allow: Vec::new(),
             steps: Vec::new(),
         }
     }

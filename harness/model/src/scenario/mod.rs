@@ -10,6 +10,8 @@ mod resolve;
 mod session;
 mod step;
 mod stream;
+#[cfg(test)]
+pub(crate) mod testing;
 mod words;
 
 pub use crate::metallb::Mode;

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::expect::Expect;
+use super::expect::{Expect, ExpectRoute};
 use super::session::{ExpectBfd, ExpectSession};
 use super::step::{Signature, Verb};
+use crate::fact::names;
 
 /// The step in one line. Paths are shown relative to the scenario's folder.
 pub fn name_of(verb: &Verb, dir: &Path) -> String {
@@ -75,8 +76,14 @@ fn expect_name(expect: &Expect) -> String {
         Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
         Expect::NoRoute(n) => {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());
+            let longer = if n.or_longer { " or longer" } else { "" };
+            let table = match n.table {
+                None => " in any table".to_string(),
+                Some(ExpectRoute::MAIN) => String::new(),
+                Some(table) => format!(" in table {}", names::table(table)),
+            };
             let proto = n.proto.as_ref().map(|p| format!(" of protocol {p}")).unwrap_or_default();
-            format!("{} has not {what}{proto}", n.node)
+            format!("{} has not {what}{longer}{proto}{table}", n.node)
         }
     }
 }

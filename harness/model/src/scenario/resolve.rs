@@ -20,6 +20,7 @@ use super::file::{MetallbFile, OneOrMany, ScenarioFile, StepFile, When};
 use super::name::name_of;
 use super::step::{Diagnosis, Step, Verb};
 use crate::diag::{Diagnostic, Seg, Source};
+use crate::metallb::lint::Rule;
 use crate::topology::Topology;
 use crate::yaml;
 
@@ -34,6 +35,9 @@ pub struct Scenario {
     pub about: String,
     pub requirements: Vec<String>,
     pub metallb: MetallbFile,
+    /// Lints that are not to be told of.
+    #[serde(skip)]
+    pub allow: Vec<Rule>,
     pub runs: Vec<ScenarioRun>,
 }
 
@@ -73,6 +77,7 @@ pub fn expand(file: &ScenarioFile, source: &Source, topology: &Topology) -> Resu
     let dir = source.file.parent().map(Path::to_path_buf).unwrap_or_default();
     let resolver = Resolver { source, topology, dir, file };
     resolver.check_axes()?;
+    let allow = resolver.allowed()?;
     let runs =
         combinations(&file.axes).into_iter().map(|axes| resolver.run(axes)).collect::<Result<_, _>>()?;
     Ok(Scenario {
@@ -80,6 +85,7 @@ pub fn expand(file: &ScenarioFile, source: &Source, topology: &Topology) -> Resu
         about: file.about.clone(),
         requirements: file.requirements.clone(),
         metallb: file.metallb.clone(),
+        allow,
         runs,
     })
 }
@@ -125,6 +131,19 @@ impl Resolver<'_> {
             return Err(self.source.error_at(&[key("steps")], "a scenario needs at least one step"));
         }
         Ok(())
+    }
+
+    fn allowed(&self) -> Result<Vec<Rule>, Diagnostic> {
+        let find = |(i, id): (usize, &String)| {
+            Rule::find(id).map_err(|unknown| {
+                let error = self.source.error_at(&[key("allow"), Seg::Index(i)], unknown.to_string());
+                match unknown.nearest {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint("`docs/lints` has them all"),
+                }
+            })
+        };
+        self.file.allow.iter().enumerate().map(find).collect()
     }
 
     fn check_when(&self, when: &When, at: &[Seg]) -> Result<(), Diagnostic> {

@@ -38,7 +38,7 @@ pub struct ExpectSession {
     pub bfd: Option<ExpectBfd>,
     #[serde(default)]
     pub graceful_restart: Option<ExpectGracefulRestart>,
-    /// How often the session was lost since the daemon started.
+    /// How often the session was lost since the last step that changed something, or since its daemon started.
     #[serde(default)]
     pub flaps: Option<Count>,
 }

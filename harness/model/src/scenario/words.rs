@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::fact::names;
+
 /// ipnet's own message speaks of an IP address, whatever is wrong.
 pub(super) fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ipnet::IpNet, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -50,6 +52,50 @@ pub(super) fn interface_address<'de, D: Deserializer<'de>>(
             "`{text}` is not an address such as 192.168.1.10/24 or fc00:1::10/64"
         ))
     })
+}
+
+/// A kernel table: its number, or the name that every system has for it (ip-route(8), /etc/iproute2/rt_tables).
+pub(super) fn table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match deserializer.deserialize_any(TableWord)? {
+        Some(table) => Ok(table),
+        None => Err(serde::de::Error::custom("a route is in one table: `any` goes with `no-route` only")),
+    }
+}
+
+/// The same, or `any`: nothing.
+pub(super) fn any_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    deserializer.deserialize_any(TableWord)
+}
+
+struct TableWord;
+
+impl serde::de::Visitor<'_> for TableWord {
+    type Value = Option<u32>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the number of a kernel table, or `main`, `local` or `default`")
+    }
+
+    // What a JSON plan has for `any`.
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Option<u32>, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Option<u32>, E> {
+        let table = u32::try_from(number).ok().filter(|table| *table > 0);
+        table.map(Some).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<u32>, E> {
+        let named = (253..=255).find(|number| names::table(*number) == text);
+        match (text, named.or_else(|| text.parse().ok().filter(|table| *table > 0))) {
+            ("any" | "all", _) => Ok(None),
+            (_, Some(table)) => Ok(Some(table)),
+            _ => Err(E::custom(format!(
+                "`{text}` is no table: a number, `main`, `local` or `default`; a VRF's table is `vrf: NAME`"
+            ))),
+        }
+    }
 }
 
 fn parsed(text: &str) -> Result<Duration, String> {

@@ -1,12 +1,14 @@
-//! Commands on kept labs: `down`, `exec`, `shell`, `inspect`.
+//! Commands on kept labs: `down`, `exec`, `expect`, `shell`, `inspect`.
 
 mod down;
 mod exec;
+mod expect;
 mod inspect;
 mod shell;
 
 pub use down::{DownArgs, down};
 pub use exec::{ExecArgs, exec};
+pub use expect::{ExpectArgs, expect};
 pub use inspect::{InspectArgs, inspect};
 pub use shell::{ShellArgs, shell};
 

@@ -42,7 +42,9 @@ pub async fn inject(
             }
             change_kernels(booted, mutation, verbs).await
         }
-        Mutation::RemoveNextHop | Mutation::Blackhole | Mutation::LeakRoute => {
+        // It is done by leaving out a step.
+        Mutation::SkipChange => Ok(()),
+        Mutation::RemoveNextHop | Mutation::Blackhole | Mutation::LeakRoute | Mutation::Flap => {
             change_kernels(booted, mutation, verbs).await
         }
     }

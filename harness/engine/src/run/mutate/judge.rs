@@ -73,6 +73,9 @@ async fn look(
     witness: Option<ipnet::IpNet>,
 ) -> Result<Option<Fate>, RunError> {
     let checked = expect::now(booted, expect).await?;
+    if checked.unproved {
+        return Ok(Some(Fate::WitnessLost { why: checked.status }));
+    }
     if !checked.holds {
         return Ok(Some(Fate::Killed { why: checked.status }));
     }

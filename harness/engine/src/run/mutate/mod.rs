@@ -1,10 +1,12 @@
 //! Labs that are broken on purpose: one for each phase of a run and each mutation that may break it.
 //!
 //! Everything must pass first, so that what fails afterwards fails by the mutation; then the lab is broken once for all
-//! expectations of the phase, and each is judged.
+//! expectations of the phase, and each is judged. What is followed over time is broken while it is followed, in a lab of its
+//! own; that everything passes first is shown by one more lab, which is not broken.
 
 mod inject;
 mod judge;
+mod timed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,13 +18,14 @@ use routeproof_model::mutate::{self, Expectation, Fate, Mutation, Phase, Report,
 use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::Outcome;
 use routeproof_model::scenario::Verb;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::expect;
 use super::matrix::{Announce, Options, broken, finished, id, stopped, trees};
 use super::steps::{self, Verdict};
+use super::turns::{Share, Turns};
 use crate::event::Events;
 use crate::image::Tree;
 use crate::lab::unless_dead;
@@ -42,7 +45,8 @@ struct Trial {
     /// The steps up to the phase's last expectation; the axes name the mutation.
     planned: PlannedRun,
     phase: Phase,
-    mutation: Mutation,
+    /// `None`: it is left as it is, to show that what is followed over time passes there.
+    mutation: Option<Mutation>,
     folder: RunFolder,
     trees: Arc<BTreeMap<String, Tree>>,
     events: Events,
@@ -58,7 +62,7 @@ pub async fn mutate(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Result<Report, RunError> {
-    let labs: Vec<(usize, Phase, Mutation)> = plan.runs.iter().enumerate().flat_map(labs).collect();
+    let labs: Vec<(usize, Phase, Option<Mutation>)> = plan.runs.iter().enumerate().flat_map(labs).collect();
     let planned = labs.iter().map(|(run, phase, mutation)| broken_run(&plan.runs[*run], phase, *mutation));
     let labs_plan = Plan { runs: planned.collect() };
     events.send(EventKind::Planned { runs: labs_plan.runs.iter().map(id).collect() });
@@ -71,7 +75,7 @@ pub async fn mutate(
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(Report::new(Vec::new())),
     };
-    let places = Arc::new(Semaphore::new(options.jobs.clamp(1, Semaphore::MAX_PERMITS)));
+    let turns = Turns::new(options.jobs);
     let mut tasks = Vec::new();
     for (index, (planned, (_, phase, mutation))) in labs_plan.runs.iter().zip(&labs).enumerate() {
         let folder =
@@ -85,13 +89,23 @@ pub async fn mutate(
             events: events.for_run(index),
             stop: stop.clone(),
         };
-        tasks.push(tokio::spawn(trial.in_its_turn(places.clone())));
+        tasks.push(tokio::spawn(trial.in_its_turn(turns.clone())));
     }
     let mut seen: Vec<Seen> = vec![Seen::new(); plan.runs.len()];
+    let mut untried = vec![Fates::new(); plan.runs.len()];
     for ((task, (run, phase, mutation)), index) in join_all(tasks).await.into_iter().zip(&labs).zip(0..) {
         let fates = task.unwrap_or_else(|e| panicked(&events.for_run(index), phase, &e.to_string()));
-        for (step, fate) in fates {
-            seen[*run].entry(step).or_default().insert(*mutation, fate);
+        match mutation {
+            None => untried[*run] = fates,
+            Some(mutation) => fates.into_iter().for_each(|(step, fate)| {
+                seen[*run].entry(step).or_default().insert(*mutation, fate);
+            }),
+        }
+    }
+    // That a mutation breaks what does not pass without it shows nothing.
+    for (seen, untried) in seen.iter_mut().zip(untried) {
+        for (step, fate) in untried {
+            seen.entry(step).or_default().values_mut().for_each(|seen| *seen = fate.clone());
         }
     }
     Ok(Report::new(plan.runs.iter().zip(seen).map(|(run, seen)| reported(run, seen)).collect()))
@@ -100,24 +114,33 @@ pub async fn mutate(
 /// Our own bug: it must not look as if nothing had been to try.
 fn panicked(events: &Events, phase: &Phase, error: &str) -> Fates {
     let why = format!("routeproof itself failed: {error}");
-    let verdict = Verdict { outcome: Outcome::Broken, reason: Some(why.clone()), observed: BTreeMap::new() };
+    let verdict = Verdict::bare(Outcome::Broken, Some(why.clone()));
     finished(events, verdict, 0, Vec::new());
     phase.expects.iter().map(|step| (*step, Fate::Untried { why: why.clone() })).collect()
 }
 
-fn labs((index, run): (usize, &PlannedRun)) -> Vec<(usize, Phase, Mutation)> {
-    let of_phase = |phase: Phase| {
-        let fits = |mutation: &Mutation| {
-            phase.expects.iter().any(|step| may_apply(*mutation, &run.steps[*step].verb))
-        };
+fn labs((index, run): (usize, &PlannedRun)) -> Vec<(usize, Phase, Option<Mutation>)> {
+    let verb = |step: &usize| &run.steps[*step].verb;
+    let fitting = |phase: Phase| {
+        let fits = |m: &Mutation| phase.expects.iter().any(|step| may_apply(*m, verb(step)));
         let fitting: Vec<Mutation> = Mutation::ALL.into_iter().filter(fits).collect();
-        fitting.into_iter().map(move |mutation| (index, phase.clone(), mutation))
+        fitting.into_iter().map(move |mutation| (index, phase.clone(), Some(mutation)))
     };
-    mutate::phases(&run.steps).into_iter().flat_map(of_phase).collect()
+    let phases = mutate::phases(&run.steps).into_iter();
+    let (timed, states): (Vec<Vec<usize>>, Vec<Vec<usize>>) =
+        phases.map(|phase| phase.expects.into_iter().partition(|step| mutate::is_timed(verb(step)))).unzip();
+    let timed = timed.concat();
+    let alone = timed.iter().map(|step| Phase { expects: vec![*step] });
+    let of_states = states.into_iter().filter(|expects| !expects.is_empty()).map(|expects| Phase { expects });
+    let mut labs: Vec<_> = of_states.chain(alone).flat_map(fitting).collect();
+    if !timed.is_empty() {
+        labs.push((index, Phase { expects: timed }, None));
+    }
+    labs
 }
 
 /// The run as far as the phase, with short windows, under a name that tells the mutation.
-fn broken_run(run: &PlannedRun, phase: &Phase, mutation: Mutation) -> PlannedRun {
+fn broken_run(run: &PlannedRun, phase: &Phase, mutation: Option<Mutation>) -> PlannedRun {
     let mut planned = run.clone();
     planned.steps.truncate(phase.steps());
     for step in &mut planned.steps {
@@ -126,7 +149,7 @@ fn broken_run(run: &PlannedRun, phase: &Phase, mutation: Mutation) -> PlannedRun
         }
     }
     planned.expected.clear();
-    planned.axes.push(("mutation".to_string(), mutation.word().to_string()));
+    planned.axes.push(("mutation".to_string(), mutation.map_or("none", Mutation::word).to_string()));
     planned.axes.push(("steps".to_string(), phase.steps().to_string()));
     planned
 }
@@ -140,8 +163,8 @@ fn reported(run: &PlannedRun, mut seen: BTreeMap<usize, BTreeMap<Mutation, Fate>
 }
 
 impl Trial {
-    async fn in_its_turn(self, places: Arc<Semaphore>) -> Fates {
-        let Ok(_place) = places.acquire().await else { return Fates::new() };
+    async fn in_its_turn(self, turns: Turns) -> Fates {
+        let Some(_turn) = turns.take(Share::of(&self.planned)).await else { return Fates::new() };
         let over = *self.stop.borrow();
         if over { Fates::new() } else { self.run().await }
     }
@@ -180,7 +203,9 @@ impl Trial {
 
     fn untried(&self, verdict: Verdict) -> (Verdict, Fates) {
         let why = verdict.reason.clone().unwrap_or_default();
-        let may = |step: &&usize| may_apply(self.mutation, &self.planned.steps[**step].verb);
+        let may = |step: &&usize| {
+            self.mutation.is_none_or(|mutation| may_apply(mutation, &self.planned.steps[**step].verb))
+        };
         let fate = |step: &usize| (*step, Fate::Untried { why: why.clone() });
         let fates = self.phase.expects.iter().filter(may).map(fate).collect();
         (verdict, fates)
@@ -188,13 +213,17 @@ impl Trial {
 
     /// The control, the mutation, the fates.
     async fn try_on(&self, booted: &mut Booted) -> (Verdict, Fates) {
+        if let (Some(mutation), [step]) = (self.mutation, self.phase.expects.as_slice())
+            && mutate::is_timed(&self.planned.steps[*step].verb)
+        {
+            return self.try_over_time(booted, mutation, *step).await;
+        }
         let control = steps::control(booted, &self.planned, &self.events).await;
         if control.outcome != Outcome::Passed {
-            let reason = control.reason.unwrap_or_default();
-            let reason = Some(format!("not everything passes before the mutation: {reason}"));
-            return self.untried(Verdict { outcome: Outcome::Inconclusive, reason, ..control });
+            return self.not_passed(control);
         }
-        let chosen = match self.chosen(booted) {
+        let Some(mutation) = self.mutation else { return (control, Fates::new()) };
+        let chosen = match self.chosen(booted, mutation) {
             Ok(chosen) => chosen,
             Err(e) => return self.untried(broken(&e)),
         };
@@ -202,16 +231,30 @@ impl Trial {
         if verbs.is_empty() {
             return (control, Fates::new());
         }
-        if let Err(e) = inject::inject(booted, &self.planned, self.mutation, &verbs).await {
+        if let Err(e) = inject::inject(booted, &self.planned, mutation, &verbs).await {
             return self.untried(broken(&e));
         }
         let fates = join_all(verbs.iter().map(|verb| judge::fate(booted, verb))).await;
         (control, chosen.into_iter().zip(fates).collect())
     }
 
+    async fn try_over_time(&self, booted: &mut Booted, mutation: Mutation, step: usize) -> (Verdict, Fates) {
+        match timed::fate(booted, &self.planned, step, mutation, &self.events).await {
+            Err(e) => self.untried(broken(&e)),
+            Ok((control, _)) if control.outcome != Outcome::Passed => self.not_passed(control),
+            Ok((control, fate)) => (control, fate.into_iter().map(|fate| (step, fate)).collect()),
+        }
+    }
+
+    fn not_passed(&self, control: Verdict) -> (Verdict, Fates) {
+        let reason = control.reason.unwrap_or_default();
+        let reason = Some(format!("not everything passes before the mutation: {reason}"));
+        self.untried(Verdict { outcome: Outcome::Inconclusive, reason, ..control })
+    }
+
     /// The steps of the phase whose expectation the mutation ought to break in this lab.
-    fn chosen(&self, booted: &Booted) -> Result<Vec<usize>, RunError> {
-        if self.mutation == Mutation::DropExtras && !booted.cluster.has_extras() {
+    fn chosen(&self, booted: &Booted, mutation: Mutation) -> Result<Vec<usize>, RunError> {
+        if mutation == Mutation::DropExtras && !booted.cluster.has_extras() {
             return Ok(Vec::new());
         }
         let mut chosen = Vec::new();
@@ -219,7 +262,7 @@ impl Trial {
             let verb = &self.planned.steps[*step].verb;
             let Some((expect, _)) = mutate::expectation(verb) else { continue };
             let node = expect::node(booted, expect.node())?;
-            if node.monitor.with_state(|kernel| applies(self.mutation, verb, kernel)) {
+            if node.monitor.with_state(|kernel| applies(mutation, verb, kernel)) {
                 chosen.push(*step);
             }
         }

@@ -28,29 +28,7 @@ fn extras_alone_follow_the_header() {
 }
 
 #[test]
-fn extras_for_a_route_map_that_no_peer_has_are_a_warning() {
-    let applied = objects(&[
-        &peer("gw1", "192.168.1.5", "  vrf: red\n"),
-        &extras("route-map 192.168.1.5-in permit 20"),
-    ]);
-    let rendered = try_render("v0.13.10", &applied).unwrap();
-    assert_eq!(
-        rendered.warnings,
-        [
-            "configmap/bgpextras: no BGPPeer has the route map `192.168.1.5-in` (there are: 192.168.1.5-red-in)"
-        ]
-    );
-    let peers_to_come = objects(&[&extras("route-map 192.168.1.5-in permit 20")]);
-    assert_eq!(try_render("v0.13.10", &peers_to_come).unwrap().warnings, [""; 0]);
-}
-
-#[test]
-fn releases_before_extras_do_not_read_them() {
-    let applied = objects(&[&extras("! hello")]);
-    let rendered = try_render("v0.13.9", &applied).unwrap();
+fn releases_before_extras_do_not_render_them() {
+    let rendered = try_render("v0.13.9", &objects(&[&extras("! hello")])).unwrap();
     assert!(!rendered.conf.contains("hello"));
-    assert_eq!(
-        rendered.warnings,
-        ["configmap/bgpextras: MetalLB v0.13.9 does not read extras; they exist since v0.13.10"]
-    );
 }

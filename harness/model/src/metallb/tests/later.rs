@@ -3,20 +3,25 @@
 use super::*;
 use crate::metallb::Family;
 
-/// One gateway, one Service with a local preference and both kinds of communities.
-fn rich(more: &str) -> Vec<String> {
-    vec![
-        peer("gw1", "192.168.1.5", more),
-        metallb("IPAddressPool", "blue", "{addresses: [198.51.100.16/28]}"),
-        metallb("BGPAdvertisement", "rich", "{localPref: 200, communities: ['large:64513:1:2', '7:7']}"),
-        service("web", "namespace: shop", "ports: [{port: 80}]"),
-        service("dns", "namespace: shop", "ports: [{port: 53}]"),
-    ]
+/// What a release renders for one gateway, one pool, and these.
+fn with_pool(version: &str, more: &[String]) -> String {
+    let pool = metallb("IPAddressPool", "blue", "{addresses: [198.51.100.16/28]}");
+    let manifests = [peer("gw1", "192.168.1.5", ""), pool];
+    conf(version, &manifests.iter().chain(more).map(String::as_str).collect::<Vec<_>>())
 }
 
-fn rich_conf(version: &str, more: &str) -> String {
-    let manifests = rich(more);
-    conf(version, &manifests.iter().map(String::as_str).collect::<Vec<_>>())
+fn web(labels: &str) -> String {
+    service("web", &format!("namespace: shop{labels}"), "ports: [{port: 80}]")
+}
+
+fn dns() -> String {
+    service("dns", "namespace: shop", "ports: [{port: 53}]")
+}
+
+/// The filters of two Services with a local preference and both kinds of communities.
+fn rich(version: &str) -> String {
+    let spec = "{localPref: 200, communities: ['large:64513:1:2', '7:7']}";
+    filters(&with_pool(version, &[metallb("BGPAdvertisement", "rich", spec), web(""), dns()])).to_string()
 }
 
 /// From the first route map to the line before the router.
@@ -31,7 +36,7 @@ fn router(text: &str) -> &str {
 
 #[test]
 fn filters_of_v0_14_0() {
-    insta::assert_snapshot!(filters(&rich_conf("v0.14.0", "")), @r#"
+    insta::assert_snapshot!(rich("v0.14.0"), @r#"
     route-map 192.168.1.5-in deny 20
 
 
@@ -90,7 +95,7 @@ fn filters_of_v0_14_0() {
 
 #[test]
 fn filters_of_v0_14_9() {
-    insta::assert_snapshot!(filters(&rich_conf("v0.14.9", "")), @r#"
+    insta::assert_snapshot!(rich("v0.14.9"), @r#"
     route-map 192.168.1.5-in deny 20
     route-map 192.168.1.5-out permit 1
       match ip address prefix-list 192.168.1.5-200-ipv4-localpref-prefixes
@@ -133,7 +138,7 @@ fn filters_of_v0_14_9() {
 
 #[test]
 fn filters_of_v0_15_3() {
-    insta::assert_snapshot!(filters(&rich_conf("v0.15.3", "")), @r#"
+    insta::assert_snapshot!(rich("v0.15.3"), @r#"
     route-map 192.168.1.5-in deny 20
     ip prefix-list 192.168.1.5-200-ip-localpref-prefixes seq 1 permit 198.51.100.16/32
     ip prefix-list 192.168.1.5-200-ip-localpref-prefixes seq 2 permit 198.51.100.17/32
@@ -308,15 +313,13 @@ fn the_other_family_is_left_out_since_v0_15_0_unless_the_session_is_for_both() {
 
 #[test]
 fn advertisements_of_one_prefix_become_one_since_v0_14_0() {
-    let manifests = [
-        peer("gw1", "192.168.1.5", ""),
-        metallb("IPAddressPool", "blue", "{addresses: [198.51.100.16/28]}"),
+    let more = [
         metallb("BGPAdvertisement", "a", "{communities: ['7:7']}"),
         metallb("BGPAdvertisement", "b", "{communities: ['64513:100', '7:7']}"),
-        service("web", "namespace: shop", "ports: [{port: 80}]"),
+        web(""),
     ];
     let entries = |version: &str| {
-        let text = conf(version, &manifests.each_ref().map(String::as_str));
+        let text = with_pool(version, &more);
         (text.matches("set community").count(), text.matches("permit 198.51.100.16/32").count())
     };
     assert_eq!(entries("v0.13.12"), (3, 5));
@@ -327,13 +330,7 @@ fn advertisements_of_one_prefix_become_one_since_v0_14_0() {
 
 #[test]
 fn service_selectors_of_v0_16_0() {
-    let manifests = [
-        peer("gw1", "192.168.1.5", ""),
-        metallb("IPAddressPool", "blue", "{addresses: [198.51.100.16/28]}"),
-        metallb("BGPAdvertisement", "a", "{serviceSelectors: [{matchLabels: {tier: front}}]}"),
-        service("web", "namespace: shop, labels: {tier: front}", "ports: [{port: 80}]"),
-        service("dns", "namespace: shop", "ports: [{port: 53}]"),
-    ];
-    let text = conf("v0.16.0", &manifests.each_ref().map(String::as_str));
+    let chosen = metallb("BGPAdvertisement", "a", "{serviceSelectors: [{matchLabels: {tier: front}}]}");
+    let text = with_pool("v0.16.0", &[chosen, web(", labels: {tier: front}"), dns()]);
     assert_eq!(text.matches("    network ").count(), 1, "{text}");
 }

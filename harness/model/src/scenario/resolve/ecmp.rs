@@ -49,28 +49,11 @@ impl Resolver<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diag::Source;
-    use crate::scenario::{ScenarioFile, expand};
-    use crate::{topology, yaml};
-
-    const TOPOLOGY: &str = "
-name: t
-topology:
-  nodes:
-    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
-    gw1: { kind: linux, image: 'frr:8.4.4' }
-    gw2: { kind: linux, image: 'frr:8.4.4' }
-";
+    use crate::scenario::testing;
 
     fn mistake(spread: &str) -> Option<String> {
-        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
         let expect = format!("expect: {{ ecmp: {{ node: n, prefix: 172.16.1.0/24, {spread} }} }}");
-        let text = format!(
-            "name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n  - {expect}\n"
-        );
-        let source = Source::new("/t/scenario.yaml", text);
-        let file = yaml::parse::<ScenarioFile>(&source);
-        file.and_then(|file| expand(&file, &source, &topology)).err().map(|error| error.message)
+        testing::mistake(&expect).map(|error| error.message)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Seg};
 use crate::fact::Protocol;
 use crate::fact::names::Word;
 use crate::scenario::axes::AxisValues;
-use crate::scenario::expect::{Expect, ExpectReturnPath};
+use crate::scenario::expect::{Expect, ExpectReturnPath, ExpectRoute};
 use crate::scenario::file::StepFile;
 use crate::scenario::session::ExpectPrefixes;
 use crate::scenario::step::Verb;
@@ -62,9 +62,18 @@ impl Resolver<'_> {
 
     fn witnessed(&self, expect: &Expect, witness: Option<IpNet>, at: &[Seg]) -> Result<(), Diagnostic> {
         match expect {
-            Expect::NoRoute(absent) if witness.is_some() && absent.prefix == witness => {
+            // A witness is any route of the main table: the same prefix by another protocol, or in another table, is none
+            // of what must not be.
+            Expect::NoRoute(absent)
+                if absent.prefix.is_some()
+                    && absent.proto.is_none()
+                    && absent.table.is_none_or(|table| table == ExpectRoute::MAIN)
+                    && witness.is_some_and(|witness| absent.covers(&witness)) =>
+            {
                 let at = [at, &[key("witness")]].concat();
-                Err(self.source.error_at(&at, "the witness must be there and the same prefix must not"))
+                let what =
+                    if absent.prefix == witness { "the same prefix" } else { "what is inside the prefix" };
+                Err(self.source.error_at(&at, format!("the witness must be there and {what} must not")))
             }
             Expect::NoRoute(absent) if absent.peer.is_none() && witness.is_none() => {
                 let error = self.source.error_at(at, "absence proves nothing without a positive witness");
@@ -102,6 +111,9 @@ impl Resolver<'_> {
                 self.any_node(&absent.node, &field("node"))?;
                 absent.peer.as_ref().map_or(Ok(()), |peer| self.peer(peer, &field("peer")))?;
                 self.kernel_word(absent.proto.as_ref(), Word::Protocol, &field("proto"))?;
+                if absent.or_longer && absent.prefix.is_none() {
+                    return Err(self.source.error_at(&field("or-longer"), "`or-longer` goes with `prefix`"));
+                }
                 match absent.prefix.is_none() && absent.proto.is_none() {
                     true => Err(self.source.error_at(at, "`no-route` needs a prefix, a protocol, or both")),
                     false => Ok(()),
@@ -122,6 +134,7 @@ impl Resolver<'_> {
                 self.any_node(&convergence.node, &field("node"))?;
                 self.kernel_word(convergence.proto.as_ref(), Word::Protocol, &field("proto"))?;
                 self.gateways(&convergence.via, &field("via"))?;
+                self.not_empty(&convergence.via, &field("via"), "`absent: true` expects no route")?;
                 match convergence.absent && !convergence.via.is_empty() {
                     true => {
                         Err(self.source.error_at(&field("absent"), "`absent` and `via` are two final states"))

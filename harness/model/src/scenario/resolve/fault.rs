@@ -50,6 +50,10 @@ impl Resolver<'_> {
                     }
                 }
             }
+            Fault::Exec { command, undo, .. } => {
+                let written = [("command", command), ("undo", undo)];
+                written.into_iter().try_for_each(|(name, argv)| self.argv(name, argv, &field(name)))
+            }
             Fault::ResetSession { peer, .. } => self.peer(peer, &field("peer")),
             Fault::KillDaemon { daemon, .. }
             | Fault::StopDaemon { daemon, .. }
@@ -63,6 +67,19 @@ impl Resolver<'_> {
                 true => Err(self.source.error_at(&field("lines"), "`configure` needs at least one line")),
                 false => Ok(()),
             },
+        }
+    }
+
+    fn argv(&self, name: &str, argv: &[String], at: &[Seg]) -> Result<(), Diagnostic> {
+        match argv {
+            [] if name == "command" => Err(self.source.error_at(at, "`command` is empty")),
+            [] => Ok(()),
+            [program, ..] if program.contains(char::is_whitespace) => {
+                let what = format!("`{program}` is no program: each word is an item of the list");
+                let hint = "a shell's line is `[sh, -c, \"...\"]`";
+                Err(self.source.error_at(at, what).hint(hint))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -70,36 +70,13 @@ fn makes(node: &Node, device: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diag::Source;
-    use crate::scenario::{ScenarioFile, expand};
-    use crate::{topology, yaml};
+    use crate::scenario::testing;
 
-    const TOPOLOGY: &str = "
-name: t
-topology:
-  nodes:
-    n:
-      kind: linux
-      image: 'frr:8.4.4'
-      labels: { routeproof.role: cluster-node }
-      exec: [ip link add vlan7 link eth1 type vlan id 7]
-    gw1: { kind: linux, image: 'frr:8.4.4' }
-    gw2: { kind: linux, image: 'frr:8.4.4' }
-  links:
-    - endpoints: ['n:eth1', 'gw1:eth1']
-    - endpoints: ['n:eth2', 'gw2:eth1']
-";
     const RED: &str = "red: { interface: eth1, host: gw1, table: 101, prefixes: [10.1.0.0/16] }";
 
     fn mistake(segments: &str) -> Option<String> {
-        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
-        let expect = format!("expect: {{ isolation: {{ node: n, segments: {{ {segments} }} }} }}");
-        let text = format!(
-            "name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n  - {expect}\n"
-        );
-        let source = Source::new("/t/scenario.yaml", text);
-        let file = yaml::parse::<ScenarioFile>(&source);
-        let error = file.and_then(|file| expand(&file, &source, &topology)).err()?;
+        let error =
+            testing::mistake(&format!("expect: {{ isolation: {{ node: n, segments: {{ {segments} }} }} }}"))?;
         let hint = error.hints.first().map(|hint| format!(" ({hint})")).unwrap_or_default();
         Some(format!("{}{hint}", error.message))
     }

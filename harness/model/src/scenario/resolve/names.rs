@@ -9,6 +9,7 @@ use crate::diag::{Diagnostic, Seg, nearest};
 use crate::fact::names::Word;
 use crate::scenario::axes::{AxisValues, substitute};
 use crate::topology::Role;
+use crate::yaml;
 
 impl Resolver<'_> {
     pub(super) fn unknown(&self, at: &[Seg], what: &str, name: &str, known: Vec<&str>) -> Diagnostic {
@@ -50,6 +51,16 @@ impl Resolver<'_> {
             None => Ok(()),
             Some(unknown) => Err(self.unknown(at, what, unknown, of.names())),
         }
+    }
+
+    /// A list that is written, but has nothing in it, looks as if it said something.
+    pub(super) fn not_empty<T>(&self, list: &[T], at: &[Seg], hint: &str) -> Result<(), Diagnostic> {
+        let written = || yaml::documents(self.source).ok().and_then(|all| all.first()?.items(at));
+        if !list.is_empty() || written().is_none() {
+            return Ok(());
+        }
+        let error = self.source.error_at(at, "an empty list says nothing: without it any will do");
+        Err(error.hint(hint))
     }
 
     pub(super) fn any_node(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {

@@ -13,6 +13,10 @@ impl Resolver<'_> {
     ) -> Result<(), Diagnostic> {
         self.any_node(&route.node, &field("node"))?;
         self.gateways(&route.via, &field("via"))?;
+        let hint = "a route by a device alone is `nexthops: [{ dev: eth1 }]`, one that leads nowhere `type: blackhole`, and \
+                    none at all `no-route`";
+        self.not_empty(&route.via, &field("via"), hint)?;
+        self.not_empty(&route.nexthops, &field("nexthops"), hint)?;
         for (i, hop) in route.nexthops.iter().enumerate() {
             let at = |name: &str| [field("nexthops"), vec![Seg::Index(i), key(name)]].concat();
             hop.via.as_ref().map_or(Ok(()), |via| self.peer(via, &at("via")))?;
@@ -34,29 +38,11 @@ impl Resolver<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diag::Source;
-    use crate::scenario::{ScenarioFile, expand};
-    use crate::{topology, yaml};
-
-    const TOPOLOGY: &str = "
-name: t
-topology:
-  nodes:
-    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
-    gw1: { kind: linux, image: 'frr:8.4.4' }
-  links:
-    - endpoints: ['n:eth1', 'gw1:eth1']
-";
+    use crate::scenario::testing;
 
     /// The error, with its place.
     fn mistake(step: &str) -> Option<String> {
-        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
-        let text =
-            format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n  - {step}\n");
-        let source = Source::new("/t/scenario.yaml", text);
-        let file = yaml::parse::<ScenarioFile>(&source);
-        let error = file.and_then(|file| expand(&file, &source, &topology)).err()?;
-        Some(error.to_string())
+        testing::mistake(step).map(|error| error.to_string())
     }
 
     fn route(fields: &str) -> Option<String> {
@@ -68,9 +54,10 @@ topology:
         let fine = [
             "prefix: 172.16.1.0/24, via: [gw1], proto: bgp, type: unicast, scope: global",
             "prefix: 172.16.1.0/24, proto: '77', table: 100",
+            "prefix: 172.16.1.0/24, table: main",
             "prefix: 'fc00::/64', nexthops: [{ via: gw1, dev: eth1, weight: 256 }], vrf: red",
         ];
-        assert_eq!(fine.map(route), [None, None, None]);
+        assert_eq!(fine.map(route), [None, None, None, None]);
         let wrong = [
             "prefix: 172.16.1.1/24",
             "prefix: 172.16.1.0/24, proto: bpg",
@@ -80,6 +67,10 @@ topology:
             "prefix: 172.16.1.0/24, nexthops: [{ via: gw1, weight: 0 }]",
             "prefix: 172.16.1.0/24, vrf: red, table: 10",
             "prefix: 172.16.1.0/24, via: [gw1], nexthops: [{ via: gw1 }]",
+            "prefix: 172.16.1.0/24, via: []",
+            "prefix: 172.16.1.0/24, table: red",
+            "prefix: 172.16.1.0/24, table: any",
+            "prefix: 172.16.1.0/24, table: 0",
         ];
         insta::assert_snapshot!(wrong.map(|fields| route(fields).unwrap()).join("\n"), @r#"
         /t/scenario.yaml:6:41: `172.16.1.1/24` is an address in the prefix 172.16.1.0/24
@@ -90,6 +81,10 @@ topology:
         /t/scenario.yaml:6:87: 0 is not a weight: the kernel knows 1 to 256
         /t/scenario.yaml:6:61: `vrf` and `table` say the same: one of them
         /t/scenario.yaml:6:61: `via` and `nexthops` say the same: one of them
+        /t/scenario.yaml:6:61: an empty list says nothing: without it any will do
+        /t/scenario.yaml:6:63: `red` is no table: a number, `main`, `local` or `default`; a VRF's table is `vrf: NAME`
+        /t/scenario.yaml:6:63: a route is in one table: `any` goes with `no-route` only
+        /t/scenario.yaml:6:63: the number 0 is not allowed here: expected the number of a kernel table, or `main`, `local` or `default`
         "#);
     }
 
@@ -99,6 +94,10 @@ topology:
             "{ expect: { no-route: { node: n, prefix: 172.16.1.0/24 } }, holds: 1s, witness: 172.16.1.0/24 }",
             "{ expect: { no-route: { node: n, prefix: 172.16.1.0/24 } }, holds: 1s, witness: 172.16.2.1/24 }",
             "{ expect: { no-route: { node: n, proto: bgpd } }, holds: 1s, witness: 172.16.2.0/24 }",
+            "{ expect: { no-route: { node: n, prefix: 172.16.0.0/16, or-longer: true } }, holds: 1s, witness: 172.16.1.0/24 }",
+            "{ expect: { no-route: { node: n, proto: bgp, or-longer: true } }, holds: 1s, witness: 172.16.1.0/24 }",
+            "fault: { exec: { node: n, command: [] } }",
+            "fault: { exec: { node: n, command: [ip route flush table main] } }",
             "expect: { session: { node: n, peer: gw1, prefixes: { family: ipv4 } } }",
             "fault: { netem: { node: n, interface: eth1, loss: 500% } }",
             "fault: { netem: { node: n, interface: eth1, delay: soon } }",
@@ -107,6 +106,10 @@ topology:
         /t/scenario.yaml:6:85: the witness must be there and the same prefix must not
         /t/scenario.yaml:6:85: `172.16.2.1/24` is an address in the prefix 172.16.2.0/24
         /t/scenario.yaml:6:45: unknown protocol `bgpd`
+        /t/scenario.yaml:6:102: the witness must be there and what is inside the prefix must not
+        /t/scenario.yaml:6:61: `or-longer` goes with `prefix`
+        /t/scenario.yaml:6:40: `command` is empty
+        /t/scenario.yaml:6:40: `ip route flush table main` is no program: each word is an item of the list
         /t/scenario.yaml:6:56: `prefixes` without a count says nothing
         /t/scenario.yaml:6:55: `500%` is not a share such as 5%
         /t/scenario.yaml:6:56: `soon` is not a duration such as 20ms

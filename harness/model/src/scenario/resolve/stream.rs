@@ -86,28 +86,14 @@ impl Resolver<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diag::Source;
-    use crate::scenario::{ScenarioFile, expand};
-    use crate::{topology, yaml};
+    use crate::scenario::testing;
 
-    const TOPOLOGY: &str = "
-name: t
-topology:
-  nodes:
-    n: { kind: linux, image: 'frr:8.4.4', labels: { routeproof.role: cluster-node } }
-    gw1: { kind: linux, image: 'frr:8.4.4' }
-";
     const STREAM: &str = "stream: { name: s1, from: n, to: 172.16.1.0/24 }";
     const LOSS: &str = "expect: { loss: { stream: s1, lost-at-most: 0 } }";
 
     fn mistake(steps: &[&str]) -> Option<String> {
-        let topology = topology::load(&Source::new("/t/t.clab.yml", TOPOLOGY)).unwrap();
         let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
-        let text =
-            format!("name: s\nabout: a\ntopology: t\nmetallb: {{ version: v0.13.10 }}\nsteps:\n{steps}");
-        let source = Source::new("/t/scenario.yaml", text);
-        let file = yaml::parse::<ScenarioFile>(&source);
-        file.and_then(|file| expand(&file, &source, &topology)).err().map(|error| error.message)
+        testing::scenario(&steps).err().map(|error| error.message)
     }
 
     #[test]
@@ -135,7 +121,7 @@ topology:
             &[STREAM, "expect: { loss: { stream: s1, at-most: 1s, during: change } }"],
             &[STREAM, "expect: { loss: { stream: s1, at-most: 1s, node: gw1 } }"],
             &[&stream("from: gw3")],
-            &[&stream("from: n, at: [gw2]")],
+            &[&stream("from: n, at: [gw3]")],
             &[&stream("from: n, every: 10us")],
             &[&stream("from: n, flows: 100, every: 1ms")],
             &["stream: { name: s1, from: n, to: nowhere }"],
@@ -152,7 +138,7 @@ topology:
         nothing changes after stream `s1` has started
         stream `s1` is sent by `n`
         unknown node `gw3`
-        unknown node `gw2`
+        unknown node `gw3`
         the pace must be between 1ms and 1s
         100000 packets a second: at most 20000
         `nowhere` is neither an address nor a prefix such as 172.16.1.0/24
