@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use routeproof_model::metallb::Mode;
 use routeproof_model::metallb::lint::Rule;
 
 /// Proves that Kubernetes nodes learn routes over BGP: real FRR, MetalLB's configuration, judged by the kernel.
@@ -119,6 +120,9 @@ pub struct CheckArgs {
     /// The MetalLB release of the manifests [default: v0.13.10]
     #[arg(long, value_name = "VERSION")]
     pub metallb: Option<String>,
+    /// How that MetalLB runs FRR [default: frr]
+    #[arg(long, value_name = "MODE", value_parser = crate::cmd::metallb::mode())]
+    pub mode: Option<Mode>,
     /// The FRR version of the manifests' nodes [default: that of the MetalLB release]
     #[arg(long, value_name = "VERSION")]
     pub frr: Option<String>,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use routeproof_model::diag::Source;
-use routeproof_model::metallb::{self, NodeInfo, Objects, Release};
+use routeproof_model::metallb::{self, Mode, NodeInfo, Objects, Release};
 
 const ROUNDS: usize = 5;
 
@@ -25,7 +25,7 @@ fn main() {
     for version in ["v0.13.10", "v0.14.9", "v0.16.1"] {
         let release = Release::find(version).unwrap();
         let took = median(|| {
-            let rendered = metallb::render(release, &objects, &node).unwrap();
+            let rendered = metallb::render(release, Mode::Frr, &objects, &node).unwrap();
             // A node of this rack has sessions, and each tells of every Service that has a pod somewhere.
             assert!(rendered.conf.lines().count() > services, "{} lines", rendered.conf.lines().count());
         });

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use routeproof_engine::image::Store;
 use routeproof_engine::run::{
-    check_images, check_manifests, check_topology_images, load, load_topology, read_source,
+    check_images, check_manifests, check_topology_images, choose_frr, load, load_topology, read_source,
 };
 use routeproof_model::diag::Severity;
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Rule};
@@ -100,6 +100,7 @@ fn sorted(args: &CheckArgs) -> Result<(Vec<String>, Vec<PathBuf>), Failure> {
     }
     let given = [
         ("--metallb", args.metallb.is_some()),
+        ("--mode", args.mode.is_some()),
         ("--frr", args.frr.is_some()),
         ("--allow", !args.allow.is_empty()),
     ];
@@ -130,18 +131,21 @@ fn check(file: &str, store: &Store) -> Result<Found, Failure> {
         let warnings = topology.warnings.iter().map(ToString::to_string).collect();
         return Ok(Found { warnings, findings: Vec::new() });
     }
-    let loaded = load(&select::path(file)?)?;
+    let mut loaded = load(&select::path(file)?)?;
+    // As `run` does: the release's own FRR need not be one that can be had.
+    choose_frr(std::slice::from_mut(&mut loaded), store)?;
     check_images(&loaded, store)?;
     Ok(Found { warnings: loaded.warnings, findings: loaded.findings.into_iter().map(|(f, _)| f).collect() })
 }
 
 fn check_all(manifests: &[PathBuf], args: &CheckArgs) -> Result<Found, Failure> {
-    let release = metallb::release(args.metallb.as_deref().unwrap_or(METALLB))?;
-    let frr = args.frr.as_deref().unwrap_or(release.frr);
+    let mode = args.mode.unwrap_or_default();
+    let release = metallb::release(args.metallb.as_deref().unwrap_or(METALLB), mode)?;
+    let frr = args.frr.as_deref().unwrap_or(release.frr_in(mode));
     let version = FrrVersion::parse(frr).ok_or_else(|| {
         Failure::input(format!("--frr {frr}: this is no FRR version")).hint("for instance `--frr 7.5.1`")
     })?;
-    let checked = check_manifests(manifests, release, Some(version))?;
+    let checked = check_manifests(manifests, (release, mode), Some(version))?;
     let allowed = |f: &Finding| args.allow.iter().any(|id| id == f.rule.id());
     let findings = checked.findings.into_iter().filter(|f| !allowed(f)).collect();
     Ok(Found { warnings: checked.warnings, findings })

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use routeproof_engine::run::{RunError, read_source};
 use routeproof_model::diag::Severity;
 use routeproof_model::metallb::lint::{FrrVersion, Lint};
-use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
+use routeproof_model::metallb::{self, Mode, NodeInfo, Objects, Release, RenderError, Rendered};
 
 use crate::fail::{self, Failure};
 use crate::out;
@@ -25,15 +26,35 @@ pub struct RenderArgs {
     /// The MetalLB release
     #[arg(long, default_value = "v0.13.10", value_name = "VERSION")]
     metallb: String,
+    /// How MetalLB runs FRR
+    #[arg(long, default_value = Mode::Frr.name(), value_name = "MODE", value_parser = mode())]
+    mode: Mode,
+    /// Print the FRRConfiguration that MetalLB writes for the node in frr-k8s mode, instead of frr.conf
+    #[arg(long)]
+    frr_configuration: bool,
 }
 
-/// The release of `--metallb`.
-pub fn release(version: &str) -> Result<&'static Release, Failure> {
-    Release::find(version).map_err(Failure::input)
+/// The values of `--mode`.
+pub fn mode() -> impl TypedValueParser<Value = Mode> {
+    let all = [Mode::Frr, Mode::FrrK8s];
+    PossibleValuesParser::new(all.map(Mode::name))
+        .map(move |name| all.into_iter().find(|mode| mode.name() == name).unwrap_or_default())
+}
+
+/// The release of `--metallb`, which must have the mode.
+pub fn release(version: &str, mode: Mode) -> Result<&'static Release, Failure> {
+    let release = Release::find(version).map_err(Failure::input)?;
+    release.check(mode).map_err(Failure::input)?;
+    Ok(release)
 }
 
 pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
-    let release = release(&args.metallb)?;
+    let release = release(&args.metallb, args.mode)?;
+    if args.frr_configuration && args.mode == Mode::Frr {
+        return Err(
+            Failure::input("--frr-configuration: MetalLB writes none in frr mode").hint("add --mode frr-k8s")
+        );
+    }
     let mut objects = Objects::new();
     let mut applied = Vec::new();
     for manifest in &args.manifests {
@@ -49,7 +70,7 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
         labels.push((key.to_string(), value.to_string()));
     }
     let node = NodeInfo { name: args.node.clone(), labels: labels.into_iter().collect() };
-    let rendered = metallb::render(release, &objects, &node).map_err(|e| match e {
+    let rendered = metallb::render(release, args.mode, &objects, &node).map_err(|e| match e {
         RenderError::Refused(d) | RenderError::Pending(d) => Failure::from(RunError::Input(d)),
         other => Failure::input(other),
     })?;
@@ -59,6 +80,17 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
     for warning in &rendered.warnings {
         out::note(format_args!("warning: {warning}"));
     }
-    out::text(&rendered.conf)?;
+    match args.frr_configuration {
+        true => frr_configuration(&rendered)?,
+        false => out::text(&rendered.conf)?,
+    }
     Ok(0)
+}
+
+fn frr_configuration(rendered: &Rendered) -> Result<(), Failure> {
+    let Some(generated) = &rendered.generated else {
+        out::note("no BGPPeer selects the node, so MetalLB writes no FRRConfiguration for it");
+        return Ok(());
+    };
+    out::text(serde_yaml::to_string(generated).map_err(Failure::broken)?)
 }

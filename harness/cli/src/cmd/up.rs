@@ -11,6 +11,7 @@ use routeproof_engine::observe::now;
 use routeproof_engine::run::{self, Reached, Until, plan_topology};
 use routeproof_engine::rundir::RunDir;
 use routeproof_model::fact::Mono;
+use routeproof_model::metallb::Mode;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::topology::Role;
 use serde::Serialize;
@@ -35,6 +36,9 @@ pub struct UpArgs {
     /// The MetalLB release whose frr.conf the cluster nodes get
     #[arg(long, default_value = "v0.13.10", value_name = "VERSION")]
     metallb: String,
+    /// How MetalLB runs FRR
+    #[arg(long, default_value = Mode::Frr.name(), value_name = "MODE", value_parser = metallb::mode())]
+    mode: Mode,
     /// What to call the lab [default: the topology's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -93,13 +97,13 @@ struct Phase {
 pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let start = now();
     let until = until(&args)?;
-    let release = metallb::release(&args.metallb)?;
+    let release = metallb::release(&args.metallb, args.mode)?;
     let store = store(&args.source)?;
     let (frr, note) = match &args.frr {
         Some(version) => (version.clone(), None),
-        None => run::default_frr(&store, release)?,
+        None => run::default_frr(&store, release, args.mode)?,
     };
-    let (planned, warnings) = plan_topology(&args.topology, &args.manifest, release, &frr)?;
+    let (planned, warnings) = plan_topology(&args.topology, &args.manifest, (release, args.mode), &frr)?;
     check_until(&until, &planned)?;
     let name = args.name.as_deref().unwrap_or(&planned.topology.name);
     keep::check_free(name)?;

@@ -8,6 +8,7 @@ mod support;
 mod arguments;
 mod broken_labs;
 mod extras;
+mod frr_k8s;
 mod garbage;
 mod manifests;
 mod scenarios;

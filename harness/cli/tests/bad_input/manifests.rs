@@ -32,8 +32,8 @@ fn unknown_kind() {
       |       ^^^^^^^^
       |
     help: did you mean `BGPPeer`?
-    help: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service,
-          EndpointSlice, ConfigMap, Secret, Node, Namespace and List
+    help: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile,
+          FRRConfiguration, Service, EndpointSlice, ConfigMap, Secret, Node, Namespace and List
     ");
 }
 
@@ -47,8 +47,8 @@ fn a_kind_that_is_no_business_of_metallb() {
     2 | kind: Deployment
       |       ^^^^^^^^^^
       |
-    help: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service,
-          EndpointSlice, ConfigMap, Secret, Node, Namespace and List
+    help: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile,
+          FRRConfiguration, Service, EndpointSlice, ConfigMap, Secret, Node, Namespace and List
     ");
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::future::try_join_all;
 use routeproof_model::frr::rejections;
-use routeproof_model::metallb::{self, Frontend, NodeInfo, Objects, Release};
+use routeproof_model::metallb::{self, Frontend, Mode, NodeInfo, Objects, Release};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::pods::ruleset;
 use routeproof_model::topology::Role;
@@ -19,11 +19,18 @@ use super::rehearse::node_infos;
 use crate::frr::{DaemonSpec, Frr, load_conf, reload, start_peers};
 use crate::lab::{Command, LabError};
 
+/// A release, and how it runs FRR.
+#[derive(Clone, Copy, Debug)]
+struct Installed {
+    release: &'static Release,
+    mode: Mode,
+}
+
 /// The cluster of one lab.
 #[derive(Debug)]
 pub struct Cluster {
     objects: Objects,
-    release: &'static Release,
+    installed: Installed,
     /// Node name -> what MetalLB knows of it.
     nodes: BTreeMap<String, NodeInfo>,
     aliases: BTreeMap<String, String>,
@@ -39,7 +46,7 @@ impl Cluster {
         let aliases = run.topology.nodes.iter().filter_map(|n| Some((n.alias.clone()?, n.name.clone())));
         Ok(Cluster {
             objects: Objects::default(),
-            release,
+            installed: Installed { release, mode: run.metallb.mode },
             nodes: node_infos(run).map(|info| (info.name.clone(), info)).collect(),
             aliases: aliases.collect(),
         })
@@ -56,7 +63,7 @@ impl Cluster {
 
     /// Starts the FRR container's daemons on a cluster node, empty as the speaker finds them.
     pub async fn start_frr(&self, node: &mut Node) -> Result<(), RunError> {
-        let startup = metallb::startup(self.release);
+        let startup = metallb::startup(self.installed.release, self.installed.mode);
         node.handle.write("/etc/frr/vtysh.conf", 0o644, startup.vtysh_conf.as_bytes()).await?;
         node.handle.write("/etc/frr/frr.conf", 0o640, startup.conf.as_bytes()).await?;
         let available = node.handle.list("/usr/lib/frr").await?;
@@ -86,11 +93,11 @@ impl Cluster {
         for manifest in manifests {
             self.objects.apply(&read(manifest)?)?;
         }
-        let (objects, release, infos) = (&self.objects, self.release, &self.nodes);
+        let (objects, installed, infos) = (&self.objects, self.installed, &self.nodes);
         let frontends = metallb::frontends(objects);
         let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
         try_join_all(members.map(async |node| {
-            let conf = rendered(objects, release, infos, node)?.conf;
+            let conf = rendered(objects, installed, infos, node)?.conf;
             proxy(node, &frontends).await?;
             cold_load(node, conf).await
         }))
@@ -127,7 +134,7 @@ impl Cluster {
         let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
         let notes = try_join_all(members.map(async |node| {
             proxy(node, &frontends).await?;
-            let rendered = rendered(&self.objects, self.release, &self.nodes, node)?;
+            let rendered = rendered(&self.objects, self.installed, &self.nodes, node)?;
             // The speaker does not send a configuration that equals the last one.
             match node.conf.as_ref() == Some(&rendered.conf) {
                 true => Ok::<_, RunError>(Vec::new()),
@@ -146,7 +153,7 @@ impl Cluster {
     pub async fn drop_extras(&mut self, nodes: &mut BTreeMap<String, Node>) -> Result<(), RunError> {
         self.objects.drop_extras();
         for node in nodes.values_mut().filter(|n| n.role == Role::ClusterNode) {
-            node.conf = Some(rendered(&self.objects, self.release, &self.nodes, node)?.conf);
+            node.conf = Some(rendered(&self.objects, self.installed, &self.nodes, node)?.conf);
             self.restart_speaker(node).await?;
         }
         Ok(())
@@ -170,13 +177,13 @@ impl Cluster {
 
 fn rendered(
     objects: &Objects,
-    release: &Release,
+    installed: Installed,
     infos: &BTreeMap<String, NodeInfo>,
     node: &Node,
 ) -> Result<metallb::Rendered, RunError> {
     let failed = |what: String| RunError::Config { node: node.name.clone(), what, hints: Vec::new() };
     let info = infos.get(&node.name).ok_or_else(|| failed("not a node of the cluster".to_string()))?;
-    metallb::render(release, objects, info).map_err(|e| failed(e.to_string()))
+    metallb::render(installed.release, installed.mode, objects, info).map_err(|e| failed(e.to_string()))
 }
 
 /// Plays kube-proxy: programs the node's kernel when what it serves has changed.

@@ -1,6 +1,6 @@
 //! The FRR of cluster nodes when nobody names one: that of the MetalLB release, or the nearest there is a source for.
 
-use routeproof_model::metallb::Release;
+use routeproof_model::metallb::{Mode, Release};
 use routeproof_model::plan;
 
 use super::error::RunError;
@@ -11,16 +11,21 @@ use crate::image::{ImageRef, KNOWN, Store};
 ///
 /// # Errors
 /// The cache cannot be read.
-pub fn default_frr(store: &Store, release: &Release) -> Result<(String, Option<String>), RunError> {
-    let wanted = release.frr;
+pub fn default_frr(
+    store: &Store,
+    release: &Release,
+    mode: Mode,
+) -> Result<(String, Option<String>), RunError> {
+    let wanted = release.frr_in(mode);
     if store.available(&ImageRef::parse(&format!("frr:{wanted}"))?).is_ok() {
         return Ok((wanted.to_owned(), None));
     }
-    let Some(near) = release.nearest_frr(KNOWN.iter().map(|known| known.version)) else {
+    let Some(near) = release.nearest_frr(mode, KNOWN.iter().map(|known| known.version)) else {
         return Ok((wanted.to_owned(), None));
     };
+    let in_mode = if mode == Mode::FrrK8s { " in frr-k8s mode" } else { "" };
     let note = format!(
-        "MetalLB {release} runs FRR {wanted}; the nearest that Debian has is {near}, which is used instead"
+        "MetalLB {release} runs FRR {wanted}{in_mode}; the nearest that Debian has is {near}, which is used instead"
     );
     Ok((near.to_owned(), Some(note)))
 }
@@ -35,7 +40,7 @@ pub fn choose_frr(loaded: &mut [Loaded], store: &Store) -> Result<(), RunError> 
         for run in &mut scenario.runs {
             // `load` found the release already.
             let Ok(release) = Release::find(&run.metallb.version) else { continue };
-            let (frr, Some(note)) = default_frr(store, release)? else { continue };
+            let (frr, Some(note)) = default_frr(store, release, run.metallb.mode)? else { continue };
             run.images = plan::images(&run.topology, &frr);
             if !scenario.warnings.contains(&note) {
                 scenario.warnings.push(note);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use routeproof_model::diag::Source;
-use routeproof_model::metallb::Release;
+use routeproof_model::metallb::{Mode, Release};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario;
@@ -29,6 +29,8 @@ pub struct LabOptions {
     pub frr: Option<String>,
     /// The MetalLB release; without it v0.13.10.
     pub metallb: Option<String>,
+    /// How MetalLB runs FRR.
+    pub mode: Mode,
     /// Kubernetes objects that exist before the speakers start.
     pub manifests: Vec<PathBuf>,
     pub images: image::Options,
@@ -81,15 +83,18 @@ impl LiveLab {
     /// # Errors
     /// A mistake in a file, an image that cannot be had, a lab that does not come up.
     pub async fn boot(topology: impl AsRef<Path>, options: &LabOptions) -> Result<LiveLab, RunError> {
-        let release = Release::find(options.metallb.as_deref().unwrap_or("v0.13.10")).map_err(|e| {
-            RunError::Config { node: "(cluster)".to_string(), what: e.to_string(), hints: Vec::new() }
-        })?;
+        let refused =
+            |what: String| RunError::Config { node: "(cluster)".to_string(), what, hints: Vec::new() };
+        let release = Release::find(options.metallb.as_deref().unwrap_or("v0.13.10"))
+            .map_err(|e| refused(e.to_string()))?;
+        release.check(options.mode).map_err(|e| refused(e.to_string()))?;
         let store = super::store(options.images.clone())?;
         let (frr, note) = match &options.frr {
             Some(frr) => (frr.clone(), None),
-            None => default_frr(&store, release)?,
+            None => default_frr(&store, release, options.mode)?,
         };
-        let (run, warnings) = plan_topology(topology.as_ref(), &options.manifests, release, &frr)?;
+        let (run, warnings) =
+            plan_topology(topology.as_ref(), &options.manifests, (release, options.mode), &frr)?;
         let trees = trees(run.images.values(), &store, &Quiet).await?;
         let directory =
             RunDir::create_keeping(&options.run_dir.clone().unwrap_or_else(default_run_dir), KEEP)

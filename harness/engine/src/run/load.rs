@@ -100,8 +100,8 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
                 return Err(source.error_at(&at, format!("there is no manifest {}", path.display())).into());
             }
         }
-        let frr =
-            run.axes.iter().find(|(name, _)| name == "frr").map_or(release.frr, |(_, value)| value.as_str());
+        let frr = release.frr_in(written.metallb.mode);
+        let frr = run.axes.iter().find(|(name, _)| name == "frr").map_or(frr, |(_, value)| value.as_str());
         let frr = frr.to_string();
         let mut run = PlannedRun {
             scenario: scenario.name.clone(),
@@ -157,7 +157,7 @@ fn allow(findings: &mut Vec<(Finding, Vec<AxisValues>)>, allowed: &[Rule], file:
 pub fn plan_topology(
     path: &Path,
     manifests: &[PathBuf],
-    release: &'static Release,
+    (release, mode): (&'static Release, Mode),
     frr: &str,
 ) -> Result<(PlannedRun, Vec<String>), RunError> {
     let topology = topology(path)?;
@@ -171,8 +171,8 @@ pub fn plan_topology(
     lint.look(&objects, &applied);
     warnings.extend(lint.findings().iter().map(Finding::line));
     for node in topology.nodes.iter().filter(|n| n.role == Role::ClusterNode) {
-        match metallb::render(release, &objects, &NodeInfo { name: node.name.clone(), ..NodeInfo::default() })
-        {
+        let info = NodeInfo { name: node.name.clone(), ..NodeInfo::default() };
+        match metallb::render(release, mode, &objects, &info) {
             Ok(rendered) => warnings.extend(rendered.warnings),
             Err(RenderError::Refused(refusal) | RenderError::Pending(refusal)) => {
                 return Err((*refusal).into());
@@ -202,7 +202,7 @@ pub fn plan_topology(
         requirements: Vec::new(),
         axes: Default::default(),
         expected: Default::default(),
-        metallb: MetallbFile { version: release.version.to_string(), mode: Mode::Frr },
+        metallb: MetallbFile { version: release.version.to_string(), mode },
         images: plan::images(&topology, frr),
         topology,
         initial: manifests.to_vec(),
@@ -214,10 +214,6 @@ pub fn plan_topology(
 
 fn release(source: &Source, written: &ScenarioFile) -> Result<&'static Release, Diagnostic> {
     let at = |name: &str| [Seg::Key("metallb".into()), Seg::Key(name.to_string())];
-    if written.metallb.mode == Mode::FrrK8s {
-        let error = source.error_at(&at("mode"), "mode frr-k8s is not there yet");
-        return Err(error.hint("`mode: frr` runs MetalLB's own FRR container"));
-    }
     let release = Release::find(&written.metallb.version).map_err(|unknown| {
         let error =
             source.error_at(&at("version"), format!("there is no MetalLB release `{}`", unknown.version));
@@ -225,6 +221,11 @@ fn release(source: &Source, written: &ScenarioFile) -> Result<&'static Release, 
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error,
         }
+    })?;
+    let mode = written.metallb.mode;
+    release.check(mode).map_err(|e| {
+        let error = source.error_at(&at("mode"), e.to_string());
+        error.hint("`mode: frr` runs MetalLB's own FRR container")
     })?;
     Ok(release)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Lint};
-use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
+use routeproof_model::metallb::{self, Mode, NodeInfo, Objects, Release, RenderError};
 
 use super::error::RunError;
 use super::rehearse::apply;
@@ -24,7 +24,7 @@ pub struct CheckedManifests {
 /// A file that cannot be read, is no manifest, or that MetalLB refuses.
 pub fn check_manifests(
     manifests: &[PathBuf],
-    release: &'static Release,
+    (release, mode): (&'static Release, Mode),
     frr: Option<FrrVersion>,
 ) -> Result<CheckedManifests, RunError> {
     let mut files = Vec::new();
@@ -36,7 +36,7 @@ pub fn check_manifests(
     let mut lint = Lint::new(release, frr);
     lint.look(&objects, &applied);
     let node = NodeInfo { name: "worker".to_string(), ..NodeInfo::default() };
-    let warnings = match metallb::render(release, &objects, &node) {
+    let warnings = match metallb::render(release, mode, &objects, &node) {
         Ok(rendered) => rendered.warnings,
         // A Secret, say, that is not kept with the manifests.
         Err(RenderError::Pending(waits)) => vec![waits.to_string()],

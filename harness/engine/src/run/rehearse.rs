@@ -98,7 +98,7 @@ pub(super) fn apply(objects: &mut Objects, manifests: &[PathBuf]) -> Result<Vec<
 fn render(run: &PlannedRun, release: &Release, objects: &Objects) -> Result<Vec<String>, RunError> {
     let mut warnings = Vec::new();
     for info in node_infos(run) {
-        let rendered = metallb::render(release, objects, &info).map_err(|e| match e {
+        let rendered = metallb::render(release, run.metallb.mode, objects, &info).map_err(|e| match e {
             RenderError::Refused(d) | RenderError::Pending(d) => RunError::Input(d),
             other => RunError::Config { node: info.name.clone(), what: other.to_string(), hints: Vec::new() },
         })?;

@@ -1,6 +1,7 @@
 //! What MetalLB's webhooks and reconcilers refuse, beyond what [`super::resolve`] finds in a single object.
 
 use super::community::Community;
+use super::frrk8s;
 use super::meta::{Labels, any_or_all};
 use super::objects::{Kind, Object, ObjectId};
 use super::reject::Reject;
@@ -18,7 +19,7 @@ pub(super) const EXTRAS_KEY: &str = "extras";
 /// Is the object in a namespace, and under a name and key, where MetalLB looks for it?
 pub(super) fn check_placement(id: &ObjectId, object: &Object) -> Result<(), Box<Reject>> {
     let namespace = || path!["metadata", "namespace"];
-    if id.kind.is_metallb() && id.namespace != METALLB_NAMESPACE {
+    if id.kind.reader() == Some("MetalLB") && id.namespace != METALLB_NAMESPACE {
         let reason = format!("resource must be created in {METALLB_NAMESPACE} namespace");
         return Err(Reject::at(id, namespace(), reason)
             .hint(format!("set `metadata.namespace: {METALLB_NAMESPACE}` (it is `{}` now)", id.namespace)));
@@ -71,6 +72,9 @@ pub(super) fn resolve_all(
     pending: &mut Vec<Reject>,
 ) -> Result<Resolved, Box<Reject>> {
     let mut all = Resolved::default();
+    for (id, from) in objects.frr_configurations() {
+        frrk8s::check_schema(id, from)?;
+    }
     for (id, from) in objects.bfd_profiles() {
         all.bfd_profiles.push(resolve::bfd_profile(id, from)?);
     }
@@ -134,7 +138,7 @@ fn check_echo(adv: &Advertisement, pool: &Pool, all: &Resolved) -> Result<(), Bo
 
 /// Whether objects of this kind can change what [`check_objects`] says.
 pub(super) fn is_configuration(kind: Kind) -> bool {
-    kind.is_metallb() || matches!(kind, Kind::Secret | Kind::Namespace)
+    kind.reader().is_some() || matches!(kind, Kind::Secret | Kind::Namespace)
 }
 
 /// Admission: the rules that hold for every release.

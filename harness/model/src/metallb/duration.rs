@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A non-negative duration read from a manifest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,11 +13,45 @@ impl GoDuration {
     pub fn is_zero(self) -> bool {
         self.0.is_zero()
     }
+
+    /// Go's `Duration.String`: `1h0m5s`, `1.5s`, `20ms`.
+    fn in_go(self) -> String {
+        let nanos = self.0.as_nanos();
+        let fraction = |value: u128, unit: u128| {
+            let (whole, rest) = (value / unit, value % unit);
+            let digits = format!("{:0width$}", rest, width = unit.ilog10() as usize);
+            match digits.trim_end_matches('0') {
+                "" => whole.to_string(),
+                digits => format!("{whole}.{digits}"),
+            }
+        };
+        match nanos {
+            0 => return "0s".to_owned(),
+            1..1_000 => return format!("{nanos}ns"),
+            1_000..1_000_000 => return format!("{}µs", fraction(nanos, 1_000)),
+            1_000_000..1_000_000_000 => return format!("{}ms", fraction(nanos, 1_000_000)),
+            _ => {}
+        }
+        let (minute, hour) = (60_000_000_000, 3_600_000_000_000);
+        let seconds = fraction(nanos % minute, 1_000_000_000);
+        match (nanos / hour, nanos % hour / minute) {
+            (0, 0) => format!("{seconds}s"),
+            (0, minutes) => format!("{minutes}m{seconds}s"),
+            (hours, minutes) => format!("{hours}h{minutes}m{seconds}s"),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for GoDuration {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         d.deserialize_str(DurationVisitor)
+    }
+}
+
+impl Serialize for GoDuration {
+    /// As Go prints it: `1m30s`.
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.in_go())
     }
 }
 
@@ -133,6 +167,13 @@ mod tests {
         ] {
             let err = parse(text).unwrap_err();
             assert!(err.contains(why), "{text}: {err}");
+        }
+    }
+
+    #[test]
+    fn writes_what_go_writes() {
+        for text in ["0s", "20ms", "1.5s", "30s", "1m30s", "1h0m0s", "1h1m1.25s", "12µs", "7ns"] {
+            assert_eq!(GoDuration(parse(text).unwrap()).in_go(), text);
         }
     }
 

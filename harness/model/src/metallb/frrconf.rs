@@ -108,8 +108,7 @@ pub(super) fn neighbor_id(host: &str, vrf: &str) -> String {
 pub(super) struct Announcement {
     pub family: Family,
     pub prefix: String,
-    /// 0 when there is none.
-    pub local_pref: u32,
+    pub local_pref: Option<u32>,
     pub communities: Attributes,
     pub large_communities: Attributes,
 }

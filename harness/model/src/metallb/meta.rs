@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 /// Labels or annotations.
 pub type Labels = BTreeMap<String, String>;
@@ -51,17 +51,17 @@ pub(super) struct MetaFile {
 }
 
 /// A Kubernetes `LabelSelector`; an empty one matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LabelSelector {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub match_labels: Labels,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub match_expressions: Vec<Requirement>,
 }
 
 /// One line of `matchExpressions`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
     pub key: String,
@@ -71,7 +71,7 @@ pub struct Requirement {
 }
 
 /// The operators of a label selector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Operator {
     In,
     NotIn,
@@ -85,18 +85,25 @@ impl LabelSelector {
             && self.match_expressions.iter().all(|r| r.matches(labels))
     }
 
+    /// The first expression whose values do not fit its operator, and Kubernetes' reason.
+    pub(super) fn values_misfit(&self) -> Option<(usize, String)> {
+        self.match_expressions.iter().enumerate().find_map(|(i, r)| match r.operator {
+            Operator::In | Operator::NotIn if r.values.is_empty() => {
+                Some((i, format!("`values` must not be empty with operator {:?}", r.operator)))
+            }
+            Operator::Exists | Operator::DoesNotExist if !r.values.is_empty() => {
+                Some((i, format!("`values` must be empty with operator {:?}", r.operator)))
+            }
+            _ => None,
+        })
+    }
+
     /// The reason Kubernetes or MetalLB would give for refusing this selector.
     fn problem(&self) -> Option<String> {
+        if let Some((_, reason)) = self.values_misfit() {
+            return Some(reason);
+        }
         for (i, r) in self.match_expressions.iter().enumerate() {
-            match r.operator {
-                Operator::In | Operator::NotIn if r.values.is_empty() => {
-                    return Some(format!("`values` must not be empty with operator {:?}", r.operator));
-                }
-                Operator::Exists | Operator::DoesNotExist if !r.values.is_empty() => {
-                    return Some(format!("`values` must be empty with operator {:?}", r.operator));
-                }
-                _ => {}
-            }
             if let Some(v) = first_duplicate(&r.values) {
                 return Some(format!(
                     "duplicate definition of match expression value in label selector \"{v}\""

@@ -1,4 +1,4 @@
-//! MetalLB in FRR mode, without Kubernetes: objects in, a node's frr.conf out.
+//! MetalLB in its FRR modes, without Kubernetes: objects in, a node's frr.conf out.
 //!
 //! [`Objects`] is the cluster: apply manifests to it, delete from it; it also plays MetalLB's controller (addresses for Services) and
 //! its webhooks (refusals with MetalLB's reason at the user's line). [`render`] plays the speaker of one node. [`Release`] says which
@@ -13,6 +13,7 @@ mod community;
 mod duration;
 mod endpoints;
 mod frrconf;
+mod frrk8s;
 mod layout;
 pub mod lint;
 mod meta;
@@ -32,10 +33,11 @@ mod tests;
 pub use duration::GoDuration;
 pub use endpoints::{Endpoint, EndpointPort, EndpointSlice};
 pub use frrconf::Family;
+pub use frrk8s::{FrrConfiguration, FrrConfigurationSpec, FrrK8s};
 pub use meta::Labels;
 pub use objects::{Kind, ObjectId};
 pub use proxy::{Backend, Frontend, frontends};
-pub use release::{Generation, RELEASES, Release, UnknownRelease};
+pub use release::{Generation, Mode, RELEASES, Release, UnknownMode, UnknownRelease};
 pub use render::{NodeInfo, PeerInfo, RenderError, Rendered, render};
 pub use resolve::RemoteAs;
 pub use startup::{Daemon, Startup, startup};

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::endpoints::{self, EndpointSlice, EndpointSliceFile};
+use super::frrk8s::FrrConfigurationSpec;
 use super::meta::{Meta, MetaFile};
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
@@ -23,6 +24,7 @@ pub enum Kind {
     BgpAdvertisement,
     Community,
     BfdProfile,
+    FrrConfiguration,
     Service,
     EndpointSlice,
     ConfigMap,
@@ -38,6 +40,12 @@ const KINDS: &[(Kind, &str, &[&str], &str)] = &[
     (Kind::BgpAdvertisement, "BGPAdvertisement", &["metallb.io/v1beta1"], "bgpadvertisement.metallb.io"),
     (Kind::Community, "Community", &["metallb.io/v1beta1"], "community.metallb.io"),
     (Kind::BfdProfile, "BFDProfile", &["metallb.io/v1beta1"], "bfdprofile.metallb.io"),
+    (
+        Kind::FrrConfiguration,
+        "FRRConfiguration",
+        &["frrk8s.metallb.io/v1beta1"],
+        "frrconfiguration.frrk8s.metallb.io",
+    ),
     (Kind::Service, "Service", &["v1"], "service"),
     (Kind::EndpointSlice, "EndpointSlice", &["discovery.k8s.io/v1"], "endpointslice.discovery.k8s.io"),
     (Kind::ConfigMap, "ConfigMap", &["v1"], "configmap"),
@@ -57,9 +65,13 @@ impl Kind {
         self.row().1
     }
 
-    /// Whether it is one of MetalLB's own resources.
-    pub fn is_metallb(self) -> bool {
-        self.row().3.ends_with(".metallb.io")
+    /// Who reads it, if it is one of MetalLB's or frr-k8s's own resources.
+    pub(super) fn reader(self) -> Option<&'static str> {
+        match self.row().3.split_once('.')?.1 {
+            "metallb.io" => Some("MetalLB"),
+            "frrk8s.metallb.io" => Some("frr-k8s"),
+            _ => None,
+        }
     }
 
     fn is_cluster_scoped(self) -> bool {
@@ -123,6 +135,7 @@ pub enum Object {
     BgpAdvertisement(Resource<BgpAdvertisementSpec>),
     Community(Resource<CommunitySpec>),
     BfdProfile(Resource<BfdProfileSpec>),
+    FrrConfiguration(Box<Resource<FrrConfigurationSpec>>),
     Service(Box<Resource<ServiceSpec>>),
     EndpointSlice(Resource<EndpointSlice>),
     ConfigMap(Resource<ConfigData>),
@@ -224,6 +237,10 @@ fn parse_one(document: &Document, kind: Kind) -> Result<(ObjectId, Object), Diag
         Kind::BgpAdvertisement => map(with_spec(document, kind)?, Object::BgpAdvertisement),
         Kind::Community => map(with_spec(document, kind)?, Object::Community),
         Kind::BfdProfile => map(with_spec(document, kind)?, Object::BfdProfile),
+        Kind::FrrConfiguration => {
+            let (id, r) = with_spec(document, kind)?;
+            (id, Object::FrrConfiguration(Box::new(r)))
+        }
         Kind::Service => {
             let (id, r) = with_spec(document, kind)?;
             (id, Object::Service(Box::new(r)))

@@ -4,6 +4,34 @@ use super::objects::ObjectId;
 use crate::diag::Seg;
 use crate::path;
 
+/// Where something was written: an object, and the way into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub id: ObjectId,
+    /// Below the object's root.
+    pub path: Vec<Seg>,
+}
+
+impl Place {
+    /// A place further down.
+    pub fn at(&self, way: impl IntoIterator<Item = Seg>) -> Self {
+        Self { id: self.id.clone(), path: self.path.iter().cloned().chain(way).collect() }
+    }
+
+    /// As the API server writes it: `spec.bgp.routers[0].asn`.
+    pub fn dotted(&self) -> String {
+        self.path.iter().fold(String::new(), |text, seg| match seg {
+            Seg::Key(key) if text.is_empty() => key.clone(),
+            Seg::Key(key) => format!("{text}.{key}"),
+            Seg::Index(i) => format!("{text}[{i}]"),
+        })
+    }
+
+    pub fn reject(self, reason: impl Into<String>) -> Box<Reject> {
+        Reject::at(&self.id, self.path, reason)
+    }
+}
+
 /// A refusal (boxed, since errors travel far), with MetalLB's own reason and the place in the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reject {

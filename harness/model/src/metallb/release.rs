@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use super::frrk8s::FrrK8s;
 
 /// A layout of frr.conf that several releases share; named after the first release that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +33,37 @@ pub enum Generation {
     V0_15_0,
     /// `log stdout`, localASN.
     V0_16_0,
+}
+
+/// How MetalLB runs FRR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The speaker renders frr.conf for an FRR container beside it.
+    #[default]
+    Frr,
+    /// The speaker writes an FRRConfiguration; frr-k8s renders frr.conf of all FRRConfigurations.
+    FrrK8s,
+}
+
+impl Mode {
+    /// The name that manifests and scenarios use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Frr => "frr",
+            Self::FrrK8s => "frr-k8s",
+        }
+    }
+}
+
+/// A release that does not have the mode.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("MetalLB {release} has no mode {}: it came with {since}", mode.name())]
+pub struct UnknownMode {
+    pub release: &'static str,
+    pub mode: Mode,
+    /// The first release that has it.
+    pub since: &'static str,
 }
 
 /// One MetalLB release.
@@ -103,10 +137,31 @@ impl Release {
         Err(UnknownRelease { version: version.to_owned(), nearest: nearest(bare) })
     }
 
-    /// Of some FRR versions the one nearest to this release's: by the number of FRR series in between, then by patch release; of
+    /// Whether the release has the mode.
+    ///
+    /// # Errors
+    /// [`UnknownMode`] says since when there is such a mode.
+    pub fn check(&self, mode: Mode) -> Result<(), UnknownMode> {
+        match mode == Mode::FrrK8s && FrrK8s::of(self).is_none() {
+            true => Err(UnknownMode { release: self.version, mode, since: "v0.14.0" }),
+            false => Ok(()),
+        }
+    }
+
+    /// The FRR that the mode's manifest runs.
+    pub fn frr_in(&self, mode: Mode) -> &'static str {
+        let frr_k8s = FrrK8s::of(self).filter(|_| mode == Mode::FrrK8s);
+        frr_k8s.map_or(self.frr, |shipped| shipped.frr)
+    }
+
+    /// Of some FRR versions the one nearest to this release's in a mode: by the number of FRR series in between, then by patch release; of
     /// two equally near ones the older. `None` if none of them is a version.
-    pub fn nearest_frr<'a>(&self, available: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-        let (series, patch) = frr_series(self.frr)?;
+    pub fn nearest_frr<'a>(
+        &self,
+        mode: Mode,
+        available: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        let (series, patch) = frr_series(self.frr_in(mode))?;
         let distance = |version: &'a str| {
             let (s, p) = frr_series(version)?;
             Some(((s.abs_diff(series), p.abs_diff(patch), s), version))
@@ -179,7 +234,8 @@ mod tests {
     #[test]
     fn the_nearest_frr_is_a_matter_of_series() {
         let nearest = |version: &str| {
-            Release::find(version).unwrap().nearest_frr(["7.5.1", "8.4.4", "10.3", "latest"]).unwrap()
+            let available = ["7.5.1", "8.4.4", "10.3", "latest"];
+            Release::find(version).unwrap().nearest_frr(Mode::Frr, available).unwrap()
         };
         for (version, frr) in [
             ("v0.13.7", "7.5.1"),
@@ -192,7 +248,7 @@ mod tests {
         ] {
             assert_eq!(nearest(version), frr, "{version}");
         }
-        assert_eq!(RELEASES[0].nearest_frr(["latest"]), None);
+        assert_eq!(RELEASES[0].nearest_frr(Mode::Frr, ["latest"]), None);
     }
 
     #[test]

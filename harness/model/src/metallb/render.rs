@@ -7,15 +7,17 @@ use thiserror::Error;
 use super::admit::{self, Resolved};
 use super::allocate::{is_ours, pool_of};
 use super::frrconf::{Family, neighbor_id};
+use super::frrk8s::{self, FrrConfiguration};
 use super::meta::{Labels, any_or_all};
 use super::objects::ObjectId;
 use super::reject::Reject;
-use super::release::{Generation, Release};
+use super::release::{Generation, Mode, Release};
 use super::resolve::{Host, Peer, RemoteAs};
 use super::specs::{ServiceType, TrafficPolicy};
 use super::store::Objects;
 use super::{layout, speaker};
 use crate::diag::Diagnostic;
+use crate::path;
 
 /// The node to render for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,8 +48,10 @@ pub struct PeerInfo {
 /// A node's configuration and what a scenario may want to know about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
-    /// frr.conf, the extras verbatim at its end.
+    /// frr.conf, the extras (or raw configurations) verbatim at its end.
     pub conf: String,
+    /// What the speaker writes in frr-k8s mode.
+    pub generated: Option<FrrConfiguration>,
     /// In the order of the BGPPeers' names.
     pub peers: Vec<PeerInfo>,
     /// (`namespace/name`, addresses), in the order of creation.
@@ -69,11 +73,16 @@ pub enum RenderError {
     Pending(Box<Diagnostic>),
 }
 
-/// Renders frr.conf as the speaker on `node` would.
+/// Renders frr.conf as the speaker on `node` would or, in frr-k8s mode, as the frr-k8s there would.
 ///
 /// # Errors
 /// See [`RenderError`]; after `Pending` a caller should leave the node's FRR alone, as MetalLB does.
-pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<Rendered, RenderError> {
+pub fn render(
+    release: &Release,
+    mode: Mode,
+    objects: &Objects,
+    node: &NodeInfo,
+) -> Result<Rendered, RenderError> {
     if !layout::is_known(release.generation) {
         return Err(RenderError::Unsupported { version: release.version });
     }
@@ -81,17 +90,44 @@ pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<R
     let labels = labels_of(objects, node);
     let here: Vec<_> = resolved.advertisements.iter().filter(|a| any_or_all(&a.nodes, &labels)).collect();
     admit::check_local_pref(&here, &resolved.pools, release.generation).map_err(|r| located(objects, &r))?;
-    let conf = speaker::frr_conf(objects, &resolved, release.generation, &node.name, &labels);
+    let mut warnings = warnings(objects, &resolved);
+    let (conf, generated) = match mode {
+        Mode::Frr => {
+            refuse_frr_configurations(release, objects)?;
+            let conf = speaker::frr_conf(objects, &resolved, release.generation, &node.name, &labels);
+            (layout::text(&conf, release.generation), None)
+        }
+        Mode::FrrK8s => {
+            let outcome = frrk8s::node_conf(release, objects, &resolved, &node.name, &labels)?;
+            warnings.extend(outcome.warnings);
+            (layout::frrk8s_text(&outcome.conf, outcome.generation), outcome.generated)
+        }
+    };
     let peers = resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, &labels));
     Ok(Rendered {
-        conf: layout::text(&conf, release.generation),
+        conf,
+        generated,
         peers: peers.map(|(_, p)| peer_info(p, release.generation)).collect(),
         services: speaker::announced(objects, &labels)
             .into_iter()
             .map(|(id, ips)| (id.key(), ips.clone()))
             .collect(),
-        warnings: warnings(objects, &resolved),
+        warnings,
     })
+}
+
+/// The manifests of frr mode do not define the resource.
+fn refuse_frr_configurations(release: &Release, objects: &Objects) -> Result<(), RenderError> {
+    let Some((id, _)) = objects.frr_configurations().next() else { return Ok(()) };
+    let Some(origin) = objects.origin(id) else { return Ok(()) };
+    let message =
+        format!("no matches for kind \"FRRConfiguration\": MetalLB {release} in frr mode has no frr-k8s");
+    let diagnostic = origin.error_at(&path!["kind"], message);
+    Err(RenderError::Refused(Box::new(match release.check(Mode::FrrK8s) {
+        Ok(()) => diagnostic
+            .hint("choose the mode frr-k8s: `metallb: { mode: frr-k8s }`, or `render --mode frr-k8s`"),
+        Err(too_old) => diagnostic.hint(format!("frr-k8s came with MetalLB {}", too_old.since)),
+    })))
 }
 
 fn resolve(release: &Release, objects: &Objects) -> Result<Resolved, RenderError> {

@@ -17,9 +17,9 @@ use super::resolve::{Advertisement, Host, Peer};
 use super::store::Objects;
 
 /// One address of a Service under one advertisement.
-struct Ad<'a> {
+pub(super) struct Ad<'a> {
     prefix: IpNet,
-    from: &'a Advertisement,
+    pub from: &'a Advertisement,
 }
 
 /// The contents of a node's frr.conf.
@@ -52,7 +52,7 @@ pub(super) fn frr_conf(
 
 /// Up to v0.13.10 MetalLB walks over its Services in a random order; here it is that of their creation, so that a new Service only
 /// adds lines.
-fn ads<'a>(objects: &Objects, resolved: &'a Resolved, labels: &Labels) -> Vec<Ad<'a>> {
+pub(super) fn ads<'a>(objects: &Objects, resolved: &'a Resolved, labels: &Labels) -> Vec<Ad<'a>> {
     let mut all = Vec::new();
     for (id, ips) in announced(objects, labels) {
         let Some(pool) = pool_of(&resolved.pools, ips) else { continue };
@@ -85,11 +85,11 @@ fn rolled_up(ip: IpAddr, adv: &Advertisement) -> IpNet {
     IpNet::new(ip, length).unwrap_or_else(|_| IpNet::from(ip)).trunc()
 }
 
-fn hears(peer: &Peer, adv: &Advertisement) -> bool {
+pub(super) fn hears(peer: &Peer, adv: &Advertisement) -> bool {
     adv.peers.is_empty() || adv.peers.contains(&peer.name)
 }
 
-fn announcement(ad: &Ad<'_>, generation: Generation) -> Announcement {
+pub(super) fn announcement(ad: &Ad<'_>, generation: Generation) -> Announcement {
     let texts = |large: bool| {
         let kept = ad.from.communities.iter().filter(|c| matches!(c, Community::Large(..)) == large);
         Attributes(kept.map(ToString::to_string).collect())
@@ -97,7 +97,7 @@ fn announcement(ad: &Ad<'_>, generation: Generation) -> Announcement {
     Announcement {
         family: family_of(ad.prefix.addr()),
         prefix: ad.prefix.to_string(),
-        local_pref: ad.from.local_pref,
+        local_pref: (ad.from.local_pref != 0).then_some(ad.from.local_pref),
         communities: texts(false),
         large_communities: if generation >= Generation::V0_13_10 {
             texts(true)
@@ -194,12 +194,12 @@ fn router(neighbors: BTreeMap<String, (&Peer, Neighbor)>) -> Router {
 }
 
 /// MetalLB sorts routers and neighbors by these texts, so AS 100 comes before AS 65; a missing router ID reads `<nil>`.
-fn router_key(peer: &Peer, generation: Generation) -> String {
+pub(super) fn router_key(peer: &Peer, generation: Generation) -> String {
     let id = peer.router_id.map_or_else(|| "<nil>".to_owned(), |id| id.to_string());
     with_vrf(format!("{}@{id}", peer.my_asn), peer, generation)
 }
 
-fn neighbor_key(peer: &Peer, generation: Generation) -> String {
+pub(super) fn neighbor_key(peer: &Peer, generation: Generation) -> String {
     let host = match &peer.host {
         host if generation >= Generation::V0_15_0 => host.to_string(),
         Host::Address(IpAddr::V4(ip)) => format!("{ip}:{}", peer.port),

@@ -1,8 +1,8 @@
 //! The `spec` of each custom resource and of a Service, as a user writes it. Fields that only later releases know are read here
 //! and refused by [`super::admit`] for a release without them, so that the error can name the release.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::duration::GoDuration;
 use super::meta::{LabelSelector, Labels};
@@ -49,11 +49,20 @@ pub struct BgpPeerSpec {
 }
 
 /// A reference to a Secret in MetalLB's namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SecretRef {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
+}
+
+impl SecretRef {
+    /// Whether it refers to nothing.
+    pub fn is_empty(&self) -> bool {
+        self.name.is_empty() && self.namespace.is_empty()
+    }
 }
 
 /// `metallb.io/v1beta1` IPAddressPool.

@@ -1,6 +1,7 @@
 //! What the frr container of a speaker boots with, before the speaker has rendered anything: the ConfigMap `frr-startup`.
 
-use super::release::{Generation, Release};
+use super::frrk8s::{FrrK8s, Generation as K8sGeneration};
+use super::release::{Generation, Mode, Release};
 
 /// One daemon of the container and the options of its command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,30 +21,40 @@ pub struct Startup {
     pub daemons: Vec<Daemon>,
 }
 
-/// The boot configuration of `release` in FRR mode.
+/// The boot configuration of `release` in a mode.
 ///
 /// bgpd gets `-p 0`: it never listens, so the router must accept the connection. The `frr version` line is part of the file and
 /// stays at 7.5.1 up to v0.14.5 although the image is newer.
-pub fn startup(release: &Release) -> Startup {
+pub fn startup(release: &Release, mode: Mode) -> Startup {
     let generation = release.generation;
     let version = if generation < Generation::V0_14_6 { "7.5.1" } else { "8.0" };
     let log = if generation < Generation::V0_16_0 { "file /etc/frr/frr.log" } else { "stdout" };
     let conf = format!(
         "frr version {version}\nfrr defaults traditional\nhostname Router\nline vty\nlog {log} informational\n"
     );
-    Startup { conf, vtysh_conf: "service integrated-vtysh-config\n", daemons: daemons(release) }
+    Startup { conf, vtysh_conf: "service integrated-vtysh-config\n", daemons: daemons(release, mode) }
 }
 
-fn daemons(release: &Release) -> Vec<Daemon> {
+/// frr-k8s lets zebra keep its routes over a restart for two minutes, since v0.0.18.
+fn keeps_routes(release: &Release, mode: Mode) -> bool {
+    let frr_k8s = FrrK8s::of(release).filter(|_| mode == Mode::FrrK8s);
+    frr_k8s.is_some_and(|shipped| shipped.generation >= K8sGeneration::V0_0_20)
+}
+
+fn daemons(release: &Release, mode: Mode) -> Vec<Daemon> {
+    let zebra: &[&str] = match keeps_routes(release, mode) {
+        true => &["-A", "127.0.0.1", "-K", "120", "-s", "90000000"],
+        false => &["-A", "127.0.0.1", "-s", "90000000"],
+    };
     let local: &[&str] = &["-A", "127.0.0.1"];
     let mut list: Vec<(&str, &[&str])> = vec![
-        ("zebra", &["-A", "127.0.0.1", "-s", "90000000"]),
+        ("zebra", zebra),
         ("bgpd", &["-A", "127.0.0.1", "-p", "0"]),
         ("staticd", local),
         ("bfdd", local),
     ];
     // FRR 10 starts its management daemon always; the manifests say nothing about it.
-    if release.frr.starts_with("10.") {
+    if release.frr_in(mode).starts_with("10.") {
         list.insert(0, ("mgmtd", &[]));
     }
     let limit = release.generation >= Generation::V0_15_0;
@@ -62,8 +73,8 @@ fn daemons(release: &Release) -> Vec<Daemon> {
 mod tests {
     use super::*;
 
-    fn show(version: &str) -> String {
-        let s = startup(Release::find(version).unwrap());
+    fn show(version: &str, mode: Mode) -> String {
+        let s = startup(Release::find(version).unwrap(), mode);
         let daemons: Vec<String> = s
             .daemons
             .iter()
@@ -74,7 +85,7 @@ mod tests {
 
     #[test]
     fn v0_13_10() {
-        insta::assert_snapshot!(show("v0.13.10"), @r"
+        insta::assert_snapshot!(show("v0.13.10", Mode::Frr), @r"
         frr version 7.5.1
         frr defaults traditional
         hostname Router
@@ -89,7 +100,7 @@ mod tests {
 
     #[test]
     fn v0_16_1() {
-        insta::assert_snapshot!(show("v0.16.1"), @r"
+        insta::assert_snapshot!(show("v0.16.1", Mode::Frr), @r"
         frr version 8.0
         frr defaults traditional
         hostname Router
@@ -101,5 +112,13 @@ mod tests {
         staticd -A 127.0.0.1 --limit-fds 100000
         bfdd -A 127.0.0.1 --limit-fds 100000
         ");
+    }
+    #[test]
+    fn frr_k8s_keeps_routes_over_a_restart() {
+        let zebra = |version| {
+            show(version, Mode::FrrK8s).lines().find(|l| l.starts_with("zebra")).unwrap().to_owned()
+        };
+        assert_eq!(zebra("v0.14.9"), "zebra -A 127.0.0.1 -s 90000000");
+        assert_eq!(zebra("v0.16.1"), "zebra -A 127.0.0.1 -K 120 -s 90000000 --limit-fds 100000");
     }
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::admit;
 use super::allocate;
 use super::endpoints::{Endpoint, EndpointSlice, SERVICE_NAME};
+use super::frrk8s::FrrConfigurationSpec;
 use super::meta::Labels;
 use super::objects::{self, Kind, Object, ObjectId, Resource, SecretData};
 use super::reject::Reject;
@@ -180,6 +181,11 @@ impl Objects {
         }
     }
 
+    /// Where an object was written; `None` for what is not in the cluster.
+    pub(super) fn origin(&self, id: &ObjectId) -> Option<&Document> {
+        self.items.get(id).map(|stored| &stored.origin)
+    }
+
     pub(super) fn exists(&self, kind: Kind, namespace: &str, name: &str) -> bool {
         self.items.contains_key(&ObjectId { kind, namespace: namespace.to_owned(), name: name.to_owned() })
     }
@@ -201,17 +207,21 @@ fn refusal(origin: &Document, reject: &Reject) -> Diagnostic {
 fn refusal_text(reject: &Reject) -> String {
     let Reject { id, reason, transient, .. } = reject;
     let object = format!("{} `{}`", id.kind.name(), id.name);
-    match transient {
-        true => format!("MetalLB keeps its old configuration until {object} is complete: {reason}"),
-        false if id.kind.is_metallb() => format!("MetalLB refuses {object}: {reason}"),
-        false => format!("{object} has no effect: {reason}"),
+    match (id.kind.reader(), transient) {
+        (reader, true) => {
+            let reader = reader.unwrap_or("MetalLB");
+            format!("{reader} keeps its old configuration until {object} is complete: {reason}")
+        }
+        (Some(reader), false) => format!("{reader} refuses {object}: {reason}"),
+        (None, false) => format!("{object} has no effect: {reason}"),
     }
 }
 
 fn refusal_by(origin: &Document, applied: &ObjectId, reject: &Reject) -> Diagnostic {
     let Reject { id, reason, .. } = reject;
     let message = format!(
-        "MetalLB refuses {} `{}` because of {} `{}`: {reason}",
+        "{} refuses {} `{}` because of {} `{}`: {reason}",
+        applied.kind.reader().unwrap_or("MetalLB"),
         applied.kind.name(),
         applied.name,
         id.kind.name(),
@@ -253,6 +263,7 @@ lists! {
     advertisements: BgpAdvertisement(BgpAdvertisementSpec);
     communities: Community(CommunitySpec);
     bfd_profiles: BfdProfile(BfdProfileSpec);
+    frr_configurations: FrrConfiguration(FrrConfigurationSpec);
     slices: EndpointSlice(EndpointSlice);
     secrets: Secret(SecretData);
 }

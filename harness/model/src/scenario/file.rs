@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::step::{Observe, RestartSpeaker, Settle, Signature};
 use super::stream::StreamStep;
 use super::words::some_duration;
+use crate::metallb::Mode;
 
 /// A scenario file. Paths are relative to it; `${axis}` in a path stands for the run's value of that axis.
 #[derive(Clone, Debug, Deserialize)]
@@ -68,16 +69,6 @@ pub struct MetallbFile {
     pub version: String,
     #[serde(default)]
     pub mode: Mode,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// The speaker renders frr.conf for an FRR container beside it.
-    #[default]
-    Frr,
-    /// FRR is an instance of its own with an API.
-    FrrK8s,
 }
 
 /// Axes in the order in which the file names them: the first varies slowest.

@@ -14,13 +14,14 @@ mod stream;
 pub(crate) mod testing;
 mod words;
 
+pub use crate::metallb::Mode;
 pub use axes::{AxisValues, combinations, substitute};
 pub use expect::{
     Expect, ExpectConvergence, ExpectEcmp, ExpectNextHop, ExpectNoRoute, ExpectReturnPath, ExpectRibFib,
     ExpectRoute, HashPolicy, IpFamily,
 };
 pub use fault::{Fault, LinkState};
-pub use file::{MetallbFile, Mode, ScenarioFile, StepFile};
+pub use file::{MetallbFile, ScenarioFile, StepFile};
 pub use isolation::{ExpectIsolation, Segment};
 pub use resolve::{Scenario, expand, step};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};

@@ -22,7 +22,7 @@ pub(super) fn append(out: &mut String, n: &Neighbor, counter: &mut Counter, gene
 
 /// v0.13.8 to v0.13.12.
 fn v0_13_8(out: &mut String, n: &Neighbor, counter: &mut Counter, generation: Generation) {
-    let (id, list) = (n.id(), allowed(n));
+    let (id, list) = (n.id(), allowed(&n.id(), n.family));
     line!(out, "route-map {id}-in deny 20");
     for a in &n.announcements {
         out.push('\n');
@@ -44,7 +44,7 @@ fn v0_13_8(out: &mut String, n: &Neighbor, counter: &mut Counter, generation: Ge
 
 /// v0.13.0 to v0.13.7.
 fn v0_13_0(out: &mut String, n: &Neighbor, counter: &mut Counter) {
-    let (id, list) = (n.id(), allowed(n));
+    let (id, list) = (n.id(), allowed(&n.id(), n.family));
     line!(out, "route-map {id}-in deny 20");
     for a in &n.announcements {
         properties(out, n, a, counter, false);
@@ -55,15 +55,15 @@ fn v0_13_0(out: &mut String, n: &Neighbor, counter: &mut Counter) {
 }
 
 /// The family in every list name is the neighbor's own, whatever the list holds.
-pub(super) fn allowed(n: &Neighbor) -> String {
-    format!("{}-pl-{}", n.id(), n.family.name())
+pub(super) fn allowed(id: &str, family: Family) -> String {
+    format!("{id}-pl-{}", family.name())
 }
 
 fn properties(out: &mut String, n: &Neighbor, a: &Announcement, counter: &mut Counter, large: bool) {
     let (id, family) = (n.id(), n.family.name());
-    if a.local_pref != 0 {
-        let list = format!("{id}-{}-{family}-localpref-prefixes", a.local_pref);
-        property(out, &id, a, &list, &format!("local-preference {}", a.local_pref), counter);
+    if let Some(value) = a.local_pref {
+        let list = format!("{id}-{value}-{family}-localpref-prefixes");
+        property(out, &id, a, &list, &format!("local-preference {value}"), counter);
     }
     for c in &a.communities.0 {
         let list = format!("{id}-{c}-{family}-community-prefixes");

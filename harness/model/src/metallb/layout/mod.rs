@@ -2,6 +2,7 @@
 //! because the reloader compares texts and people compare files.
 
 mod filters;
+mod frrk8s;
 mod per_family;
 mod router;
 mod sequenced;
@@ -12,6 +13,8 @@ use std::fmt::Write as _;
 use super::frrconf::FrrConf;
 use super::release::Generation;
 use super::resolve::BfdProfile;
+
+pub(super) use frrk8s::text as frrk8s_text;
 
 /// Whether [`text`] knows the layout.
 pub(super) fn is_known(generation: Generation) -> bool {
@@ -24,7 +27,7 @@ pub(super) fn text(conf: &FrrConf, generation: Generation) -> String {
     if generation < Generation::V0_13_8 {
         out.push('\n');
     }
-    header(&mut out, conf, generation);
+    header(&mut out, generation >= Generation::V0_16_0, &conf.log_level, &conf.hostname);
     let mut counter = Counter::new(generation);
     for neighbor in conf.routers.iter().flat_map(|r| &r.neighbors) {
         filters::append(&mut out, neighbor, &mut counter, generation);
@@ -36,7 +39,8 @@ pub(super) fn text(conf: &FrrConf, generation: Generation) -> String {
             _ => router::v0_13_8(&mut out, router, generation),
         }
     }
-    bfd(&mut out, &conf.bfd_profiles, generation);
+    let echo = if generation < Generation::V0_14_6 { Echo::One } else { Echo::ReceiveFirst };
+    bfd(&mut out, &conf.bfd_profiles, echo);
     if let Some(extras) = conf.extras.as_ref().filter(|_| generation >= Generation::V0_13_10) {
         out.push('\n');
         out.push_str(extras);
@@ -71,6 +75,11 @@ impl Counter {
         Self { forgets: generation < Generation::V0_14_0, last: BTreeMap::new() }
     }
 
+    /// One counter per name.
+    fn per_name() -> Self {
+        Self { forgets: false, last: BTreeMap::new() }
+    }
+
     fn next(&mut self, name: &str) -> u32 {
         if let Some(last) = self.last.get_mut(name) {
             *last += 1;
@@ -100,22 +109,30 @@ const DEBUG: [&str; 13] = [
     "bfd zebra",
 ];
 
-fn header(out: &mut String, conf: &FrrConf, generation: Generation) {
-    let log = if generation < Generation::V0_16_0 { "file /etc/frr/frr.log" } else { "stdout" };
-    let _ = write!(out, "log {log} {}", conf.log_level);
+fn header(out: &mut String, to_stdout: bool, log_level: &str, hostname: &str) {
+    let log = if to_stdout { "stdout" } else { "file /etc/frr/frr.log" };
+    let _ = write!(out, "log {log} {log_level}");
     line!(out, "log timestamp precision 3");
-    if conf.log_level == "debugging" {
+    if log_level == "debugging" {
         for what in DEBUG {
             line!(out, "debug {what}");
         }
     }
-    line!(out, "hostname {}", conf.hostname);
+    line!(out, "hostname {hostname}");
     line!(out, "ip nht resolve-via-default");
     line!(out, "ipv6 nht resolve-via-default");
 }
 
+/// FRR split its echo interval in two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Echo {
+    One,
+    ReceiveFirst,
+    TransmitFirst,
+}
+
 /// Each value ends in a line of four spaces, which the next value or profile closes.
-fn bfd(out: &mut String, profiles: &[BfdProfile], generation: Generation) {
+fn bfd(out: &mut String, profiles: &[BfdProfile], echo: Echo) {
     if profiles.is_empty() {
         return;
     }
@@ -125,10 +142,12 @@ fn bfd(out: &mut String, profiles: &[BfdProfile], generation: Generation) {
         line!(out, "    ");
         let flag = |set: bool, word: &str| set.then(|| word.to_owned());
         let number = |value: Option<u32>, word: &str| value.map(|v| format!("{word} {v}"));
-        // FRR split its echo interval in two.
-        let (echo, echo_transmit) = match generation < Generation::V0_14_6 {
-            true => (number(p.echo, "echo-interval"), None),
-            false => (number(p.echo, "echo receive-interval"), number(p.echo, "echo transmit-interval")),
+        let (receive, transmit) =
+            (number(p.echo, "echo receive-interval"), number(p.echo, "echo transmit-interval"));
+        let [echo, second_echo] = match echo {
+            Echo::One => [number(p.echo, "echo-interval"), None],
+            Echo::ReceiveFirst => [receive, transmit],
+            Echo::TransmitFirst => [transmit, receive],
         };
         let values = [
             number(p.receive, "receive-interval"),
@@ -136,7 +155,7 @@ fn bfd(out: &mut String, profiles: &[BfdProfile], generation: Generation) {
             number(p.multiplier, "detect-multiplier"),
             flag(p.echo_mode, "echo-mode"),
             echo,
-            echo_transmit,
+            second_echo,
             flag(p.passive, "passive-mode"),
             number(p.minimum_ttl, "minimum-ttl"),
         ];

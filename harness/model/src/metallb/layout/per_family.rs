@@ -1,4 +1,4 @@
-//! The route maps and prefix lists of a neighbor since v0.15.0: each list holds prefixes of the one family that its name says.
+//! The route maps and prefix lists of a neighbor since v0.15.0 (frr-k8s v0.0.20): each list holds prefixes of the one family that its name says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,30 +8,50 @@ use crate::metallb::frrconf::{Announcement, Family, Neighbor};
 
 /// A list of prefixes and what an out entry sets for them.
 #[derive(Debug)]
-struct Property<'a> {
+pub(super) struct Property<'a> {
     family: Family,
     set: String,
     prefixes: BTreeSet<&'a str>,
 }
 
 /// By the lists' names, which is also the order of the out entries.
-type Properties<'a> = BTreeMap<String, Property<'a>>;
+pub(super) type Properties<'a> = BTreeMap<String, Property<'a>>;
 
 pub(super) fn v0_15_0(out: &mut String, n: &Neighbor, counter: &mut Counter) {
     let id = n.id();
     line!(out, "route-map {id}-in deny 20");
+    let (preferences, communities) = properties(&id, &n.announcements);
+    outgoing(out, &id, preferences.iter().chain(&communities), &n.announcements, counter);
+}
+
+/// Local preferences and communities.
+pub(super) fn properties<'a>(
+    id: &str,
+    announcements: &'a [Announcement],
+) -> (Properties<'a>, Properties<'a>) {
     let (mut preferences, mut communities) = (Properties::new(), Properties::new());
-    for a in &n.announcements {
-        collect(&mut preferences, &mut communities, &id, a);
+    for a in announcements {
+        collect(&mut preferences, &mut communities, id, a);
     }
-    for (list, property) in preferences.iter().chain(&communities) {
-        entry(out, &id, list, property, counter);
+    (preferences, communities)
+}
+
+/// The lists with their entries in the order given, then what is allowed at all.
+pub(super) fn outgoing<'a>(
+    out: &mut String,
+    id: &str,
+    properties: impl Iterator<Item = (&'a String, &'a Property<'a>)>,
+    announcements: &[Announcement],
+    counter: &mut Counter,
+) {
+    for (list, property) in properties {
+        entry(out, id, list, property, counter);
     }
     for family in Family::BOTH {
         out.push_str("\n\n");
-        let prefixes: BTreeSet<&str> =
-            n.announcements.iter().filter(|a| a.family == family).map(|a| a.prefix.as_str()).collect();
-        let (word, list) = (family.word(), allowed(&id, family));
+        let prefixes = announcements.iter().filter(|a| a.family == family).map(|a| a.prefix.as_str());
+        let prefixes: BTreeSet<&str> = prefixes.collect();
+        let (word, list) = (family.word(), allowed(id, family));
         if prefixes.is_empty() {
             line!(out, "{word} prefix-list {list} seq {} deny any", counter.next(&list));
         }
@@ -39,8 +59,8 @@ pub(super) fn v0_15_0(out: &mut String, n: &Neighbor, counter: &mut Counter) {
     }
     for family in Family::BOTH {
         out.push('\n');
-        line!(out, "route-map {id}-out permit {}", counter.next(&id));
-        line!(out, "  match {} address prefix-list {}", family.word(), allowed(&id, family));
+        line!(out, "route-map {id}-out permit {}", counter.next(id));
+        line!(out, "  match {} address prefix-list {}", family.word(), allowed(id, family));
     }
 }
 
@@ -59,8 +79,7 @@ fn collect<'a>(
         let new = || Property { family: a.family, set, prefixes: BTreeSet::new() };
         all.entry(list).or_insert_with(new).prefixes.insert(&a.prefix);
     };
-    if a.local_pref != 0 {
-        let value = a.local_pref;
+    if let Some(value) = a.local_pref {
         add(
             preferences,
             format!("{id}-{value}-{word}-localpref-prefixes"),

@@ -8,17 +8,23 @@ use crate::metallb::release::Generation;
 
 /// From v0.13.8 on.
 pub(super) fn v0_13_8(out: &mut String, r: &Router, generation: Generation) {
-    opening(out, r, generation);
+    opening(out, r.asn, &r.vrf, generation >= Generation::V0_14_6, r.router_id.as_deref());
     for n in &r.neighbors {
         session(out, r.asn, n, generation);
     }
     for n in &r.neighbors {
         out.push('\n');
         for family in Family::BOTH.into_iter().filter(|f| n.carries(*f)) {
-            activation(out, n, family, None, "    ");
+            activation(out, &n.host, &n.id(), family, None, "    ");
         }
     }
-    for (family, networks) in [(Family::Ipv4, &r.networks_v4), (Family::Ipv6, &r.networks_v6)] {
+    networks(out, &r.networks_v4, &r.networks_v6);
+    out.push('\n');
+}
+
+/// What the router announces.
+pub(super) fn networks(out: &mut String, v4: &[String], v6: &[String]) {
+    for (family, networks) in [(Family::Ipv4, v4), (Family::Ipv6, v6)] {
         if networks.is_empty() {
             continue;
         }
@@ -29,12 +35,11 @@ pub(super) fn v0_13_8(out: &mut String, r: &Router, generation: Generation) {
         line!(out, "  exit-address-family");
         out.push('\n');
     }
-    out.push('\n');
 }
 
 /// v0.13.0 to v0.13.7: one address-family block per advertisement.
 pub(super) fn v0_13_0(out: &mut String, r: &Router) {
-    opening(out, r, Generation::V0_13_0);
+    opening(out, r.asn, &r.vrf, false, r.router_id.as_deref());
     out.push('\n');
     for n in &r.neighbors {
         session(out, r.asn, n, Generation::V0_13_0);
@@ -44,29 +49,29 @@ pub(super) fn v0_13_0(out: &mut String, r: &Router) {
         if n.announcements.is_empty() {
             // That template indents this one line by a tab.
             for family in Family::BOTH {
-                activation(out, n, family, None, "\t");
+                activation(out, &n.host, &n.id(), family, None, "\t");
             }
         }
         for a in &n.announcements {
-            activation(out, n, a.family, Some(&a.prefix), "    ");
+            activation(out, &n.host, &n.id(), a.family, Some(&a.prefix), "    ");
         }
         out.push('\n');
     }
 }
 
-fn opening(out: &mut String, r: &Router, generation: Generation) {
-    let _ = write!(out, "router bgp {}", r.asn);
-    if !r.vrf.is_empty() {
-        let _ = write!(out, " vrf {}", r.vrf);
+pub(super) fn opening(out: &mut String, asn: u32, vrf: &str, preserve: bool, router_id: Option<&str>) {
+    let _ = write!(out, "router bgp {asn}");
+    if !vrf.is_empty() {
+        let _ = write!(out, " vrf {vrf}");
     }
     line!(out, "  no bgp ebgp-requires-policy");
     line!(out, "  no bgp network import-check");
     line!(out, "  no bgp default ipv4-unicast");
-    if generation >= Generation::V0_14_6 {
+    if preserve {
         line!(out, "  bgp graceful-restart preserve-fw-state");
     }
     out.push('\n');
-    if let Some(id) = &r.router_id {
+    if let Some(id) = router_id {
         line!(out, "  bgp router-id {id}");
     }
 }
@@ -125,14 +130,20 @@ fn bfd(out: &mut String, n: &Neighbor, generation: Generation) {
     line!(out, "  neighbor {p} bfd profile {profile}");
 }
 
-fn activation(out: &mut String, n: &Neighbor, family: Family, network: Option<&str>, indent: &str) {
-    let (p, id) = (&n.host, n.id());
+pub(super) fn activation(
+    out: &mut String,
+    host: &str,
+    id: &str,
+    family: Family,
+    network: Option<&str>,
+    indent: &str,
+) {
     line!(out, "  address-family {} unicast", family.name());
-    line!(out, "    neighbor {p} activate");
-    line!(out, "    neighbor {p} route-map {id}-in in");
+    line!(out, "    neighbor {host} activate");
+    line!(out, "    neighbor {host} route-map {id}-in in");
     if let Some(network) = network {
         line!(out, "    network {network}");
     }
-    line!(out, "{indent}neighbor {p} route-map {id}-out out");
+    line!(out, "{indent}neighbor {host} route-map {id}-out out");
     line!(out, "  exit-address-family");
 }

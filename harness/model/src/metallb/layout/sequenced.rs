@@ -19,8 +19,8 @@ enum Property {
 }
 
 impl Property {
-    fn list(&self, n: &Neighbor) -> String {
-        let (id, family) = (n.id(), n.family.name());
+    fn list(&self, owner: Owner<'_>) -> String {
+        let (id, family) = (owner.id, owner.family.name());
         match self {
             Self::LocalPref(value) => format!("{id}-{value}-{family}-localpref-prefixes"),
             Self::Large(c) => format!("{id}-large:{c}-{family}-community-prefixes"),
@@ -48,31 +48,42 @@ impl Property {
 
 /// In the order in which an announcement lists them.
 fn properties(a: &Announcement) -> Vec<Property> {
-    let local_pref = (a.local_pref != 0).then_some(Property::LocalPref(a.local_pref));
+    let local_pref = a.local_pref.map(Property::LocalPref);
     let standard = a.communities.0.iter().cloned().map(Property::Standard);
     let large = a.large_communities.0.iter().cloned().map(Property::Large);
     local_pref.into_iter().chain(standard).chain(large).collect()
 }
 
+/// Whose lists they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner<'a> {
+    /// The prefix of all names.
+    pub id: &'a str,
+    /// That of the neighbor.
+    pub family: Family,
+}
+
 /// v0.14.0 to v0.14.9.
 pub(super) fn v0_14(out: &mut String, n: &Neighbor, counter: &mut Counter, generation: Generation) {
-    let (id, list) = (n.id(), allowed(n));
-    // Up to v0.14.3 each announcement has its out entries next to its lists, and a stray space in one line.
+    let (id, list) = (n.id(), allowed(&n.id(), n.family));
+    let owner = Owner { id: &id, family: n.family };
     let inline = generation < Generation::V0_14_4;
     line!(out, "route-map {id}-in deny 20");
     if !inline {
-        entries(out, n, counter);
+        entries(out, owner, &n.announcements, counter);
     }
     for a in &n.announcements {
+        if inline {
+            // With a stray space in one line.
+            with_entries(out, owner, a, " ", counter);
+            continue;
+        }
         out.push('\n');
         for property in properties(a) {
-            match inline {
-                true => old_property(out, n, a, &property, counter),
-                false => permit(out, "", &property.list(n), a, counter),
-            }
+            permit(out, "", &property.list(owner), a, counter);
         }
         out.push_str("\n\n");
-        permit(out, if inline { " " } else { "" }, &list, a, counter);
+        permit(out, "", &list, a, counter);
     }
     out.push_str("\n\n\n\n");
     for family in Family::BOTH.into_iter().filter(|f| !n.announces(*f)) {
@@ -82,46 +93,51 @@ pub(super) fn v0_14(out: &mut String, n: &Neighbor, counter: &mut Counter, gener
     final_entries(out, &id, &list, counter);
 }
 
+/// One announcement with its out entries next to its lists: MetalLB up to v0.14.3, frr-k8s up to v0.0.16.
+pub(super) fn with_entries(
+    out: &mut String,
+    owner: Owner<'_>,
+    a: &Announcement,
+    indent: &str,
+    counter: &mut Counter,
+) {
+    out.push('\n');
+    for property in properties(a) {
+        let list = property.list(owner);
+        match property {
+            // The one list that got its numbers only in v0.14.4.
+            Property::Large(_) => line!(out, "{} prefix-list {list} permit {}", a.family.word(), a.prefix),
+            _ => {
+                out.push('\n');
+                permit(out, "", &list, a, counter);
+            }
+        }
+        entry(out, owner, a.family, &property, counter);
+    }
+    out.push_str("\n\n");
+    permit(out, indent, &allowed(owner.id, owner.family), a, counter);
+}
+
 fn permit(out: &mut String, indent: &str, list: &str, a: &Announcement, counter: &mut Counter) {
     let (word, prefix) = (a.family.word(), &a.prefix);
     line!(out, "{indent}{word} prefix-list {list} seq {} permit {prefix}", counter.next(list));
 }
 
-fn old_property(
-    out: &mut String,
-    n: &Neighbor,
-    a: &Announcement,
-    property: &Property,
-    counter: &mut Counter,
-) {
-    let list = property.list(n);
-    match property {
-        // The one list that got its numbers only in v0.14.4.
-        Property::Large(_) => line!(out, "{} prefix-list {list} permit {}", a.family.word(), a.prefix),
-        _ => {
-            out.push('\n');
-            permit(out, "", &list, a, counter);
-        }
-    }
-    entry(out, n, a.family, property, counter);
-}
-
 /// One out entry for each property and family.
-fn entries(out: &mut String, n: &Neighbor, counter: &mut Counter) {
-    let all: BTreeSet<(u8, Family, Property)> = n
-        .announcements
+fn entries(out: &mut String, owner: Owner<'_>, announcements: &[Announcement], counter: &mut Counter) {
+    let all: BTreeSet<(u8, Family, Property)> = announcements
         .iter()
         .flat_map(|a| properties(a).into_iter().map(|p| (p.rank(), a.family, p)))
         .collect();
     for (_, family, property) in &all {
-        entry(out, n, *family, property, counter);
+        entry(out, owner, *family, property, counter);
     }
 }
 
-fn entry(out: &mut String, n: &Neighbor, family: Family, property: &Property, counter: &mut Counter) {
-    let id = n.id();
-    line!(out, "route-map {id}-out permit {}", counter.next(&id));
-    line!(out, "  match {} address prefix-list {}", family.word(), property.list(n));
+fn entry(out: &mut String, owner: Owner<'_>, family: Family, property: &Property, counter: &mut Counter) {
+    let id = owner.id;
+    line!(out, "route-map {id}-out permit {}", counter.next(id));
+    line!(out, "  match {} address prefix-list {}", family.word(), property.list(owner));
     line!(out, "  set {}", property.set());
     line!(out, "  on-match next");
 }

@@ -6,7 +6,7 @@ use crate::metallb::meta::{LabelSelector, check_selectors};
 use crate::metallb::objects::{Kind, ObjectId, Resource};
 use crate::metallb::reject::Reject;
 use crate::metallb::release::Generation;
-use crate::metallb::specs::BgpPeerSpec;
+use crate::metallb::specs::{BgpPeerSpec, SecretRef};
 use crate::metallb::store::{METALLB_NAMESPACE, Objects};
 use crate::path;
 use std::net::IpAddr;
@@ -28,6 +28,8 @@ pub(in crate::metallb) struct Peer {
     pub router_id: Option<IpAddr>,
     pub nodes: Vec<LabelSelector>,
     pub password: String,
+    /// Where the password comes from; empty if it is the peer's own.
+    pub secret: SecretRef,
     pub bfd_profile: String,
     pub graceful_restart: bool,
     pub ebgp_multihop: bool,
@@ -87,6 +89,7 @@ pub(in crate::metallb) fn peer(
         router_id,
         nodes: spec.node_selectors.clone(),
         password,
+        secret: spec.password_secret.clone(),
         bfd_profile: spec.bfd_profile.clone(),
         graceful_restart: spec.enable_graceful_restart,
         ebgp_multihop: spec.ebgp_multi_hop,

@@ -3,13 +3,14 @@
 mod allocation;
 mod applying;
 mod extras;
+mod frr_k8s;
 mod later;
 mod refusals;
 mod rendering;
 
 use std::path::PathBuf;
 
-use super::{Labels, NodeInfo, Objects, Release, RenderError, Rendered, render};
+use super::{Labels, Mode, NodeInfo, Objects, Release, RenderError, Rendered, render};
 use crate::diag::Source;
 
 pub(super) fn source(text: &str) -> Source {
@@ -30,7 +31,7 @@ pub(super) fn node(name: &str, labels: &[(&str, &str)]) -> NodeInfo {
 }
 
 pub(super) fn try_render(version: &str, objects: &Objects) -> Result<Rendered, RenderError> {
-    render(Release::find(version).unwrap(), objects, &node("worker", &[]))
+    render(Release::find(version).unwrap(), Mode::Frr, objects, &node("worker", &[]))
 }
 
 /// The frr.conf of a node, as [`visible`] shows it.

@@ -185,9 +185,9 @@ fn what_is_no_known_object() {
     insta::assert_snapshot!(all.join("\n"), @r"
     test.yaml:2:7: objects of kind `BGPPear` are not understood
       hint: did you mean `BGPPeer`?
-      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service, EndpointSlice, ConfigMap, Secret, Node, Namespace and List
+      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, FRRConfiguration, Service, EndpointSlice, ConfigMap, Secret, Node, Namespace and List
     test.yaml:2:7: objects of kind `Deployment` are not understood
-      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service, EndpointSlice, ConfigMap, Secret, Node, Namespace and List
+      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, FRRConfiguration, Service, EndpointSlice, ConfigMap, Secret, Node, Namespace and List
     test.yaml:1:13: BGPPeer of `metallb.io/v1` is not understood
       hint: BGPPeer is understood as metallb.io/v1beta2 and metallb.io/v1beta1
     test.yaml:1:1: this is no Kubernetes object: it has no `apiVersion`
@@ -197,7 +197,7 @@ fn what_is_no_known_object() {
     test.yaml:3:1: this Service has no `metadata.name`
     test.yaml:5:9: objects of kind `Pod` are not understood
       hint: did you mean `Node`?
-      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, Service, EndpointSlice, ConfigMap, Secret, Node, Namespace and List
+      hint: understood are BGPPeer, IPAddressPool, BGPAdvertisement, Community, BFDProfile, FRRConfiguration, Service, EndpointSlice, ConfigMap, Secret, Node, Namespace and List
     test.yaml:2:1: not valid YAML: while parsing a node, did not find expected node content
     accepted
     ");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::metallb::{Family, RemoteAs};
+use crate::metallb::{Family, Mode, RemoteAs};
 
 #[test]
 fn one_ipv4_peer() {
@@ -328,7 +328,7 @@ fn each_node_gets_the_peers_and_advertisements_that_select_it() {
     ]);
     let release = Release::find("v0.13.10").unwrap();
     let seen = |node: &NodeInfo| {
-        let r = render(release, &by_label, node).unwrap();
+        let r = render(release, Mode::Frr, &by_label, node).unwrap();
         let peers: Vec<String> = r.peers.iter().map(|p| p.id.clone()).collect();
         (peers, r.conf.contains("network 198.51.100.1/32"))
     };
