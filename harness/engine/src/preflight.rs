@@ -1,5 +1,6 @@
 //! What the host must allow, and what to do where it does not.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde::Serialize;
@@ -23,6 +24,16 @@ pub async fn probe() -> Vec<Capability> {
     let mut found = in_a_lab().await;
     found.extend(["docker", "kind", "containerlab"].map(program));
     found
+}
+
+/// Only what the kernel has: namespaces, links, queueing disciplines.
+pub async fn kernel() -> Vec<Capability> {
+    in_a_lab().await
+}
+
+/// Those that are needed and not there.
+pub(crate) fn missing<'a>(needs: &BTreeSet<&str>, found: &'a [Capability]) -> Vec<&'a Capability> {
+    found.iter().filter(|c| !c.present && needs.contains(c.name.as_str())).collect()
 }
 
 /// Boots an empty lab, the only honest test, and asks the kernel in it for what scenarios may need.
@@ -63,11 +74,14 @@ async fn empty_lab() -> Result<(Lab, tempfile::TempDir), (String, Vec<String>)> 
 }
 
 /// Parts of the kernel that may be left out of it, or not be loaded.
-fn features() -> [(&'static str, rtnl::Change); 4] {
+fn features() -> [(&'static str, rtnl::Change); 7] {
     [
         ("vrf", rtnl::probe_kind(InfoKind::Vrf)),
         ("vlan", rtnl::probe_kind(InfoKind::Vlan)),
         ("bond", rtnl::probe_kind(InfoKind::Bond)),
+        ("dummy", rtnl::probe_kind(InfoKind::Dummy)),
+        ("macvlan", rtnl::probe_kind(InfoKind::MacVlan)),
+        ("vxlan", rtnl::probe_kind(InfoKind::Vxlan)),
         ("netem", rtnl::probe_qdisc("netem")),
     ]
 }

@@ -14,6 +14,7 @@ use super::images::check_images;
 use super::load::{Loaded, load};
 use super::matrix::{Options, parallelism, run_in};
 use crate::event::EventBus;
+use crate::guest::Guest;
 use crate::image;
 use crate::report::{View, render_terminal, write_run_files};
 use crate::rundir::{DEFAULT_PARENT, RunDir};
@@ -47,6 +48,8 @@ pub struct Scenario {
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     pub images: image::Options,
+    /// On which kernel.
+    pub guest: Guest,
     /// The folder in which run directories are made.
     pub run_dir: Option<PathBuf>,
 }
@@ -107,7 +110,7 @@ impl Scenario {
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
         loaded.warnings.iter().for_each(|warning| events.warn(warning.clone()));
-        let matrix = Options { store, jobs: parallelism() };
+        let matrix = Options { store, jobs: parallelism(), guest: options.guest.clone() };
         let plan = Loaded::plan(std::slice::from_ref(&loaded));
         let (_never, stop) = watch::channel(false);
         run_in(PLACES.clone(), &plan, &directory, &matrix, &events, stop).await?;

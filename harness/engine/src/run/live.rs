@@ -16,7 +16,7 @@ use super::boot::{BootOptions, Booted, boot};
 use super::default_frr::default_frr;
 use super::error::RunError;
 use super::load::plan_topology;
-use super::matrix::trees;
+use super::matrix::{roots, trees};
 use super::node::Node;
 use super::steps::{self, Memory};
 use crate::event::{EventBus, Events};
@@ -101,7 +101,7 @@ impl LiveLab {
         warnings.into_iter().chain(note).for_each(|warning| events.warn(warning));
         let places = Arc::clone(&PLACES);
         let place = places.acquire_owned().await.map_err(|e| RunError::Record(std::io::Error::other(e)))?;
-        let boot_options = BootOptions { folder: directory.path(), trees: &trees, tap: false };
+        let boot_options = BootOptions { folder: directory.path(), roots: &roots(&trees), tap: false };
         let booted = boot(&run, &boot_options, &events).await?;
         Ok(LiveLab { booted, run, memory: Memory::one_by_one(), events, _bus: bus, directory, _place: place })
     }

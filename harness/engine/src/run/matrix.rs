@@ -15,6 +15,7 @@ use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::steps::{self, Verdict};
 use crate::event::Events;
+use crate::guest::{self, Cell, Guest, Place};
 use crate::image::{ImageRef, Progress, Store, Tree};
 use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
@@ -25,6 +26,7 @@ pub struct Options {
     pub store: Store,
     /// Labs at the same time; [`parallelism`] knows a sensible number.
     pub jobs: usize,
+    pub guest: Guest,
 }
 
 /// Labs that this machine carries at once: most of a lab's time is FRR's timers, so several share a processor, until a
@@ -72,13 +74,18 @@ pub(super) async fn run_in(
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
     };
+    let places_of_runs = tokio::select! {
+        decided = guest::decide(plan, &options.guest, &options.store, events, &progress) => decided?,
+        () = stopped(stop.clone()) => return Ok(()),
+    };
     let mut tasks = Vec::new();
-    for (index, planned) in plan.runs.iter().enumerate() {
+    for (index, (planned, place)) in plan.runs.iter().zip(places_of_runs).enumerate() {
         let folder =
             directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;
         let one = One {
             planned: planned.clone(),
             folder,
+            place,
             trees: trees.clone(),
             events: events.for_run(index),
             stop: stop.clone(),
@@ -132,6 +139,11 @@ pub async fn trees(
     Ok(try_join_all(names.into_iter().map(get)).await?.into_iter().collect())
 }
 
+/// Where the trees are, for [`BootOptions::roots`].
+pub fn roots(trees: &BTreeMap<String, Tree>) -> BTreeMap<String, PathBuf> {
+    trees.iter().map(|(name, tree)| (name.clone(), tree.path.clone())).collect()
+}
+
 /// Passes a pull's progress on, at a rate that a log can bear.
 pub(super) struct Announce {
     events: Events,
@@ -171,6 +183,7 @@ impl Progress for Announce {
 struct One {
     planned: PlannedRun,
     folder: RunFolder,
+    place: Place,
     trees: Arc<BTreeMap<String, Tree>>,
     events: Events,
     stop: watch::Receiver<bool>,
@@ -180,21 +193,21 @@ impl One {
     async fn run(self) {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
-        let options = BootOptions { folder: self.folder.path(), trees: &self.trees, tap: false };
-        let stop = || stopped(self.stop.clone());
-        let verdict = match boot_unless(stop(), &self.planned, &options, &self.events).await {
-            Ok(None) => None,
-            Ok(Some(mut booted)) => {
-                let verdict = tokio::select! {
-                    verdict = judge(&mut booted, &self.planned, &self.events) => Some(verdict),
-                    () = stop() => None,
-                };
-                if let Err(e) = booted.shutdown().await {
-                    self.events.warn(format!("{}: observations are incomplete: {e}", self.planned.slug()));
-                }
-                verdict
+        let (planned, roots) = (&self.planned, roots(&self.trees));
+        let verdict = match &self.place {
+            Place::Host => {
+                let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false };
+                judge_run(planned, &options, &self.events, self.stop.clone()).await
             }
-            Err(e) => Some(broken(&e)),
+            Place::Guest(kernel) => {
+                let cell = Cell { kernel, run: planned, folder: self.folder.path(), roots: &roots };
+                let done = guest::run(&cell, &self.events, self.stop.clone()).await;
+                done.unwrap_or_else(|e| Some(broken(&e.into())))
+            }
+            Place::Nowhere { capability, detail } => {
+                let (capability, detail) = (capability.clone(), detail.clone());
+                Some(broken(&RunError::Missing { capability, detail }))
+            }
         };
         // An interrupted run has no verdict: its start without an end says so.
         if let Some(verdict) = verdict {
@@ -202,6 +215,30 @@ impl One {
                 ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
             finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
         }
+    }
+}
+
+/// Boots the lab of a run on this kernel and does its steps. `None`: `stop` became true before there was a verdict.
+pub(crate) async fn judge_run(
+    planned: &PlannedRun,
+    options: &BootOptions<'_>,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+) -> Option<Verdict> {
+    let stop = || stopped(stop.clone());
+    match boot_unless(stop(), planned, options, events).await {
+        Ok(None) => None,
+        Ok(Some(mut booted)) => {
+            let verdict = tokio::select! {
+                verdict = judge(&mut booted, planned, events) => Some(verdict),
+                () = stop() => None,
+            };
+            if let Err(e) = booted.shutdown().await {
+                events.warn(format!("{}: observations are incomplete: {e}", planned.slug()));
+            }
+            verdict
+        }
+        Err(e) => Some(broken(&e)),
     }
 }
 
@@ -221,9 +258,7 @@ async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Ve
 }
 
 pub(super) fn broken(error: &RunError) -> Verdict {
-    let hints: Vec<String> = error.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
-    let reason = Some(format!("{}{}", error.line(), hints.concat()));
-    Verdict { outcome: error.outcome(), reason, observed: BTreeMap::new() }
+    Verdict::without_steps(error)
 }
 
 pub(super) fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {

@@ -11,6 +11,7 @@ use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
 use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
 use routeproof_model::topology::Role;
+use serde::{Deserialize, Serialize};
 
 use super::boot::Booted;
 use super::convergence::{self, Mark};
@@ -44,11 +45,20 @@ impl Done {
 }
 
 /// How a whole run ended.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Verdict {
     pub outcome: Outcome,
     pub reason: Option<String>,
     pub observed: BTreeMap<String, String>,
+}
+
+impl Verdict {
+    /// Of a run that ended with an error.
+    pub fn without_steps(error: &RunError) -> Verdict {
+        let hints: Vec<String> = error.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
+        let reason = Some(format!("{}{}", error.line(), hints.concat()));
+        Verdict { outcome: error.outcome(), reason, observed: BTreeMap::new() }
+    }
 }
 
 /// What steps leave for later steps.

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::expect;
-use super::matrix::{Announce, Options, broken, finished, id, stopped, trees};
+use super::matrix::{Announce, Options, broken, finished, id, roots, stopped, trees};
 use super::steps::{self, Verdict};
 use crate::event::Events;
 use crate::image::Tree;
@@ -149,7 +149,7 @@ impl Trial {
     async fn run(self) -> Fates {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
-        let options = BootOptions { folder: self.folder.path(), trees: &self.trees, tap: false };
+        let options = BootOptions { folder: self.folder.path(), roots: &roots(&self.trees), tap: false };
         let stop = || stopped(self.stop.clone());
         let tried = match boot_unless(stop(), &self.planned, &options, &self.events).await {
             Ok(None) => None,
