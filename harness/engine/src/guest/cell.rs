@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 
+use super::cpu::Seat;
 use super::error::GuestError;
 use super::kernel::Kernel;
 use super::launch::{self, Running};
@@ -30,6 +31,8 @@ const POWERING_OFF: Duration = Duration::from_secs(5);
 /// What is to be done on a guest kernel.
 pub struct Cell<'a> {
     pub kernel: &'a Kernel,
+    /// Where it runs; without one, wherever the host's kernel puts it.
+    pub seat: Option<&'a Seat>,
     pub run: &'a PlannedRun,
     /// The run's folder.
     pub folder: &'a Path,
@@ -48,7 +51,7 @@ pub async fn run(
 ) -> Result<Option<Verdict>, GuestError> {
     let folder = give_order(cell)?;
     let running = tokio::select! {
-        running = launch::start(cell.kernel, &folder, cell.run) => running,
+        running = launch::start(cell, &folder) => running,
         () = told(&mut stop) => Err(GuestError::Start { what: "wait", source: std::io::ErrorKind::Interrupted.into() }),
     };
     let heard = match running {

@@ -33,7 +33,7 @@ impl Seats {
     }
 }
 
-/// Waits for a processor. `None` never happens while the process lives.
+/// Waits for a processor.
 pub async fn seat() -> Option<Seat> {
     let permit = SEATS.permits.clone().acquire_owned().await.ok()?;
     let cpu = SEATS.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;

@@ -6,22 +6,20 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as Socket;
 use std::path::{Path, PathBuf};
 
-use routeproof_model::plan::PlannedRun;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 use tokio::process::Child;
 
+use super::cell::Cell;
 use super::command_line;
-use super::cpu::{Seat, seat};
 use super::entry::KEEPER;
 use super::error::GuestError;
-use super::kernel::Kernel;
 use super::order::{End, Launch};
 use crate::lab::{register, wire};
 
 /// What the guest kernel prints, in the run's folder.
-const CONSOLE: &str = "console.log";
+pub const CONSOLE: &str = "console.log";
 
 /// Of the console, in an error.
 const LAST_LINES: usize = 12;
@@ -35,19 +33,18 @@ pub struct Running {
     control: AsyncFd<OwnedFd>,
     keeper: Child,
     scratch: PathBuf,
+    /// The lab's mount point, which the guest made.
+    lab: PathBuf,
     console: PathBuf,
-    _seat: Option<Seat>,
 }
 
-/// Boots `kernel` with the order that lies in `folder`, which must be absolute. Gives the channel, too: the guest powers
+/// Boots the cell's kernel with the order that lies in `folder`, which must be absolute. Gives the channel, too: the guest powers
 /// itself off when it is closed.
 pub async fn start(
-    kernel: &Kernel,
+    cell: &Cell<'_>,
     folder: &Path,
-    run: &PlannedRun,
 ) -> Result<(Running, UnixStream), GuestError> {
     let failed = |what| move |source| GuestError::Start { what, source };
-    let seat = seat().await;
     let scratch = folder.join("guest");
     fs::create_dir_all(&scratch).map_err(failed("make a folder"))?;
     let console = folder.join(CONSOLE);
@@ -55,11 +52,11 @@ pub async fn start(
     // By its own path, which the guest sees, too.
     let init = std::env::current_exe().map_err(failed("find this binary"))?;
     // MiB. What is not touched is not taken.
-    let memory = 512 + 64 * run.topology.nodes.len() as u64;
+    let memory = 512 + 64 * cell.run.topology.nodes.len() as u64;
     let args = command_line::arguments(&init, folder, &scratch, memory)
         .ok_or_else(|| GuestError::Path(folder.to_path_buf()))?;
-    let cpu = seat.as_ref().map(|seat| seat.cpu);
-    let launch = Launch { program: kernel.program.clone(), args, scratch: scratch.clone(), memory, cpu };
+    let (program, cpu) = (cell.kernel.program.clone(), cell.seat.map(|seat| seat.cpu));
+    let launch = Launch { program, args, scratch: scratch.clone(), memory, cpu };
 
     let (ours, theirs) = wire::pair().map_err(failed("create a socket pair"))?;
     let (channel, guests_end) = Socket::pair().map_err(failed("create a socket pair"))?;
@@ -73,7 +70,7 @@ pub async fn start(
         Ok::<_, io::Error>((UnixStream::from_std(channel)?, register(ours, Interest::READABLE)?))
     };
     let (channel, control) = prepare().map_err(failed("listen to the sockets"))?;
-    Ok((Running { control, keeper, scratch, console, _seat: seat }, channel))
+    Ok((Running { control, keeper, scratch, console, lab: folder.join("lab") }, channel))
 }
 
 impl Running {
@@ -89,6 +86,8 @@ impl Running {
         let _ = self.keeper.wait().await;
         // Empty, unless the keeper was killed.
         let _ = fs::remove_dir_all(&self.scratch);
+        // There only if the guest had no time to end its lab.
+        let _ = fs::remove_dir(&self.lab);
     }
 
     /// The last lines of the console that mean something.

@@ -28,6 +28,7 @@ mod order;
 mod worker;
 
 pub(crate) use cell::{Cell, run};
+pub(crate) use cpu::{Seat, seat};
 pub use choice::{Choice, Guest};
 pub(crate) use choice::{Place, decide};
 pub(crate) use entry::IN_GUEST;

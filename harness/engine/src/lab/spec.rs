@@ -8,6 +8,10 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+/// Beyond the indexes of nodes' interfaces: asked to make an interface in a node's namespace, Linux 6.1 refuses (EEXIST) an
+/// index that something has in the lab's own.
+const FIRST_BRIDGE: u32 = 1_000_000;
+
 /// A whole lab, as its init builds it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LabSpec {
@@ -54,9 +58,9 @@ pub struct InterfaceSpec {
 }
 
 impl LabSpec {
-    /// The interface index of a bridge in the lab's own network namespace: `lo` is 1, bridges follow, then their ports.
+    /// The interface index of a bridge in the lab's own network namespace; the bridges' ports follow.
     pub fn bridge_index(&self, bridge: usize) -> u32 {
-        2 + bridge as u32
+        FIRST_BRIDGE + bridge as u32
     }
 
     /// A bridge's index and its port's.

@@ -15,7 +15,7 @@ use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::steps::{self, Verdict};
 use crate::event::Events;
-use crate::guest::{self, Cell, Guest, Place};
+use crate::guest::{self, Cell, Guest, Place, Seat};
 use crate::image::{ImageRef, Progress, Store, Tree};
 use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
@@ -92,9 +92,14 @@ pub(super) async fn run_in(
         };
         let places = places.clone();
         tasks.push(tokio::spawn(async move {
+            // Guests wait for a processor before they take a lab's place from others.
+            let seat = match &one.place {
+                Place::Guest(_) => guest::seat().await,
+                Place::Host | Place::Nowhere { .. } => None,
+            };
             let Ok(_place) = places.acquire().await else { return };
             if !*one.stop.borrow() {
-                one.run().await;
+                one.run(seat).await;
             }
         }));
     }
@@ -190,7 +195,7 @@ struct One {
 }
 
 impl One {
-    async fn run(self) {
+    async fn run(self, seat: Option<Seat>) {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
         let (planned, roots) = (&self.planned, roots(&self.trees));
@@ -200,7 +205,7 @@ impl One {
                 judge_run(planned, &options, &self.events, self.stop.clone()).await
             }
             Place::Guest(kernel) => {
-                let cell = Cell { kernel, run: planned, folder: self.folder.path(), roots: &roots };
+                let cell = Cell { kernel, seat: seat.as_ref(), run: planned, folder: self.folder.path(), roots: &roots };
                 let done = guest::run(&cell, &self.events, self.stop.clone()).await;
                 done.unwrap_or_else(|e| Some(broken(&e.into())))
             }
