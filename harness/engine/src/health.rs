@@ -45,6 +45,7 @@ impl Meter {
             pressure_ms: (pressure_ms() - self.pressure_ms).max(0.0),
             late_ms: self.late_us.load(Ordering::Relaxed) as f64 / 1e3,
             processors: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+            guest: crate::guest::is_guest(),
         }
     }
 }

@@ -46,10 +46,11 @@ async fn in_a_lab() -> Vec<Capability> {
             (Ok(format!("labs can be booted {who}")), features)
         }
         Err((detail, hints)) => {
-            let unknown = |(name, _): (&str, rtnl::Change)| {
+            let unknown = |name: &str| {
                 capability(name, Err(("no lab, no answer of the kernel".to_string(), Vec::new())))
             };
-            (Err((detail, hints)), features().map(unknown).to_vec())
+            let names = features().map(|(name, _)| name).into_iter().chain([NFTABLES]);
+            (Err((detail, hints)), names.map(unknown).collect())
         }
     };
     [capability("namespaces", found)].into_iter().chain(features).collect()
@@ -72,6 +73,9 @@ async fn empty_lab() -> Result<(Lab, tempfile::TempDir), (String, Vec<String>)> 
         }
     }
 }
+
+/// Rules that play kube-proxy, and those of topologies' own `nft`.
+const NFTABLES: &str = "nftables";
 
 /// Parts of the kernel that may be left out of it, or not be loaded.
 fn features() -> [(&'static str, rtnl::Change); 7] {
@@ -103,7 +107,12 @@ fn kernel_features(lab: &Lab) -> Vec<Capability> {
             }
         }
     };
-    features().into_iter().map(ask).collect()
+    let tables = lab.try_table().map(|()| "the kernel has it".to_string());
+    let tables = tables.map_err(|e| {
+        let hint = format!("`sudo modprobe {}`, if this kernel has it as a module", module(NFTABLES));
+        (format!("the kernel does not have it: {e}"), vec![hint])
+    });
+    features().into_iter().map(ask).chain([capability(NFTABLES, tables)]).collect()
 }
 
 fn module(feature: &str) -> &str {
@@ -111,6 +120,7 @@ fn module(feature: &str) -> &str {
         "vlan" => "8021q",
         "bond" => "bonding",
         "netem" => "sch_netem",
+        NFTABLES => "nf_tables",
         other => other,
     }
 }

@@ -80,7 +80,16 @@ fn judge(
         | Verb::Stream(_)
         | Verb::Observe(_) => as_recorded,
         Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
-        Verb::Eventually { expect: Expect::Loss(e), .. } => loss(run, recording, index, e),
+        Verb::Eventually { expect: Expect::Loss(e), .. } => {
+            let (outcome, why) = loss(run, recording, index, e);
+            match (recording.health.get(&index), why) {
+                (Some(health), Some(why)) => {
+                    let (outcome, why) = check::excused((outcome, why), health);
+                    (outcome, Some(why))
+                }
+                (_, why) => (outcome, why),
+            }
+        }
         Verb::Eventually { expect, .. } => {
             let verdict = run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to));
             match recording.health.get(&index) {

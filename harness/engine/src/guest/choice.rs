@@ -41,6 +41,20 @@ pub(crate) enum Place {
     },
 }
 
+/// By what `within` is multiplied on a guest kernel: starting programs, which a reload of FRR does a lot, takes several
+/// times as long there, and FRR's timers, most of a wait, do not.
+const PATIENCE: u32 = 2;
+
+impl Place {
+    /// The run as it is done here.
+    pub(crate) fn adapt(&self, run: &PlannedRun) -> PlannedRun {
+        match self {
+            Place::Guest(_) => run.clone().with_patience(PATIENCE),
+            Place::Host | Place::Nowhere { .. } => run.clone(),
+        }
+    }
+}
+
 /// Decides for each run of the plan, in its order. Says in a warning why a run is not on the host's kernel.
 ///
 /// # Errors
@@ -54,6 +68,7 @@ pub(crate) async fn decide(
 ) -> Result<Vec<Place>, RunError> {
     if guest.choice == Choice::Uml {
         let kernel = Arc::new(guest.kernel.obtain(store, progress).await?);
+        events.warn(format!("on the guest kernel {}: limits of `within` are times {PATIENCE}", kernel.name));
         return Ok(plan.runs.iter().map(|_| Place::Guest(kernel.clone())).collect());
     }
     let needs: Vec<BTreeSet<&str>> = plan.runs.iter().map(needs::of).collect();
@@ -73,7 +88,7 @@ pub(crate) async fn decide(
         match &kernel {
             Ok(kernel) => {
                 let why = format!(
-                    "{} runs on the guest kernel {}: this one lacks {names}",
+                    "{} runs on the guest kernel {}, limits of `within` times {PATIENCE}: this one lacks {names}",
                     run.scenario, kernel.name
                 );
                 if said.insert(why.clone()) {

@@ -14,7 +14,7 @@ pub const KEEPER: &str = "ROUTEPROOF_GUEST_KEEPER";
 pub const GUEST: &str = "ROUTEPROOF_GUEST";
 
 /// Set in the guest for labs' inits: they need no user namespace to be kept from the machine, because it is the guest.
-pub const IN_GUEST: &str = "ROUTEPROOF_IN_GUEST";
+const IN_GUEST: &str = "ROUTEPROOF_IN_GUEST";
 
 #[ctor::ctor(unsafe)]
 fn take_over() {
@@ -28,8 +28,15 @@ fn take_over() {
         // Whatever this process starts is not pid 1 of a guest.
         replace_variable(GUEST, None);
         replace_variable(IN_GUEST, Some(OsStr::new("1")));
+        // The host's /tmp is read-only here.
+        replace_variable("TMPDIR", Some(OsStr::new("/dev/shm")));
         init::main(&PathBuf::from(folder));
     }
+}
+
+/// Whether this process lives in a guest kernel of ours.
+pub fn is_guest() -> bool {
+    std::env::var_os(IN_GUEST).is_some()
 }
 
 fn replace_variable(name: &str, value: Option<&OsStr>) {

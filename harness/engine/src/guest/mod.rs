@@ -31,6 +31,6 @@ pub(crate) use cell::{Cell, run};
 pub(crate) use cpu::{Seat, seat};
 pub use choice::{Choice, Guest};
 pub(crate) use choice::{Place, decide};
-pub(crate) use entry::IN_GUEST;
+pub(crate) use entry::is_guest;
 pub use error::GuestError;
 pub use kernel::{DEFAULT_KERNEL, KernelSource};

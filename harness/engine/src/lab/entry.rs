@@ -79,8 +79,7 @@ fn enter_namespaces() -> Result<(), (&'static str, io::Error)> {
     // Root gets a user namespace too: what runs in a lab then has no privilege over the host's devices, modules or
     // clock. A kernel that forbids it (user.max_user_namespaces = 0) does not keep root from booting labs.
     // In a guest kernel there is nothing to be kept from, and files may belong to anybody on the host.
-    let in_guest = std::env::var_os(crate::guest::IN_GUEST).is_some();
-    let made = if in_guest { Err(Errno::EPERM) } else { unshare(CloneFlags::CLONE_NEWUSER) };
+    let made = if crate::guest::is_guest() { Err(Errno::EPERM) } else { unshare(CloneFlags::CLONE_NEWUSER) };
     if made.is_ok() || !uid.is_root() {
         made.map_err(|e| ("create a user namespace", e.into()))?;
         // user_namespaces(7): an unprivileged process may map itself only, and must give up setgroups(2) first.

@@ -18,6 +18,7 @@ mod entry;
 mod error;
 mod init;
 mod links;
+mod nftables;
 mod node;
 mod process;
 mod rootfs;

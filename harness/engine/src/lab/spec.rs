@@ -91,8 +91,8 @@ impl LabSpec {
 pub enum InitReport {
     /// Agent sockets of nodes `first..first + n` travel with this message.
     Agents { first: usize },
-    /// Everything is built; a netlink socket of the lab's own network namespace, where the bridges are, travels along.
-    /// Microseconds since the init was entered.
+    /// Everything is built; a netlink socket of the lab's own network namespace, where the bridges are, travels along,
+    /// and a netfilter socket of it where the kernel has one. Microseconds since the init was entered.
     Ready { namespaces_us: u64, roots_us: u64, links_us: u64 },
     /// The lab cannot be built; the init ends.
     Failed { what: String, errno: Option<i32> },

@@ -65,8 +65,7 @@ pub(super) async fn run_in(
 ) -> Result<(), RunError> {
     let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
     events.send(EventKind::Planned { runs: ids.clone() });
-    let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
-    written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)?;
+    write_plan(plan, directory)?;
 
     let images = plan.runs.iter().flat_map(|run| run.images.values());
     let progress = Announce::new(events);
@@ -78,6 +77,9 @@ pub(super) async fn run_in(
         decided = guest::decide(plan, &options.guest, &options.store, events, &progress) => decided?,
         () = stopped(stop.clone()) => return Ok(()),
     };
+    // As it is done: replay judges by the same limits.
+    let plan = Plan { runs: plan.runs.iter().zip(&places_of_runs).map(|(run, at)| at.adapt(run)).collect() };
+    write_plan(&plan, directory)?;
     let mut tasks = Vec::new();
     for (index, (planned, place)) in plan.runs.iter().zip(places_of_runs).enumerate() {
         let folder =
@@ -112,6 +114,11 @@ pub(super) async fn run_in(
         }
     }
     Ok(())
+}
+
+fn write_plan(plan: &Plan, directory: &RunDir) -> Result<(), RunError> {
+    let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
+    written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)
 }
 
 pub(super) fn id(run: &PlannedRun) -> RunId {

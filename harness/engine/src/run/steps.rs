@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use routeproof_model::check::{Sample, evidence, unless_spoilt};
+use routeproof_model::check::{Sample, evidence, excused, unless_spoilt};
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::Mono;
 use routeproof_model::plan::PlannedRun;
@@ -173,7 +173,13 @@ async fn one(
     if done.outcome == Outcome::Failed && matches!(step.verb, Verb::Eventually { .. }) {
         let health = meter.read();
         booted.recorder.write(&Line::Host { step: index, health });
-        (done.outcome, done.message) = unless_spoilt((done.outcome, done.message), &health);
+        (done.outcome, done.message) = match &step.verb {
+            Verb::Eventually { expect: Expect::Loss(_), .. } => {
+                let (outcome, why) = excused((done.outcome, done.message.unwrap_or_default()), &health);
+                (outcome, Some(why))
+            }
+            _ => unless_spoilt((done.outcome, done.message), &health),
+        };
     }
     done
 }

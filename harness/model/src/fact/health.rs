@@ -14,6 +14,9 @@ pub struct HostHealth {
     pub late_ms: f64,
     /// Processors of the host.
     pub processors: u32,
+    /// It was done on a guest kernel, which is slower than the machine's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guest: bool,
 }
 
 impl HostHealth {
@@ -31,6 +34,15 @@ impl HostHealth {
     }
 }
 
+impl HostHealth {
+    /// Why a time that was measured in this window and is too long says nothing about the router: [`HostHealth::spoilt`], or
+    /// a guest kernel.
+    pub fn excuses_times(&self) -> Option<String> {
+        let guest = || "measured on a guest kernel, which is slower: only `--kernel host` could tell".to_string();
+        self.spoilt().or_else(|| self.guest.then(guest))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,10 +55,13 @@ mod tests {
             late_ms: 250.0,
             processors: 2,
             steal_ms: 300.0,
+            guest: false,
         };
         assert_eq!(busy.spoilt(), None);
         assert!(HostHealth { late_ms: 1500.0, ..busy }.spoilt().is_some());
         assert!(HostHealth { steal_ms: 2500.0, ..busy }.spoilt().is_some());
+        assert_eq!((busy.excuses_times(), HostHealth { guest: true, ..busy }.spoilt()), (None, None));
+        assert!(HostHealth { guest: true, ..busy }.excuses_times().is_some());
         assert_eq!(HostHealth { window_ms: 60_000.0, late_ms: 1500.0, ..busy }.spoilt(), None);
     }
 }
