@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use netlink_packet_route::link::InfoKind;
 
+use crate::guest::{self, KernelSource};
+use crate::image::{Quiet, Store};
 use crate::lab::{Lab, LabSpec, rtnl};
+use crate::run::RunError;
 
 /// Something that a scenario may need.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Capability {
     pub name: String,
     pub present: bool,
@@ -29,6 +32,31 @@ pub async fn probe() -> Vec<Capability> {
 /// Only what the kernel has: namespaces, links, queueing disciplines.
 pub async fn kernel() -> Vec<Capability> {
     in_a_lab().await
+}
+
+/// What a guest kernel is good for, by booting it; it is not pulled for that.
+pub async fn guest(source: &KernelSource, store: &Store) -> Capability {
+    let name = source.name();
+    if !source.is_here(store) {
+        let hint = format!("`routeproof images pull {name}`; a run that needs it does that by itself");
+        return capability(GUEST, Err((format!("{name} is not in the cache"), vec![hint])));
+    }
+    let asked = async {
+        let kernel = source.obtain(store, &Quiet).await?;
+        Ok::<_, RunError>(guest::probe(&kernel).await?)
+    };
+    let found = asked.await.map_err(|e| (format!("{name} does not work here: {}", e.line()), e.hints()));
+    let found = found.map(|capabilities| {
+        let names = |present| {
+            let fitting = capabilities.iter().filter(|c| c.present == present).map(|c| c.name.as_str());
+            fitting.collect::<Vec<_>>().join(", ")
+        };
+        match names(false).as_str() {
+            "" => format!("{name} boots and has {}", names(true)),
+            lacks => format!("{name} boots and has {}; it lacks {lacks}", names(true)),
+        }
+    });
+    capability(GUEST, found)
 }
 
 /// Those that are needed and not there.
@@ -73,6 +101,9 @@ async fn empty_lab() -> Result<(Lab, tempfile::TempDir), (String, Vec<String>)> 
         }
     }
 }
+
+/// A guest kernel.
+pub const GUEST: &str = "uml";
 
 /// Rules that play kube-proxy, and those of topologies' own `nft`.
 const NFTABLES: &str = "nftables";

@@ -41,6 +41,9 @@ pub(crate) enum Place {
     },
 }
 
+/// What labs need, whatever is in them.
+const NAMESPACES: &str = "namespaces";
+
 /// By what `within` is multiplied on a guest kernel: starting programs, which a reload of FRR does a lot, takes several
 /// times as long there, and FRR's timers, most of a wait, do not.
 const PATIENCE: u32 = 2;
@@ -72,11 +75,16 @@ pub(crate) async fn decide(
         return Ok(plan.runs.iter().map(|_| Place::Guest(kernel.clone())).collect());
     }
     let needs: Vec<BTreeSet<&str>> = plan.runs.iter().map(needs::of).collect();
-    if needs.iter().all(BTreeSet::is_empty) {
+    if guest.choice == Choice::Host && needs.iter().all(BTreeSet::is_empty) {
         return Ok(plan.runs.iter().map(|_| Place::Host).collect());
     }
     let host = preflight::kernel().await;
-    let missing: Vec<Vec<&Capability>> = needs.iter().map(|needs| preflight::missing(needs, &host)).collect();
+    let missing: Vec<Vec<&Capability>> = match preflight::missing(&[NAMESPACES].into(), &host) {
+        // No lab at all: what else is missing nobody could ask. Booting one says what to do about it.
+        all if !all.is_empty() && guest.choice == Choice::Host => needs.iter().map(|_| Vec::new()).collect(),
+        all if !all.is_empty() => needs.iter().map(|_| all.clone()).collect(),
+        _ => needs.iter().map(|needs| preflight::missing(needs, &host)).collect(),
+    };
     let mut kernel = Err(None);
     if guest.choice == Choice::Auto && missing.iter().any(|missing| !missing.is_empty()) {
         kernel = guest.kernel.obtain(store, progress).await.map(Arc::new).map_err(Some);
@@ -96,6 +104,7 @@ pub(crate) async fn decide(
                 }
                 Place::Guest(kernel.clone())
             }
+            Err(_) if first.name == NAMESPACES => Place::Host,
             Err(why) => {
                 let guest = match why {
                     Some(why) => format!("and there is no guest kernel: {}", why.line()),

@@ -27,6 +27,8 @@ pub enum GuestError {
     Ended { end: Option<End>, console: Vec<String> },
     #[error("the guest kernel has said nothing for {seconds} s{}", last(console))]
     Silent { seconds: u64, console: Vec<String> },
+    #[error("the guest answers another question than it was asked")]
+    Confused,
     #[error("cannot read what the guest says")]
     Channel(#[source] io::Error),
 }

@@ -45,8 +45,24 @@ impl KernelSource {
         }
     }
 
+    /// As a user names it.
+    pub fn name(&self) -> String {
+        match self {
+            KernelSource::Image(image) => image.name().to_string(),
+            KernelSource::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Whether [`KernelSource::obtain`] needs no network.
+    pub(crate) fn is_here(&self, store: &Store) -> bool {
+        match self {
+            KernelSource::Image(image) => store.cached(image).is_ok_and(|tree| tree.is_some()),
+            KernelSource::File(_) => true,
+        }
+    }
+
     /// The kernel, pulled if need be.
-    pub(super) async fn obtain(&self, store: &Store, progress: &dyn Progress) -> Result<Kernel, RunError> {
+    pub(crate) async fn obtain(&self, store: &Store, progress: &dyn Progress) -> Result<Kernel, RunError> {
         match self {
             KernelSource::File(path) => Ok(Kernel::at(path)?),
             KernelSource::Image(image) => {

@@ -4,18 +4,19 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as Socket;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 use tokio::process::Child;
 
-use super::cell::Cell;
 use super::command_line;
+use super::cpu::Seat;
 use super::entry::KEEPER;
 use super::error::GuestError;
-use super::order::{End, Launch};
+use super::kernel::Kernel;
+use super::order::{End, Launch, Order, Task};
 use crate::lab::{register, wire};
 
 /// What the guest kernel prints, in the run's folder.
@@ -38,12 +39,10 @@ pub struct Running {
     console: PathBuf,
 }
 
-/// Boots the cell's kernel with the order that lies in `folder`, which must be absolute. Gives the channel, too: the guest powers
-/// itself off when it is closed.
-pub async fn start(
-    cell: &Cell<'_>,
-    folder: &Path,
-) -> Result<(Running, UnixStream), GuestError> {
+/// Boots `kernel` with an order that lies in its folder. Gives the channel, too: the guest powers itself off when it is
+/// closed. Call it within a tokio runtime.
+pub fn start(kernel: &Kernel, seat: Option<&Seat>, order: &Order) -> Result<(Running, UnixStream), GuestError> {
+    let folder = &order.folder;
     let failed = |what| move |source| GuestError::Start { what, source };
     let scratch = folder.join("guest");
     fs::create_dir_all(&scratch).map_err(failed("make a folder"))?;
@@ -52,10 +51,13 @@ pub async fn start(
     // By its own path, which the guest sees, too.
     let init = std::env::current_exe().map_err(failed("find this binary"))?;
     // MiB. What is not touched is not taken.
-    let memory = 512 + 64 * cell.run.topology.nodes.len() as u64;
+    let memory = match &order.task {
+        Task::Run { run, .. } => 512 + 64 * run.topology.nodes.len() as u64,
+        Task::Probe => 256,
+    };
     let args = command_line::arguments(&init, folder, &scratch, memory)
-        .ok_or_else(|| GuestError::Path(folder.to_path_buf()))?;
-    let (program, cpu) = (cell.kernel.program.clone(), cell.seat.map(|seat| seat.cpu));
+        .ok_or_else(|| GuestError::Path(folder.clone()))?;
+    let (program, cpu) = (kernel.program.clone(), seat.map(|seat| seat.cpu));
     let launch = Launch { program, args, scratch: scratch.clone(), memory, cpu };
 
     let (ours, theirs) = wire::pair().map_err(failed("create a socket pair"))?;

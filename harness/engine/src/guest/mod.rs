@@ -16,6 +16,7 @@
 mod cell;
 mod choice;
 mod command_line;
+mod converse;
 mod cpu;
 mod entry;
 mod error;
@@ -27,7 +28,7 @@ mod modules;
 mod order;
 mod worker;
 
-pub(crate) use cell::{Cell, run};
+pub(crate) use cell::{Cell, probe, run};
 pub(crate) use cpu::{Seat, seat};
 pub use choice::{Choice, Guest};
 pub(crate) use choice::{Place, decide};

@@ -7,6 +7,7 @@ use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
 use serde::{Deserialize, Serialize};
 
+use crate::preflight::Capability;
 use crate::run::Verdict;
 
 /// The order's file in the run's folder.
@@ -19,25 +20,36 @@ pub struct Order {
     pub current_dir: PathBuf,
     /// The run's folder, absolute; the only one that the guest may write to.
     pub folder: PathBuf,
-    pub run: PlannedRun,
-    /// Image name -> root filesystem.
-    pub roots: BTreeMap<String, PathBuf>,
+    pub task: Task,
     /// The folder that has a folder of modules for each kernel release, if the kernel has modules.
     pub modules: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    Run {
+        run: Box<PlannedRun>,
+        /// Image name -> root filesystem.
+        roots: BTreeMap<String, PathBuf>,
+    },
+    /// Tell what the kernel has.
+    Probe,
 }
 
 /// Guest to host, one a line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Said {
-    /// The first word: `uname -r`, and how long the guest has been running.
+    /// The first word: `uname -r`.
     Hello {
         release: String,
-        up_ms: u64,
     },
     Event(Box<EventKind>),
     /// Every [`BEAT`](super::worker::BEAT), so that silence means trouble.
     Alive,
+    /// What the kernel has.
+    Found(Vec<Capability>),
     /// How the run ended; `None` if it was told to stop.
     Ended(Option<Verdict>),
 }

@@ -1,16 +1,17 @@
 //! The guest's part of the harness: does the run as the host would, and tells the host.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::time::{ClockId, clock_gettime};
 use routeproof_model::needs;
 use routeproof_model::plan::PlannedRun;
 use tokio::sync::watch;
 
-use super::order::{Order, Said, Word};
+use super::order::{Order, Said, Task, Word};
 use crate::event::EventBus;
 use crate::preflight;
 use crate::run::{BootOptions, RunError, Verdict, judge_run};
@@ -27,8 +28,7 @@ struct Host(Arc<Mutex<File>>);
 pub fn main(order: Order, channel: File, release: String) -> i32 {
     let done = channel.try_clone().and_then(|listener| {
         let host = Host(Arc::new(Mutex::new(channel)));
-        let up = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from);
-        host.say(&Said::Hello { release, up_ms: up.as_millis() as u64 })?;
+        host.say(&Said::Hello { release })?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let done = runtime.block_on(work(order, host, listener));
         runtime.shutdown_background();
@@ -52,19 +52,28 @@ async fn work(order: Order, host: Host, listener: File) -> io::Result<()> {
             wait::elapse(BEAT).await;
         }
     });
+    let answer = match &order.task {
+        Task::Probe => Said::Found(preflight::kernel().await),
+        Task::Run { run, roots } => Said::Ended(judge(run, roots, &order.folder, &host, stopped).await),
+    };
+    beat.abort();
+    host.say(&answer)
+}
+
+async fn judge(
+    run: &PlannedRun,
+    roots: &BTreeMap<String, PathBuf>,
+    folder: &Path,
+    host: &Host,
+    stopped: watch::Receiver<bool>,
+) -> Option<Verdict> {
+    if let Some(missing) = missing(run).await {
+        return Some(Verdict::without_steps(&missing));
+    }
     let mut bus = EventBus::new();
     let sink = host.clone();
-    bus.add_sink("host", move |event, _| sink.say(&Said::Event(Box::new(event.kind.clone()))));
-    let verdict = match missing(&order.run).await {
-        Some(missing) => Some(Verdict::without_steps(&missing)),
-        None => {
-            let options = BootOptions { folder: &order.folder, roots: &order.roots, tap: false };
-            judge_run(&order.run, &options, &bus.events(), stopped).await
-        }
-    };
-    drop(bus.finish());
-    beat.abort();
-    host.say(&Said::Ended(verdict))
+    bus.add_sink("the channel to the host", move |event, _| sink.say(&Said::Event(Box::new(event.kind.clone()))));
+    judge_run(run, &BootOptions { folder, roots, tap: false }, &bus.events(), stopped).await
 }
 
 /// What the run needs and the guest's kernel lacks: a user's own kernel may be as poor as the host's.
