@@ -63,11 +63,8 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     }
     let (stop, stopped) = watch::channel(false);
     let interrupt = tokio::spawn(on_interrupt(stop, events.clone()));
-    let options = Options {
-        store,
-        jobs: args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get),
-        guest,
-    };
+    let options =
+        Options { store, jobs: args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get), guest };
     let plan = Loaded::plan(&loaded);
     let outcome = match args.mutate {
         false => engine::run(&plan, &directory, &options, &events, stopped).await.map(|()| None),

@@ -53,13 +53,17 @@ pub async fn converse(
     let heard = listen(&mut lines, &mut writer, events, stop).await;
     let end = match heard {
         // Awaited so that the guest's last writes are in the run's folder.
-        Heard::Answer(_) | Heard::End => tokio::time::timeout(POWERING_OFF, running.end()).await.ok().flatten(),
+        Heard::Answer(_) | Heard::End => {
+            tokio::time::timeout(POWERING_OFF, running.end()).await.ok().flatten()
+        }
         Heard::Silence | Heard::Nonsense(_) => None,
     };
     let result = match heard {
         Heard::Answer(answer) => Ok(answer),
         Heard::End => Err(GuestError::Ended { end, console: running.last_lines() }),
-        Heard::Silence => Err(GuestError::Silent { seconds: SILENCE.as_secs(), console: running.last_lines() }),
+        Heard::Silence => {
+            Err(GuestError::Silent { seconds: SILENCE.as_secs(), console: running.last_lines() })
+        }
         Heard::Nonsense(error) => Err(GuestError::Channel(error)),
     };
     drop((lines, writer));

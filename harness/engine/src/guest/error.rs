@@ -49,6 +49,6 @@ fn last(console: &[String]) -> String {
     if console.is_empty() {
         String::new()
     } else {
-        format!("; its console's last lines:\n  {}", console.join("\n  "))
+        format!("; its console's last lines: {}", console.join(" | "))
     }
 }

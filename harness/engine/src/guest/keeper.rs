@@ -17,6 +17,7 @@ use nix::sched::{CloneFlags, CpuSet, sched_setaffinity};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, dup2_raw, execve};
 
@@ -191,7 +192,8 @@ fn start(channel: &OwnedFd, launch: &Launch) -> io::Result<Pid> {
         args.push(c_string(arg.as_bytes())?);
     }
     let scratch = launch.scratch.as_os_str().as_bytes();
-    let env = [c_string(&[b"TMPDIR=", scratch].concat())?, c_string(&[b"HOME=", scratch].concat())?];
+    let memory = if has_room(SHARED, launch.memory) { SHARED.as_bytes() } else { scratch };
+    let env = [c_string(&[b"TMPDIR=", memory].concat())?, c_string(&[b"HOME=", scratch].concat())?];
     // A pipe that execve closes tells whether it came to that.
     let (told, teller) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     match fork_into(CloneFlags::empty())? {
@@ -209,6 +211,17 @@ fn start(channel: &OwnedFd, launch: &Launch) -> io::Result<Pid> {
             }
         }
     }
+}
+
+/// Where the guest's memory, a file without a name, is best.
+const SHARED: &str = "/dev/shm";
+
+/// Whether the folder has room for the memory and lets it be executed; containers often allow neither.
+fn has_room(folder: &str, mib: u64) -> bool {
+    statvfs(folder).is_ok_and(|disk| {
+        let free = disk.blocks_available() * disk.fragment_size();
+        free >= (mib + 64) * 1024 * 1024 && !disk.flags().contains(FsFlags::ST_NOEXEC)
+    })
 }
 
 fn become_kernel(

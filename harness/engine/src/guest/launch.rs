@@ -41,7 +41,11 @@ pub struct Running {
 
 /// Boots `kernel` with an order that lies in its folder. Gives the channel, too: the guest powers itself off when it is
 /// closed. Call it within a tokio runtime.
-pub fn start(kernel: &Kernel, seat: Option<&Seat>, order: &Order) -> Result<(Running, UnixStream), GuestError> {
+pub fn start(
+    kernel: &Kernel,
+    seat: Option<&Seat>,
+    order: &Order,
+) -> Result<(Running, UnixStream), GuestError> {
     let folder = &order.folder;
     let failed = |what| move |source| GuestError::Start { what, source };
     let scratch = folder.join("guest");

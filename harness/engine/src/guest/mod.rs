@@ -29,9 +29,10 @@ mod order;
 mod worker;
 
 pub(crate) use cell::{Cell, probe, run};
-pub(crate) use cpu::{Seat, seat};
 pub use choice::{Choice, Guest};
 pub(crate) use choice::{Place, decide};
+pub(crate) use cpu::{Seat, seat};
 pub(crate) use entry::is_guest;
 pub use error::GuestError;
 pub use kernel::{DEFAULT_KERNEL, KernelSource};
+pub(crate) use launch::CONSOLE;

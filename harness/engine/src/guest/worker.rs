@@ -72,7 +72,9 @@ async fn judge(
     }
     let mut bus = EventBus::new();
     let sink = host.clone();
-    bus.add_sink("the channel to the host", move |event, _| sink.say(&Said::Event(Box::new(event.kind.clone()))));
+    bus.add_sink("the channel to the host", move |event, _| {
+        sink.say(&Said::Event(Box::new(event.kind.clone())))
+    });
     judge_run(run, &BootOptions { folder, roots, tap: false }, &bus.events(), stopped).await
 }
 

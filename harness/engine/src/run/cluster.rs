@@ -196,7 +196,8 @@ async fn proxy(node: &mut Node, frontends: &[Frontend]) -> Result<(), RunError> 
         }
         // EOPNOTSUPP, EAFNOSUPPORT, EPROTONOSUPPORT, in nft's words: this kernel has no tables of that family.
         RunError::Exec { output, .. } if output.contains("not supported") => {
-            let detail = format!("this kernel has no nf_tables, which plays kube-proxy on {}: {output}", node.name);
+            let detail =
+                format!("this kernel has no nf_tables, which plays kube-proxy on {}: {output}", node.name);
             RunError::Missing { capability: "nftables".to_string(), detail }
         }
         other => other,

@@ -212,7 +212,13 @@ impl One {
                 judge_run(planned, &options, &self.events, self.stop.clone()).await
             }
             Place::Guest(kernel) => {
-                let cell = Cell { kernel, seat: seat.as_ref(), run: planned, folder: self.folder.path(), roots: &roots };
+                let cell = Cell {
+                    kernel,
+                    seat: seat.as_ref(),
+                    run: planned,
+                    folder: self.folder.path(),
+                    roots: &roots,
+                };
                 let done = guest::run(&cell, &self.events, self.stop.clone()).await;
                 done.unwrap_or_else(|e| Some(broken(&e.into())))
             }
@@ -223,8 +229,9 @@ impl One {
         };
         // An interrupted run has no verdict: its start without an end says so.
         if let Some(verdict) = verdict {
-            let artifacts =
-                ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
+            let console = Some(guest::CONSOLE).filter(|_| matches!(self.place, Place::Guest(_)));
+            let names = ["observations.jsonl", "nodes"].into_iter().chain(console);
+            let artifacts = names.map(|name| self.folder.relative().join(name)).collect();
             finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
         }
     }

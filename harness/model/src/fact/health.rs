@@ -38,7 +38,8 @@ impl HostHealth {
     /// Why a time that was measured in this window and is too long says nothing about the router: [`HostHealth::spoilt`], or
     /// a guest kernel.
     pub fn excuses_times(&self) -> Option<String> {
-        let guest = || "measured on a guest kernel, which is slower: only `--kernel host` could tell".to_string();
+        let guest =
+            || "measured on a guest kernel, which is slower: only `--kernel host` could tell".to_string();
         self.spoilt().or_else(|| self.guest.then(guest))
     }
 }
