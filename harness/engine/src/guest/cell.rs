@@ -82,7 +82,7 @@ async fn ask(
         Ok((running, channel)) => converse(running, channel, events, stop).await,
         Err(e) => Err(e),
     };
-    // Of use to nobody any more; plan.json has the run.
+    // There only if the guest did not come so far.
     let _ = fs::remove_file(&file);
     answer
 }

@@ -69,6 +69,8 @@ fn run(folder: &Path) -> Result<i32, Failure> {
     // The run's folder again, where it is, and writable.
     mount_at("none", folder, "hostfs", MsFlags::MS_NODEV | MsFlags::MS_NOSUID, Some(folder.as_os_str()))
         .map_err(|e| (format!("mount the host's {}", folder.display()), e))?;
+    // It has been read: nobody finds it if we are killed.
+    let _ = fs::remove_file(&at);
     // "(none)" breaks FRR's tools (see vtysh's `hostname`).
     nix::unistd::sethostname("routeproof").map_err(|e| ("set the hostname".to_string(), e.into()))?;
     std::env::set_current_dir(&order.current_dir)

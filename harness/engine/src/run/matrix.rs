@@ -67,14 +67,14 @@ pub(super) async fn run_in(
     events.send(EventKind::Planned { runs: ids.clone() });
     write_plan(plan, directory)?;
 
-    let images = plan.runs.iter().flat_map(|run| run.images.values());
     let progress = Announce::new(events);
-    let trees = tokio::select! {
-        trees = trees(images, &options.store, &progress) => Arc::new(trees?),
-        () = stopped(stop.clone()) => return Ok(()),
-    };
     let places_of_runs = tokio::select! {
         decided = guest::decide(plan, &options.guest, &options.store, events, &progress) => decided?,
+        () = stopped(stop.clone()) => return Ok(()),
+    };
+    let images = plan.runs.iter().flat_map(|run| run.images.values());
+    let trees = tokio::select! {
+        trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
     };
     // As it is done: replay judges by the same limits.
