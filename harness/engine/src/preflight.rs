@@ -41,11 +41,9 @@ pub async fn guest(source: &KernelSource, store: &Store) -> Capability {
         let hint = format!("`routeproof images pull {name}`; a run that needs it does that by itself");
         return capability(GUEST, Err((format!("{name} is not in the cache"), vec![hint])));
     }
-    let asked = async {
-        let kernel = source.obtain(store, &Quiet).await?;
-        Ok::<_, RunError>(guest::probe(&kernel).await?)
-    };
-    let found = asked.await.map_err(|e| (format!("{name} does not work here: {}", e.line()), e.hints()));
+    let found = in_a_guest(source, store)
+        .await
+        .map_err(|e| (format!("{name} does not work here: {}", e.line()), e.hints()));
     let found = found.map(|capabilities| {
         let names = |present| {
             let fitting = capabilities.iter().filter(|c| c.present == present).map(|c| c.name.as_str());
@@ -57,6 +55,15 @@ pub async fn guest(source: &KernelSource, store: &Store) -> Capability {
         }
     });
     capability(GUEST, found)
+}
+
+/// What a guest kernel has, by booting it; it is pulled if need be.
+///
+/// # Errors
+/// It cannot be had, or does not come up.
+pub async fn in_a_guest(source: &KernelSource, store: &Store) -> Result<Vec<Capability>, RunError> {
+    let kernel = source.obtain(store, &Quiet).await?;
+    Ok(guest::probe(&kernel).await?)
 }
 
 /// Those that are needed and not there.

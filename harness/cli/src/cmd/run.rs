@@ -47,7 +47,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         return Err(Failure::input("--mutate does not work with --kernel uml yet"));
     }
     let store = store(&args.source)?;
-    super::doctor::require(&args.require, &guest.kernel, &store).await?;
+    super::doctor::require(&args.require, &guest, &store).await?;
     engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     let directory = RunDir::create_in(&args.run_dir)
