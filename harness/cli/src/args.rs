@@ -4,9 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use routeproof_engine::guest::{Choice, DEFAULT_KERNEL, Guest, KernelSource};
 use routeproof_model::metallb::Mode;
 use routeproof_model::metallb::lint::Rule;
+
+use crate::fail::Failure;
 
 /// Proves that Kubernetes nodes learn routes over BGP: real FRR, MetalLB's configuration, judged by the kernel.
 #[derive(Debug, Parser)]
@@ -76,6 +79,37 @@ pub struct SourceArgs {
     pub allow_expired: bool,
 }
 
+/// On which kernel labs are booted.
+#[derive(Clone, Debug, Args)]
+pub struct GuestArgs {
+    /// The host's kernel, a User-Mode Linux guest's, or the host's where it has what a run needs and else a guest's
+    #[arg(long, env = "ROUTEPROOF_KERNEL", value_name = "KERNEL", default_value = "auto")]
+    pub kernel: Kernel,
+    /// The guest's kernel: uml:6.1, uml:@SUITE (Debian's package user-mode-linux), or the path of one of your own
+    #[arg(long, env = "ROUTEPROOF_UML_KERNEL", value_name = "NAME|PATH", default_value = DEFAULT_KERNEL)]
+    pub uml_kernel: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kernel {
+    Auto,
+    Host,
+    Uml,
+}
+
+impl GuestArgs {
+    /// # Errors
+    /// `--uml-kernel` names no kernel.
+    pub fn parse(&self) -> Result<Guest, Failure> {
+        let choice = match self.kernel {
+            Kernel::Auto => Choice::Auto,
+            Kernel::Host => Choice::Host,
+            Kernel::Uml => Choice::Uml,
+        };
+        Ok(Guest { choice, kernel: KernelSource::parse(&self.uml_kernel)? })
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Scenario folders, scenario files, or names below ./scenarios [default: all of ./scenarios; for `matrix`: frr-ordering]
@@ -101,6 +135,8 @@ pub struct RunArgs {
     pub run_dir: PathBuf,
     #[command(flatten)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    pub guest: GuestArgs,
     /// Break the labs on purpose and show for each expectation that it can fail
     #[arg(long)]
     pub mutate: bool,

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
+use routeproof_engine::guest::GuestError;
 use routeproof_engine::image::ImageError;
 use routeproof_engine::keep::{Blame, KeepError, Refusal};
 use routeproof_engine::run::RunError;
@@ -93,6 +94,8 @@ impl From<RunError> for Failure {
             },
             RunError::Read { .. } => Failure::input(error.line()),
             RunError::Image(e) => e.into(),
+            // `--uml-kernel` names something else.
+            RunError::Guest(GuestError::NotStarted { .. }) => Failure::input(error.line()),
             other => Failure { code: BROKEN, text: other.line(), hints: other.hints(), rendered: false },
         }
     }

@@ -47,6 +47,7 @@ impl Meter {
             late_ms,
             worst_late_ms: late_ms,
             processors: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+            guest: crate::guest::is_guest(),
         }
     }
 }

@@ -8,6 +8,7 @@
 pub mod event;
 pub mod exec;
 pub mod frr;
+pub mod guest;
 pub mod health;
 pub mod image;
 pub mod keep;

@@ -1,15 +1,19 @@
 //! What the host must allow, and what to do where it does not.
 
+use std::collections::BTreeSet;
 use std::fs;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use netlink_packet_route::link::InfoKind;
 
+use crate::guest::{self, KernelSource};
+use crate::image::{Quiet, Store};
 use crate::lab::{Lab, LabSpec, rtnl};
+use crate::run::RunError;
 
 /// Something that a scenario may need.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Capability {
     pub name: String,
     pub present: bool,
@@ -25,6 +29,48 @@ pub async fn probe() -> Vec<Capability> {
     found
 }
 
+/// Only what the kernel has: namespaces, links, queueing disciplines.
+pub async fn kernel() -> Vec<Capability> {
+    in_a_lab().await
+}
+
+/// What a guest kernel is good for, by booting it; it is not pulled for that.
+pub async fn guest(source: &KernelSource, store: &Store) -> Capability {
+    let name = source.name();
+    if !source.is_here(store) {
+        let hint = format!("`routeproof images pull {name}`; a run that needs it does that by itself");
+        return capability(GUEST, Err((format!("{name} is not in the cache"), vec![hint])));
+    }
+    let found = in_a_guest(source, store)
+        .await
+        .map_err(|e| (format!("{name} does not work here: {}", e.line()), e.hints()));
+    let found = found.map(|capabilities| {
+        let names = |present| {
+            let fitting = capabilities.iter().filter(|c| c.present == present).map(|c| c.name.as_str());
+            fitting.collect::<Vec<_>>().join(", ")
+        };
+        match names(false).as_str() {
+            "" => format!("{name} boots and has {}", names(true)),
+            lacks => format!("{name} boots and has {}; it lacks {lacks}", names(true)),
+        }
+    });
+    capability(GUEST, found)
+}
+
+/// What a guest kernel has, by booting it; it is pulled if need be.
+///
+/// # Errors
+/// It cannot be had, or does not come up.
+pub async fn in_a_guest(source: &KernelSource, store: &Store) -> Result<Vec<Capability>, RunError> {
+    let kernel = source.obtain(store, &Quiet).await?;
+    Ok(guest::probe(&kernel).await?)
+}
+
+/// Those that are needed and not there.
+pub(crate) fn missing<'a>(needs: &BTreeSet<&str>, found: &'a [Capability]) -> Vec<&'a Capability> {
+    found.iter().filter(|c| !c.present && needs.contains(c.name.as_str())).collect()
+}
+
 /// Boots an empty lab, the only honest test, and asks the kernel in it for what scenarios may need.
 async fn in_a_lab() -> Vec<Capability> {
     let (found, features) = match empty_lab().await {
@@ -35,10 +81,11 @@ async fn in_a_lab() -> Vec<Capability> {
             (Ok(format!("labs can be booted {who}")), features)
         }
         Err((detail, hints)) => {
-            let unknown = |(name, _): (&str, rtnl::Change)| {
+            let unknown = |name: &str| {
                 capability(name, Err(("no lab, no answer of the kernel".to_string(), Vec::new())))
             };
-            (Err((detail, hints)), features().map(unknown).to_vec())
+            let names = features().map(|(name, _)| name).into_iter().chain([NFTABLES]);
+            (Err((detail, hints)), names.map(unknown).collect())
         }
     };
     [capability("namespaces", found)].into_iter().chain(features).collect()
@@ -62,12 +109,21 @@ async fn empty_lab() -> Result<(Lab, tempfile::TempDir), (String, Vec<String>)> 
     }
 }
 
+/// A guest kernel.
+pub const GUEST: &str = "uml";
+
+/// Rules that play kube-proxy, and those of topologies' own `nft`.
+const NFTABLES: &str = "nftables";
+
 /// Parts of the kernel that may be left out of it, or not be loaded.
-fn features() -> [(&'static str, rtnl::Change); 4] {
+fn features() -> [(&'static str, rtnl::Change); 7] {
     [
         ("vrf", rtnl::probe_kind(InfoKind::Vrf)),
         ("vlan", rtnl::probe_kind(InfoKind::Vlan)),
         ("bond", rtnl::probe_kind(InfoKind::Bond)),
+        ("dummy", rtnl::probe_kind(InfoKind::Dummy)),
+        ("macvlan", rtnl::probe_kind(InfoKind::MacVlan)),
+        ("vxlan", rtnl::probe_kind(InfoKind::Vxlan)),
         ("netem", rtnl::probe_qdisc("netem")),
     ]
 }
@@ -89,7 +145,12 @@ fn kernel_features(lab: &Lab) -> Vec<Capability> {
             }
         }
     };
-    features().into_iter().map(ask).collect()
+    let tables = lab.try_table().map(|()| "the kernel has it".to_string());
+    let tables = tables.map_err(|e| {
+        let hint = format!("`sudo modprobe {}`, if this kernel has it as a module", module(NFTABLES));
+        (format!("the kernel does not have it: {e}"), vec![hint])
+    });
+    features().into_iter().map(ask).chain([capability(NFTABLES, tables)]).collect()
 }
 
 fn module(feature: &str) -> &str {
@@ -97,6 +158,7 @@ fn module(feature: &str) -> &str {
         "vlan" => "8021q",
         "bond" => "bonding",
         "netem" => "sch_netem",
+        NFTABLES => "nf_tables",
         other => other,
     }
 }

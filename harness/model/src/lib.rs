@@ -15,6 +15,7 @@ pub mod fact;
 pub mod frr;
 pub mod metallb;
 pub mod mutate;
+pub mod needs;
 pub mod plan;
 pub mod pods;
 pub mod recording;

@@ -61,6 +61,20 @@ impl PlannedRun {
         (Outcome::Inconclusive, Some(format!("{why}; without the session there is nothing to diagnose")))
     }
 
+    /// The run with `factor` times the patience: every `within`. Windows (`holds`) and what is claimed of times (`at-most`)
+    /// stay.
+    #[must_use]
+    pub fn with_patience(mut self, factor: u32) -> PlannedRun {
+        for step in &mut self.steps {
+            match &mut step.verb {
+                Verb::Eventually { within, .. } => *within *= factor,
+                Verb::Diagnose(diagnosis) => diagnosis.within *= factor,
+                _ => {}
+            }
+        }
+        self
+    }
+
     /// `frr-ordering-7.5.1-after-permit-all-ipv4`: safe as a folder's name.
     pub fn slug(&self) -> String {
         let parts =

@@ -83,8 +83,16 @@ fn judge(
         | Verb::Fault(_)
         | Verb::Stream(_)
         | Verb::Observe(_) => as_recorded,
-        Verb::Eventually { expect: Expect::Convergence(e), .. } => convergence(run, recording, index, e, to),
-        Verb::Eventually { expect: Expect::Loss(e), .. } => loss(run, recording, index, e),
+        Verb::Eventually { expect: Expect::Convergence(e), .. } => {
+            unless_spoilt(convergence(run, recording, index, e, to))
+        }
+        Verb::Eventually { expect: Expect::Loss(e), .. } => {
+            let lost = loss(run, recording, index, e);
+            unless_spoilt(match recording.health.get(&index) {
+                Some(health) => check::excused(lost, health),
+                None => lost,
+            })
+        }
         Verb::Eventually { expect, .. } => {
             unless_spoilt(run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to)))
         }

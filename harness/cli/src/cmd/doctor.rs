@@ -1,7 +1,12 @@
 //! `routeproof doctor`: what this machine can do.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use routeproof_engine::guest::{Choice, DEFAULT_KERNEL, Guest, KernelSource};
+use routeproof_engine::image::{Options, Store};
 use routeproof_engine::preflight::{self, Capability};
+use routeproof_engine::run::store;
 
 use crate::fail::Failure;
 use crate::out;
@@ -11,10 +16,18 @@ pub struct DoctorArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// The guest kernel to look at: uml:6.1, uml:@SUITE, or a path
+    #[arg(long, env = "ROUTEPROOF_UML_KERNEL", value_name = "NAME|PATH", default_value = DEFAULT_KERNEL)]
+    uml_kernel: String,
+    /// Cache folder [default: $XDG_CACHE_HOME/routeproof or ~/.cache/routeproof]
+    #[arg(long, env = "ROUTEPROOF_CACHE", value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
 }
 
 pub async fn run(args: &DoctorArgs) -> Result<u8, Failure> {
-    let capabilities = preflight::probe().await;
+    let mut capabilities = preflight::probe().await;
+    let store = store(Options { cache_dir: args.cache_dir.clone(), ..Options::default() })?;
+    capabilities.push(preflight::guest(&KernelSource::parse(&args.uml_kernel)?, &store).await);
     if args.json {
         out::json(&capabilities)?;
         return Ok(0);
@@ -28,22 +41,45 @@ pub async fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Fails with exit code 5 if a required capability is missing here.
-pub async fn require(names: &[String]) -> Result<(), Failure> {
+/// Fails with exit code 5 if a required capability is missing on the kernel that runs would be done on.
+pub async fn require(names: &[String], guest: &Guest, store: &Store) -> Result<(), Failure> {
     if names.is_empty() {
         return Ok(());
     }
-    let capabilities = preflight::probe().await;
-    let known: Vec<&str> = capabilities.iter().map(|c| c.name.as_str()).collect();
-    for name in names {
-        let Some(found) = capabilities.iter().find(|c| c.name == *name) else {
-            return Err(Failure::input(format!("--require {name}: unknown capability"))
-                .hint(format!("known: {}", known.join(", "))));
-        };
-        if !found.present {
-            let failure = Failure::missing(format!("{name} is required and missing: {}", found.detail));
-            return Err(found.hints.iter().fold(failure, |failure, hint| failure.hint(hint)));
+    let mut capabilities = preflight::probe().await;
+    let known = capabilities.iter().map(|c| c.name.as_str());
+    let known: Vec<&str> = known.chain([preflight::GUEST]).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Failure::input(format!("--require {name}: unknown capability"))
+            .hint(format!("known: {}", known.join(", "))));
+    }
+    if names.iter().any(|name| name == preflight::GUEST) {
+        capabilities.push(preflight::guest(&guest.kernel, store).await);
+    }
+    let lacking = capabilities.iter().any(|c| !c.present && names.contains(&c.name));
+    match guest.choice {
+        Choice::Uml => {
+            replace(&mut capabilities, preflight::in_a_guest(&guest.kernel, store).await?, |_| true)
+        }
+        // Without one, it is the host that lacks something.
+        Choice::Auto if lacking => {
+            let found = preflight::in_a_guest(&guest.kernel, store).await.unwrap_or_default();
+            replace(&mut capabilities, found, |old| !old.present);
+        }
+        Choice::Auto | Choice::Host => {}
+    }
+    let Some(found) = capabilities.iter().find(|c| !c.present && names.contains(&c.name)) else {
+        return Ok(());
+    };
+    let failure = Failure::missing(format!("{} is required and missing: {}", found.name, found.detail));
+    Err(found.hints.iter().fold(failure, |failure, hint| failure.hint(hint)))
+}
+
+/// Takes the guest's answer instead of the host's, where it is there and `wanted`.
+fn replace(capabilities: &mut [Capability], guest: Vec<Capability>, wanted: impl Fn(&Capability) -> bool) {
+    for of_guest in guest {
+        if let Some(old) = capabilities.iter_mut().find(|old| old.name == of_guest.name && wanted(old)) {
+            *old = of_guest;
         }
     }
-    Ok(())
 }

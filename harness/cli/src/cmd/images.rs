@@ -1,4 +1,4 @@
-//! `routeproof images`: the FRR root filesystems on this machine.
+//! `routeproof images`: the FRR root filesystems and guest kernels on this machine.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use routeproof_engine::image::{
-    Entry, ImageError, ImageRef, Options, Progress, PruneOptions, PullOptions, State,
+    Entry, ImageError, ImageRef, Kind, Options, Progress, PruneOptions, PullOptions, State,
 };
 use routeproof_engine::run::store;
 
@@ -49,7 +49,7 @@ enum ImagesCommand {
 
 #[derive(Debug, Args)]
 struct PullArgs {
-    /// Images, for example frr:8.4.4 or frr:@sid [default: frr:7.5.1, frr:8.4.4 and frr:10.3]
+    /// Images, for example frr:8.4.4, frr:@sid or the kernel uml:6.1 [default: frr:7.5.1, frr:8.4.4 and frr:10.3]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Take the FRR of this Debian suite, whatever its version
@@ -93,7 +93,7 @@ fn list(cache_dir: Option<PathBuf>, json: bool) -> Result<u8, Failure> {
 
 fn table(entries: &[Entry]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(["IMAGE", "STATE", "SUITE", "FRR", "SIZE", "TREE"]);
+    table.load_preset(presets::NOTHING).set_header(["IMAGE", "STATE", "SUITE", "VERSION", "SIZE", "TREE"]);
     let dash = || "-".to_owned();
     for e in entries {
         let state = match e.state {
@@ -106,7 +106,7 @@ fn table(entries: &[Entry]) -> Table {
             e.image.clone(),
             state.to_owned(),
             e.suite.clone().unwrap_or_else(dash),
-            e.frr_version.clone().unwrap_or_else(dash),
+            e.frr_version.clone().or_else(|| e.kernel_version.clone()).unwrap_or_else(dash),
             e.size.map_or_else(dash, |s| HumanBytes(s).to_string()),
             e.tree.as_ref().map_or_else(dash, |t| t.display().to_string()),
         ]);
@@ -115,7 +115,7 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, Failure> {
-    let mut images = args.names.iter().map(|n| ImageRef::parse(n)).collect::<Result<Vec<_>, _>>()?;
+    let mut images = args.names.iter().map(|n| ImageRef::parse_any(n)).collect::<Result<Vec<_>, _>>()?;
     for suite in &args.suite {
         images.push(ImageRef::suite(suite)?);
     }
@@ -138,7 +138,8 @@ async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, Failure>
     for (image, result) in results {
         match result {
             Ok(tree) => {
-                out::line(format_args!("{image}  FRR {}  {}", tree.frr_version, tree.path.display()))?;
+                let what = if image.kind() == Kind::Kernel { "Linux" } else { "FRR" };
+                out::line(format_args!("{image}  {what} {}  {}", tree.frr_version, tree.path.display()))?;
             }
             Err(e) => code = code.max(Failure::from(e).report()),
         }

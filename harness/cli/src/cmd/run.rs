@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use routeproof_engine::event::EventBus;
+use routeproof_engine::guest::Choice;
 use routeproof_engine::image::{self, Store};
 use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
 use routeproof_engine::run::{self as engine, Loaded, Options};
@@ -41,8 +42,12 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
-    super::doctor::require(&args.require).await?;
+    let guest = args.guest.parse()?;
+    if args.mutate && guest.choice == Choice::Uml {
+        return Err(Failure::input("--mutate does not work with --kernel uml yet"));
+    }
     let store = store(&args.source)?;
+    super::doctor::require(&args.require, &guest, &store).await?;
     engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     let directory = RunDir::create_in(&args.run_dir)
@@ -59,7 +64,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let (stop, stopped) = watch::channel(false);
     let interrupt = tokio::spawn(on_interrupt(stop, events.clone()));
     let jobs = args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get);
-    let options = Options { store, jobs, retries: args.retries };
+    let options = Options { store, jobs, retries: args.retries, guest };
     let plan = Loaded::plan(&loaded);
     let outcome = match args.mutate {
         false => engine::run(&plan, &directory, &options, &events, stopped).await.map(|()| None),

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::run::{chain, interrupted, store};
 use super::{images, metallb};
-use crate::args::SourceArgs;
+use crate::args::{Kernel, SourceArgs};
 use crate::fail::{Failure, INTERRUPTED};
 use crate::out;
 
@@ -59,6 +59,9 @@ pub struct UpArgs {
     run_dir: PathBuf,
     #[command(flatten)]
     source: SourceArgs,
+    /// The lab's kernel: `host`, or `auto`, which is the same here; `uml` is not possible yet
+    #[arg(long, env = "ROUTEPROOF_KERNEL", value_name = "KERNEL", default_value = "auto")]
+    kernel: Kernel,
 }
 
 /// What `--json` prints. Times are milliseconds since the command's start.
@@ -96,6 +99,9 @@ struct Phase {
 
 pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let start = now();
+    if args.kernel == Kernel::Uml {
+        return Err(Failure::input("up does not work with --kernel uml yet: `run` and `matrix` do"));
+    }
     let until = until(&args)?;
     let release = metallb::release(&args.metallb, args.mode)?;
     let store = store(&args.source)?;

@@ -121,13 +121,13 @@ fn a_machine_that_allows_no_labs() {
     no  namespaces   this machine allows no labs: cannot create the lab's mount, pid and network namespaces: No space left on device (os error 28)
                      user.max_net_namespaces is 0: `sudo sysctl user.max_net_namespaces=10000`, or run as root of the host
     ");
-    let said = without("run learn-routes --only frr=8.4.4 --require namespaces");
+    let said = without("run learn-routes --only frr=8.4.4 --require namespaces --kernel host");
     assert_snapshot!(said, @r"
     exit 5
     error: namespaces is required and missing: this machine allows no labs: cannot create the lab's mount, pid and network namespaces: No space left on device (os error 28)
     hint: user.max_net_namespaces is 0: `sudo sysctl user.max_net_namespaces=10000`, or run as root of the host
     ");
-    let said = without("run learn-routes --only frr=8.4.4 --json");
+    let said = without("run learn-routes --only frr=8.4.4 --json --kernel host");
     let run = &said.json()["runs"][0];
     let text = |key: &str| run[key].as_str().unwrap_or_default().to_string();
     assert_snapshot!(format!("exit {}\n{}\n{}", said.code.unwrap(), text("outcome"), text("reason")), @r"

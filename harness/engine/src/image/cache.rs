@@ -68,6 +68,7 @@ pub(super) struct Record {
     pub format: Format,
     pub image: String,
     pub digest: String,
+    /// Of FRR, or of the kernel; the field keeps its old name for the caches that there are.
     pub frr_version: String,
     pub architecture: String,
     /// The mirror, folder or archive that it came from.

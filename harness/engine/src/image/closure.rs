@@ -1,6 +1,7 @@
 //! Which packages an FRR tree is made of: what its programs need to run, not what Debian's installer needs.
 
 use super::depends::{self, Clause};
+use super::name::Kind;
 use super::packages::{Index, Package};
 
 /// What must work in a tree: FRR and its reload script, the tools that topologies' `exec` lines and people use.
@@ -49,9 +50,12 @@ pub(super) enum ClosureError {
     Index(String),
 }
 
-/// Every package of an FRR tree, sorted by name.
-pub(super) fn frr_closure(index: &Index<'_>) -> Result<Vec<Package>, ClosureError> {
-    closure(index, ROOTS)
+/// Every package of a tree, sorted by name.
+pub(super) fn closure_of(kind: Kind, index: &Index<'_>) -> Result<Vec<Package>, ClosureError> {
+    match kind {
+        Kind::Frr => closure(index, ROOTS),
+        Kind::Kernel => closure(index, "user-mode-linux"),
+    }
 }
 
 fn closure(index: &Index<'_>, roots: &str) -> Result<Vec<Package>, ClosureError> {

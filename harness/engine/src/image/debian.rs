@@ -9,11 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures::{StreamExt, stream};
 
 use super::cache::{Cache, PackageRecord, Staging};
-use super::closure::{ClosureError, frr_closure};
+use super::closure::{ClosureError, closure_of};
 use super::deb::{decompressed, unpack_deb};
 use super::fetch::{ATTEMPTS, Failure, Http};
 use super::fixup;
-use super::name::same_version;
+use super::name::{Kind, keeps_promise};
 use super::openpgp::Keyring;
 use super::packages::{Index, Package};
 use super::release::Release;
@@ -41,7 +41,8 @@ pub(super) struct Job<'a> {
 pub(super) struct Plan {
     pub mirror: String,
     pub release_date: String,
-    pub frr_version: String,
+    /// Of FRR, or of the kernel.
+    pub version: String,
     packages: Vec<Package>,
 }
 
@@ -107,19 +108,25 @@ pub(super) async fn plan(
     };
     let path = fetch_into_cache(http, cache, staging, &urls, &index.sha256, total, &heard).await?;
     let ending = index.path.rsplit_once("Packages").map_or("", |(_, ending)| ending).to_owned();
-    let packages = blocking(move || read_closure(&path, &ending)).await?.map_err(|e| match e {
+    let kind = job.image.kind();
+    let packages = blocking(move || read_closure(kind, &path, &ending)).await?.map_err(|e| match e {
         ClosureError::Unsatisfied { clause, by } => missing(&format!("package `{clause}` (needed by {by})")),
         ClosureError::Index(reason) => {
             ImageError::Damaged { what: format!("the package index of {dists}"), reason }
         }
     })?;
-    let frr = packages.iter().find(|p| p.name == "frr").ok_or_else(|| missing("package `frr`"))?;
-    let frr_version = frr.version.upstream_version.clone();
-    if job.image.version().is_some_and(|v| !same_version(v, &frr_version)) {
+    let main = match kind {
+        Kind::Frr => "frr",
+        Kind::Kernel => "user-mode-linux",
+    };
+    let found =
+        packages.iter().find(|p| p.name == main).ok_or_else(|| missing(&format!("package `{main}`")))?;
+    let version = found.version.upstream_version.clone();
+    if !keeps_promise(job.image, &version) {
         let (image, suite) = (job.image.name().to_owned(), job.suite.to_owned());
-        return Err(ImageError::Moved { image, suite, found: frr_version });
+        return Err(ImageError::Moved { image, suite, found: format!("{main} {version}") });
     }
-    Ok(Plan { mirror, release_date: release.date, frr_version, packages })
+    Ok(Plan { mirror, release_date: release.date, version, packages })
 }
 
 /// The first mirror that has a Release file of this suite that holds.
@@ -168,12 +175,12 @@ fn read_release(job: &Job<'_>, url: &str, body: &[u8]) -> Result<Release, ImageE
     }
 }
 
-fn read_closure(index: &Path, ending: &str) -> Result<Vec<Package>, ClosureError> {
+fn read_closure(kind: Kind, index: &Path, ending: &str) -> Result<Vec<Package>, ClosureError> {
     let broken = |e: std::io::Error| ClosureError::Index(e.to_string());
     let mut text = String::new();
     let file = File::open(index).map_err(broken)?;
     decompressed(ending, file).and_then(|mut r| r.read_to_string(&mut text)).map_err(broken)?;
-    frr_closure(&Index::new(&text))
+    closure_of(kind, &Index::new(&text))
 }
 
 /// Downloads and unpacks every package into a fresh tree, and does what maintainer scripts would have done.
@@ -212,6 +219,9 @@ pub(super) async fn build(
         stream::iter(plan.packages.iter().map(one)).buffer_unordered(PARALLEL).collect::<Vec<_>>().await;
     results.into_iter().collect::<Result<(), ImageError>>()?;
 
+    if job.image.kind() == Kind::Kernel {
+        return Ok(path);
+    }
     job.progress.update(job.image.name(), "finishing", 0, 0);
     let at = path.clone();
     blocking(move || fixup::finish_debian(&tree).map_err(ImageError::io("finish", &at))).await??;

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 pub enum ImageError {
     #[error("`{text}` is not the name of an FRR image: {reason}")]
     Name { text: String, reason: &'static str, suggestions: Vec<String> },
+    #[error("`{text}` is not the name of a User-Mode Linux kernel")]
+    KernelName { text: String },
     #[error("`{image}` is neither an FRR version that comes from Debian nor an imported image")]
     Unknown { image: String, suggestions: Vec<String> },
     #[error(
@@ -27,7 +29,7 @@ pub enum ImageError {
     Damaged { what: String, reason: String },
     #[error("suite {suite} has no {what} for {arch}")]
     Missing { suite: String, what: String, arch: String },
-    #[error("suite {suite} now carries FRR {found}, not the {image} that was asked for")]
+    #[error("suite {suite} now carries {found}, not the {image} that was asked for")]
     Moved { image: String, suite: String, found: String },
     #[error("{} is not an FRR root filesystem: {reason}", path.display())]
     NotFrr { path: PathBuf, reason: String },
@@ -71,6 +73,7 @@ impl ImageError {
         use ImageError::*;
         match self {
             Name { .. }
+            | KernelName { .. }
             | Unknown { .. }
             | Expired { .. }
             | NotFrr { .. }
@@ -108,7 +111,17 @@ impl ImageError {
                 );
                 hints
             }
+            KernelName { .. } => {
+                let known = super::KERNELS.map(|k| format!("uml:{}", k.version)).join(", ");
+                vec![format!("known: {known}; that of any other suite of Debian: uml:@SUITE")]
+            }
             Expired { .. } => hint("use --allow-expired to take it all the same"),
+            Unreachable { image, .. } if image.starts_with("uml:") => vec![
+                "name a mirror that this machine reaches: --mirror URL or ROUTEPROOF_MIRROR=URL".into(),
+                "or name a kernel of this machine: --uml-kernel PATH (Debian's package user-mode-linux has \
+                 /usr/bin/linux.uml)"
+                    .into(),
+            ],
             Unreachable { image, .. } | Download { url: image, .. } => {
                 let image = if image.contains("://") { "frr:VERSION" } else { image };
                 vec![

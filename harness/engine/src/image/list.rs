@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{ImageError, KNOWN, Store, lock};
+use super::{ImageError, ImageRef, KERNELS, KNOWN, Kind, Store, lock};
 
 /// One image for `images list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -13,6 +13,8 @@ pub struct Entry {
     pub state: State,
     pub suite: Option<String>,
     pub frr_version: Option<String>,
+    /// Of a User-Mode Linux kernel, instead of FRR's.
+    pub kernel_version: Option<String>,
     /// Bytes on disk.
     pub size: Option<u64>,
     pub tree: Option<PathBuf>,
@@ -37,28 +39,27 @@ pub enum State {
 /// Suites whose FRR changes: the newest that Debian has.
 const ROLLING: [&str; 1] = ["sid"];
 
-/// What a pull would get.
-fn offered(image: String, suite: &str, version: Option<&str>) -> Entry {
-    Entry {
-        image,
-        state: State::NotCached,
-        suite: Some(suite.to_owned()),
-        frr_version: version.map(str::to_owned),
-        size: None,
-        tree: None,
-        origin: None,
-        release_date: None,
-    }
-}
-
 impl Store {
     /// The known images, then the others in the cache, by name.
     pub fn list(&self) -> Result<Vec<Entry>, ImageError> {
         let mut entries: Vec<Entry> = KNOWN
             .iter()
-            .map(|k| offered(k.image().name().to_owned(), k.suite, Some(k.version)))
-            .chain(ROLLING.iter().map(|suite| offered(format!("frr:@{suite}"), suite, None)))
+            .map(|k| Entry {
+                image: k.image().name().to_owned(),
+                frr_version: Some(k.version.to_owned()),
+                ..Entry::not_cached(k.suite)
+            })
+            .chain(
+                ROLLING
+                    .iter()
+                    .map(|suite| Entry { image: format!("frr:@{suite}"), ..Entry::not_cached(suite) }),
+            )
             .collect();
+        entries.extend(KERNELS.iter().map(|k| Entry {
+            image: format!("uml:{}", k.version),
+            kernel_version: Some(k.version.to_owned()),
+            ..Entry::not_cached(k.suite)
+        }));
         for record in self.cache.records()?.into_iter().filter_map(|(_, r)| r) {
             let tree = Some(self.cache.tree(&record.digest)).filter(|t| t.is_dir());
             let state = match &tree {
@@ -68,11 +69,15 @@ impl Store {
                 }
                 Some(_) => State::Cached,
             };
+            let kernel = ImageRef::parse_any(&record.image).is_ok_and(|image| image.kind() == Kind::Kernel);
+            let (frr_version, kernel_version) =
+                if kernel { (None, Some(record.frr_version)) } else { (Some(record.frr_version), None) };
             let entry = Entry {
                 image: record.image,
                 state,
                 suite: record.suite,
-                frr_version: Some(record.frr_version),
+                frr_version,
+                kernel_version,
                 size: Some(record.size),
                 tree,
                 origin: Some(record.origin),
@@ -84,5 +89,22 @@ impl Store {
             }
         }
         Ok(entries)
+    }
+}
+
+impl Entry {
+    /// Of a suite, without its name and version.
+    fn not_cached(suite: &str) -> Entry {
+        Entry {
+            image: String::new(),
+            state: State::NotCached,
+            suite: Some(suite.to_owned()),
+            frr_version: None,
+            kernel_version: None,
+            size: None,
+            tree: None,
+            origin: None,
+            release_date: None,
+        }
     }
 }

@@ -32,7 +32,7 @@ mod unpack;
 pub use cache::PackageRecord;
 pub use error::{Blame, ImageError};
 pub use list::{Entry, State};
-pub use name::{ImageRef, KNOWN, Known, Source};
+pub use name::{ImageRef, KERNELS, KNOWN, Kind, Known, Source};
 pub use progress::{Progress, Quiet};
 pub use prune::{Freed, PruneOptions};
 pub use store::{Finish, Options, PullOptions, Store, Tree};

@@ -1,4 +1,4 @@
-//! Image names: `frr:8.4.4`, a container registry's spelling of it, `frr:@sid`, `dir:/path`.
+//! Image names: `frr:8.4.4`, a container registry's spelling of it, `frr:@sid`, `dir:/path`; of kernels `uml:6.1`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,12 +12,27 @@ pub struct Known {
     pub suite: &'static str,
 }
 
+/// How kernels' names begin.
+const KERNEL: &str = "uml:";
+
 /// The versions that `images pull` fetches when no name is given, oldest first.
 pub const KNOWN: [Known; 3] = [
     Known { version: "7.5.1", suite: "bullseye" },
     Known { version: "8.4.4", suite: "bookworm" },
     Known { version: "10.3", suite: "trixie" },
 ];
+
+/// The User-Mode Linux kernels that have a name of their own; `uml:@SUITE` is that of any other suite.
+pub const KERNELS: [Known; 1] = [Known { version: "6.1", suite: "bookworm" }];
+
+/// What an image is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A root filesystem with FRR in it.
+    Frr,
+    /// A User-Mode Linux kernel with its modules, and the libraries that it needs.
+    Kernel,
+}
 
 /// Where an image comes from when it is not in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,9 +51,36 @@ pub struct ImageRef {
     name: String,
     version: Option<String>,
     source: Source,
+    kind: Kind,
 }
 
 impl ImageRef {
+    /// Reads the name of an FRR image or of a kernel: [`ImageRef::parse`], [`ImageRef::kernel`].
+    pub fn parse_any(text: &str) -> Result<ImageRef, ImageError> {
+        if text.trim().starts_with(KERNEL) { ImageRef::kernel(text) } else { ImageRef::parse(text) }
+    }
+
+    /// Reads the name of a kernel: `uml:6.1`, `uml:@sid` (a suite).
+    pub fn kernel(text: &str) -> Result<ImageRef, ImageError> {
+        let text = text.trim();
+        let bad = || ImageError::KernelName { text: text.to_owned() };
+        let tag = text.strip_prefix(KERNEL).ok_or_else(bad)?;
+        if let Some(known) =
+            KERNELS.iter().find(|k| k.version == tag || tag.strip_prefix('@') == Some(k.suite))
+        {
+            let (version, source) = (Some(known.version.to_owned()), Source::Suite(known.suite.to_owned()));
+            return Ok(ImageRef {
+                name: format!("{KERNEL}{}", known.version),
+                version,
+                source,
+                kind: Kind::Kernel,
+            });
+        }
+        let suite = tag.strip_prefix('@').filter(|suite| is_suite(suite)).ok_or_else(bad)?;
+        let (name, source) = (format!("{KERNEL}@{suite}"), Source::Suite(suite.to_owned()));
+        Ok(ImageRef { name, version: None, source, kind: Kind::Kernel })
+    }
+
     /// Reads a name as users, containerlab files and container registries spell it: `frr:8.4.4`, `8.4.4`,
     /// `quay.io/frrouting/frr:v8.4.4`, `frr:10.3.0` (which is 10.3), `frr:@sid` (a suite), `dir:/path`.
     ///
@@ -51,7 +93,8 @@ impl ImageRef {
             if !path.starts_with('/') {
                 return Err(bad("the path after `dir:` must be absolute"));
             }
-            return Ok(ImageRef { name: text.to_owned(), version: None, source: Source::Dir(path.into()) });
+            let (name, source) = (text.to_owned(), Source::Dir(path.into()));
+            return Ok(ImageRef { name, version: None, source, kind: Kind::Frr });
         }
         let tag = match text.rsplit_once(':') {
             Some((repository, tag)) if is_frr(repository) => tag,
@@ -72,15 +115,14 @@ impl ImageRef {
                 name: format!("frr:{version}"),
                 version: Some(version.to_owned()),
                 source: Source::Imported,
+                kind: Kind::Frr,
             },
         })
     }
 
     /// The FRR of a Debian suite, whatever its version is.
     pub fn suite(suite: &str) -> Result<ImageRef, ImageError> {
-        let well_formed = suite.starts_with(|c: char| c.is_ascii_lowercase())
-            && suite.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if !well_formed {
+        if !is_suite(suite) {
             let text = format!("frr:@{suite}");
             return Err(ImageError::Name {
                 text,
@@ -94,6 +136,7 @@ impl ImageRef {
                 name: format!("frr:@{suite}"),
                 version: None,
                 source: Source::Suite(suite.to_owned()),
+                kind: Kind::Frr,
             },
         })
     }
@@ -108,7 +151,11 @@ impl ImageRef {
         &self.name
     }
 
-    /// The FRR version that the name promises, if it does.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The version of FRR, or of the kernel, that the name promises, if it does.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }
@@ -137,6 +184,18 @@ impl Known {
             name: format!("frr:{}", self.version),
             version: Some(self.version.to_owned()),
             source: Source::Suite(self.suite.to_owned()),
+            kind: Kind::Frr,
+        }
+    }
+}
+
+/// Whether a suite's package is what the name promises. Debian calls its kernels `6.1um4`.
+pub(super) fn keeps_promise(image: &ImageRef, found: &str) -> bool {
+    let Some(promised) = image.version() else { return true };
+    match image.kind {
+        Kind::Frr => same_version(promised, found),
+        Kind::Kernel => {
+            found.strip_prefix(promised).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
         }
     }
 }
@@ -154,6 +213,11 @@ pub(super) fn suggestions(text: &str) -> Vec<String> {
     let closeness = |v: &str| v.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b).count();
     known.sort_by_key(|v| std::cmp::Reverse(closeness(v)));
     known.iter().map(|v| format!("frr:{v}")).collect()
+}
+
+fn is_suite(suite: &str) -> bool {
+    suite.starts_with(|c: char| c.is_ascii_lowercase())
+        && suite.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 fn is_frr(repository: &str) -> bool {
@@ -197,6 +261,24 @@ mod tests {
         let imported = ImageRef::parse("frr:9.1.0").unwrap();
         assert_eq!((imported.version(), imported.source()), (Some("9.1.0"), &Source::Imported));
         assert_eq!(imported.file_stem(), "frr-9.1.0");
+    }
+
+    #[test]
+    fn kernels_have_names_of_their_own() {
+        for text in ["uml:6.1", " uml:@bookworm"] {
+            let kernel = ImageRef::parse_any(text).unwrap();
+            assert_eq!((kernel.name(), kernel.kind()), ("uml:6.1", Kind::Kernel));
+            assert!(keeps_promise(&kernel, "6.1um4") && !keeps_promise(&kernel, "6.12um1"));
+        }
+        let sid = ImageRef::kernel("uml:@sid").unwrap();
+        assert_eq!((sid.name(), sid.version()), ("uml:@sid", None));
+        // No node gets a kernel as its root filesystem.
+        assert!(ImageRef::parse("uml:6.1").is_err());
+        let error = ImageRef::parse_any("uml:6.2").unwrap_err();
+        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r"
+        `uml:6.2` is not the name of a User-Mode Linux kernel
+        known: uml:6.1; that of any other suite of Debian: uml:@SUITE
+        ");
     }
 
     #[test]

@@ -82,6 +82,7 @@ impl fmt::Debug for Store {
 pub struct Tree {
     pub path: PathBuf,
     pub image: String,
+    /// Of FRR, or of the kernel.
     pub frr_version: String,
     /// Names the content: the same digest is the same tree.
     pub digest: String,
@@ -225,7 +226,7 @@ impl Store {
             format: self.cache.format,
             image: image.name().to_owned(),
             digest: self.cache.digest(arch, &packages),
-            frr_version: plan.frr_version.clone(),
+            frr_version: plan.version.clone(),
             architecture: arch.to_owned(),
             origin: plan.mirror.clone(),
             suite: Some(suite.to_owned()),

@@ -139,7 +139,7 @@ async fn boot(
     });
     let cache = image::Options { cache_dir: Some(order.cache.clone()), offline: true, ..Default::default() };
     let trees = run::trees(order.run.images.values(), &run::store(cache)?, &Quiet).await?;
-    let options = BootOptions { folder, trees: &trees, tap: !order.until.routes.is_empty() };
+    let options = BootOptions { folder, roots: &run::roots(&trees), tap: !order.until.routes.is_empty() };
     let events = bus.events();
     let booted = run::boot_unless(channel.closed(), &order.run, &options, &events).await;
     bus.finish();

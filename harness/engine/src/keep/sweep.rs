@@ -41,11 +41,13 @@ pub fn sweep(parent: &Path, dry_run: bool) -> Result<Swept, KeepError> {
         }
     }
     for folder in known {
-        let mount_point = folder.join("lab");
-        let empty = fs::read_dir(&mount_point).is_ok_and(|mut entries| entries.next().is_none());
-        // rmdir(2) takes empty folders only, so nothing that anybody made is lost.
-        if empty && (dry_run || fs::remove_dir(&mount_point).is_ok()) {
-            swept.mount_points.push(mount_point);
+        // A lab's, and a guest kernel's.
+        for mount_point in ["lab", "guest"].map(|name| folder.join(name)) {
+            let empty = fs::read_dir(&mount_point).is_ok_and(|mut entries| entries.next().is_none());
+            // rmdir(2) takes empty folders only, so nothing that anybody made is lost.
+            if empty && (dry_run || fs::remove_dir(&mount_point).is_ok()) {
+                swept.mount_points.push(mount_point);
+            }
         }
     }
     Ok(swept)

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::error::LabError;
 use super::node::NodeHandle;
 use super::spec::{InitReport, LabSpec};
-use super::{entry, rtnl, wire};
+use super::{entry, nftables, rtnl, wire};
 
 /// Microseconds from the init's start until each phase was done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +48,8 @@ pub struct Lab {
     spec: LabSpec,
     /// A netlink socket of the network namespace that the bridges are in.
     segments: OwnedFd,
+    /// A netfilter socket of the same, if the kernel has netfilter.
+    netfilter: Option<OwnedFd>,
 }
 
 impl Lab {
@@ -64,12 +66,13 @@ impl Lab {
         let control = wire::register(ours, Interest::READABLE).map_err(LabError::Start)?;
 
         let mut sockets = Vec::new();
-        let (times, segments) = loop {
+        let (times, segments, netfilter) = loop {
             match next_report(&control).await? {
                 (InitReport::Agents { .. }, fds) => sockets.extend(fds),
-                (InitReport::Ready { namespaces_us, roots_us, links_us }, mut fds) => {
-                    let segments = fds.pop().ok_or(LabError::InitEnded { during: "it reported" })?;
-                    break (BootTimes { namespaces_us, roots_us, links_us }, segments);
+                (InitReport::Ready { namespaces_us, roots_us, links_us }, fds) => {
+                    let mut fds = fds.into_iter();
+                    let segments = fds.next().ok_or(LabError::InitEnded { during: "it reported" })?;
+                    break (BootTimes { namespaces_us, roots_us, links_us }, segments, fds.next());
                 }
                 (InitReport::Failed { what, errno }, _) => {
                     let _ = fs::remove_dir(&spec.mount_point);
@@ -91,7 +94,7 @@ impl Lab {
         let (report_death, died) = watch::channel(None);
         let names = spec.nodes.iter().map(|n| n.name.clone()).collect();
         tokio::spawn(hold(control, names, report_death, released));
-        Ok(Lab { nodes, times, died, release, child, spec, segments })
+        Ok(Lab { nodes, times, died, release, child, spec, segments, netfilter })
     }
 
     pub fn node(&self, name: &str) -> Option<&NodeHandle> {
@@ -124,6 +127,12 @@ impl Lab {
     /// Asks the kernel for a thing that it may lack, in the lab's own network namespace. Gives its answer.
     pub(crate) fn try_change(&self, change: rtnl::Change) -> io::Result<()> {
         rtnl::apply(&self.segments, &[change]).map_err(|(_, error)| error)
+    }
+
+    /// Asks the kernel for a table of nf_tables, likewise.
+    pub(crate) fn try_table(&self) -> io::Result<()> {
+        let missing = || io::Error::from_raw_os_error(libc::EPROTONOSUPPORT);
+        nftables::add_table(self.netfilter.as_ref().ok_or_else(missing)?)
     }
 
     fn port(&self, bridge: &str, port: &str) -> Result<(u32, u32), (String, io::Error)> {

@@ -13,7 +13,12 @@ const LAST: u32 = 63;
 /// Drops all other capabilities from the bounding set, which is what uid 0 gets at the next execve (capabilities(7)).
 /// Async-signal-safe, for use between fork and exec.
 pub fn confine() -> io::Result<()> {
-    for capability in (0..=LAST).filter(|c| !KEPT.contains(c)) {
+    keep_capabilities(&KEPT)
+}
+
+/// Drops all capabilities but these from the bounding set.
+pub fn keep_capabilities(kept: &[u32]) -> io::Result<()> {
+    for capability in (0..=LAST).filter(|c| !kept.contains(c)) {
         // SAFETY: prctl with these arguments touches nothing but this process's credentials.
         let dropped = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0) };
         if dropped == -1 {

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
+use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -50,7 +51,7 @@ fn outer(socket: OwnedFd) -> i32 {
                 match waitpid(pid, None) {
                     Ok(WaitStatus::Exited(_, code)) => return code,
                     Ok(WaitStatus::Signaled(..)) => return 1,
-                    Err(nix::errno::Errno::EINTR) | Ok(_) => {}
+                    Err(Errno::EINTR) | Ok(_) => {}
                     Err(_) => return 1,
                 }
             }
@@ -60,7 +61,7 @@ fn outer(socket: OwnedFd) -> i32 {
 
 /// Descriptors that whoever started the harness left open (a make job server, a CI runner's pipes) must not live on in
 /// a lab's daemons.
-fn close_inherited(keep: RawFd) {
+pub fn close_inherited(keep: RawFd) {
     let close = |first: u32, last: u32| {
         // SAFETY: this process has just been executed and owns nothing but the standard streams and `keep`.
         unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
@@ -77,7 +78,8 @@ fn enter_namespaces() -> Result<(), (&'static str, io::Error)> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     // Root gets a user namespace too: what runs in a lab then has no privilege over the host's devices, modules or
     // clock. A kernel that forbids it (user.max_user_namespaces = 0) does not keep root from booting labs.
-    let made = unshare(CloneFlags::CLONE_NEWUSER);
+    // In a guest kernel there is nothing to be kept from, and files may belong to anybody on the host.
+    let made = if crate::guest::is_guest() { Err(Errno::EPERM) } else { unshare(CloneFlags::CLONE_NEWUSER) };
     if made.is_ok() || !uid.is_root() {
         made.map_err(|e| ("create a user namespace", e.into()))?;
         // user_namespaces(7): an unprivileged process may map itself only, and must give up setgroups(2) first.

@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use super::agent;
 use super::clone::{Side, fork_into, lab_namespaces};
 use super::links::{self, Wired};
+use super::nftables;
 use super::rootfs;
 use super::rtnl;
 use super::spec::{InitReport, LabSpec};
@@ -120,7 +121,10 @@ fn report(socket: BorrowedFd<'_>, agents: &[OwnedFd], ready: InitReport) -> Resu
         wire::send(socket, &InitReport::Agents { first }, &wire::borrow(fds)).map_err(failed)?;
     }
     let segments = rtnl::open_route_socket().map_err(failed)?;
-    wire::send(socket, &ready, &[segments.as_fd()]).map_err(failed)
+    // A kernel without netfilter has no such socket.
+    let netfilter = nftables::open_netfilter_socket().ok();
+    let fds: Vec<_> = [Some(&segments), netfilter.as_ref()].into_iter().flatten().map(AsFd::as_fd).collect();
+    wire::send(socket, &ready, &fds).map_err(failed)
 }
 
 /// Waits for the harness to close its end (the normal end of a lab), and reaps.

@@ -18,6 +18,7 @@ mod entry;
 mod error;
 mod init;
 mod links;
+mod nftables;
 mod node;
 mod process;
 mod rootfs;
@@ -26,6 +27,9 @@ mod spec;
 pub(crate) mod wire;
 
 pub use boot::{BootTimes, Death, Lab, unless_dead};
+pub(crate) use clone::{Side, fork_into};
+pub(crate) use confine::keep_capabilities;
+pub(crate) use entry::close_inherited;
 pub use error::LabError;
 pub use node::NodeHandle;
 pub use process::{Command, Exit, Output, Process, Stdio};

@@ -8,6 +8,10 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+/// Beyond the indexes of nodes' interfaces: asked to make an interface in a node's namespace, Linux 6.1 refuses (EEXIST) an
+/// index that something has in the lab's own.
+const FIRST_BRIDGE: u32 = 1_000_000;
+
 /// A whole lab, as its init builds it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LabSpec {
@@ -54,9 +58,9 @@ pub struct InterfaceSpec {
 }
 
 impl LabSpec {
-    /// The interface index of a bridge in the lab's own network namespace: `lo` is 1, bridges follow, then their ports.
+    /// The interface index of a bridge in the lab's own network namespace; the bridges' ports follow.
     pub fn bridge_index(&self, bridge: usize) -> u32 {
-        2 + bridge as u32
+        FIRST_BRIDGE + bridge as u32
     }
 
     /// A bridge's index and its port's.
@@ -87,8 +91,8 @@ impl LabSpec {
 pub enum InitReport {
     /// Agent sockets of nodes `first..first + n` travel with this message.
     Agents { first: usize },
-    /// Everything is built; a netlink socket of the lab's own network namespace, where the bridges are, travels along.
-    /// Microseconds since the init was entered.
+    /// Everything is built; a netlink socket of the lab's own network namespace, where the bridges are, travels along,
+    /// and a netfilter socket of it where the kernel has one. Microseconds since the init was entered.
     Ready { namespaces_us: u64, roots_us: u64, links_us: u64 },
     /// The lab cannot be built; the init ends.
     Failed { what: String, errno: Option<i32> },

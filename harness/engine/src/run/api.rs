@@ -15,6 +15,7 @@ use super::load::{Loaded, load};
 use super::matrix::{Options, RETRIES, parallelism, run_in};
 use super::turns::Turns;
 use crate::event::EventBus;
+use crate::guest::Guest;
 use crate::image;
 use crate::report::{View, render_terminal, write_run_files};
 use crate::rundir::{DEFAULT_PARENT, RunDir};
@@ -48,6 +49,8 @@ pub struct Scenario {
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     pub images: image::Options,
+    /// On which kernel.
+    pub guest: Guest,
     /// The folder in which run directories are made.
     pub run_dir: Option<PathBuf>,
 }
@@ -108,7 +111,8 @@ impl Scenario {
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
         loaded.remarks().for_each(|remark| events.warn(remark));
-        let matrix = Options { store, jobs: parallelism(), retries: RETRIES };
+        let guest = options.guest.clone();
+        let matrix = Options { store, jobs: parallelism(), retries: RETRIES, guest };
         let plan = Loaded::plan(std::slice::from_ref(&loaded));
         let (_never, stop) = watch::channel(false);
         run_in(TURNS.clone(), &plan, &directory, &matrix, &events, stop).await?;

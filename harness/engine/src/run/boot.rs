@@ -22,7 +22,6 @@ use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use crate::event::Events;
 use crate::health::Meter;
-use crate::image::Tree;
 use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
 use crate::observe::{Monitor, Sockets, now};
 
@@ -34,8 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct BootOptions<'a> {
     /// The run's folder: logs, configurations and observations go there.
     pub folder: &'a Path,
-    /// Image name -> root filesystem.
-    pub trees: &'a BTreeMap<String, Tree>,
+    /// Image name -> root filesystem. Whoever boots sees to it that they stay in the cache.
+    pub roots: &'a BTreeMap<String, PathBuf>,
     /// Keep every node's kernel events from before its daemons start, for [`Booted::take_taps`].
     pub tap: bool,
 }
@@ -270,7 +269,7 @@ fn node_spec(run: &PlannedRun, node: &topology::Node, options: &BootOptions<'_>)
     NodeSpec {
         name: node.name.clone(),
         hostname: node.hostname.clone(),
-        tree: options.trees[image].path.clone(),
+        tree: options.roots[image].clone(),
         sysctls: sysctls(node),
         files,
     }

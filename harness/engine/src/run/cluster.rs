@@ -201,6 +201,12 @@ async fn proxy(node: &mut Node, frontends: &[Frontend]) -> Result<(), RunError> 
             let detail = format!("the root filesystem of {} has no nft, which plays kube-proxy", node.name);
             RunError::Missing { capability: "nft".to_string(), detail }
         }
+        // EOPNOTSUPP, EAFNOSUPPORT, EPROTONOSUPPORT, in nft's words: this kernel has no tables of that family.
+        RunError::Exec { output, .. } if output.contains("not supported") => {
+            let detail =
+                format!("this kernel has no nf_tables, which plays kube-proxy on {}: {output}", node.name);
+            RunError::Missing { capability: "nftables".to_string(), detail }
+        }
         other => other,
     })?;
     node.frontends = frontends.to_vec();

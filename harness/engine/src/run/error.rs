@@ -6,6 +6,7 @@ use routeproof_model::diag::Diagnostic;
 use routeproof_model::result::Outcome;
 
 use crate::frr::FrrError;
+use crate::guest::GuestError;
 use crate::image::ImageError;
 use crate::lab::{Death, LabError};
 use crate::probe::ProbeError;
@@ -29,6 +30,8 @@ pub enum RunError {
     Probe(#[from] ProbeError),
     #[error(transparent)]
     Frr(#[from] FrrError),
+    #[error(transparent)]
+    Guest(#[from] GuestError),
     #[error(transparent)]
     Died(#[from] Death),
     #[error("node {node}: `{command}` failed ({exit}){}", if output.is_empty() { String::new() } else { format!(": {output}") })]

@@ -14,11 +14,12 @@ use super::boot::{BootOptions, Booted, boot};
 use super::default_frr::default_frr;
 use super::error::RunError;
 use super::load::plan_topology;
-use super::matrix::trees;
+use super::matrix::{roots, trees};
 use super::node::Node;
 use super::steps::{self, Memory};
 use super::turns::{Share, Turn};
 use crate::event::{EventBus, Events};
+use crate::guest::Place;
 use crate::image::{self, Quiet};
 use crate::rundir::RunDir;
 
@@ -103,8 +104,8 @@ impl LiveLab {
         bus.add_log(&directory.events()).map_err(RunError::Record)?;
         let events = bus.events();
         warnings.into_iter().chain(note).for_each(|warning| events.warn(warning));
-        let turn = TURNS.take(Share::of(&run)).await;
-        let boot_options = BootOptions { folder: directory.path(), trees: &trees, tap: false };
+        let turn = TURNS.take(Share::of(&run, &Place::Host)).await;
+        let boot_options = BootOptions { folder: directory.path(), roots: &roots(&trees), tap: false };
         let booted = boot(&run, &boot_options, &events).await?;
         Ok(LiveLab { booted, run, memory: Memory::one_by_one(), events, _bus: bus, directory, _turn: turn })
     }

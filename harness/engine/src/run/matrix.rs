@@ -16,6 +16,7 @@ use super::error::RunError;
 use super::steps::{self, Verdict};
 use super::turns::{Share, Turns};
 use crate::event::Events;
+use crate::guest::{self, Cell, Guest, Place, Seat};
 use crate::image::{ImageRef, Progress, Store, Tree};
 use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
@@ -28,6 +29,7 @@ pub struct Options {
     pub jobs: usize,
     /// How often a run is tried again, alone, that the host spoilt. A run that failed is never tried again.
     pub retries: u32,
+    pub guest: Guest,
 }
 
 /// Tries after the first that users get who do not say another number.
@@ -72,25 +74,32 @@ pub(super) async fn run_in(
 ) -> Result<(), RunError> {
     let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
     events.send(EventKind::Planned { runs: ids.clone() });
-    let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
-    written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)?;
+    write_plan(plan, directory)?;
 
-    let images = plan.runs.iter().flat_map(|run| run.images.values());
     let progress = Announce::new(events);
+    let places_of_runs = tokio::select! {
+        decided = guest::decide(plan, &options.guest, &options.store, events, &progress) => decided?,
+        () = stopped(stop.clone()) => return Ok(()),
+    };
+    let images = plan.runs.iter().flat_map(|run| run.images.values());
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
     };
+    // As it is done: replay judges by the same limits.
+    let plan = Plan { runs: plan.runs.iter().zip(&places_of_runs).map(|(run, at)| at.adapt(run)).collect() };
+    write_plan(&plan, directory)?;
     let mut tasks = Vec::new();
     // Whoever wants much of the host comes last: then they are among themselves.
-    let mut order: Vec<_> = plan.runs.iter().enumerate().collect();
-    order.sort_by_key(|(_, run)| run.tightest_timer_ms.is_some());
-    for (index, planned) in order {
+    let mut order: Vec<_> = plan.runs.iter().zip(places_of_runs).enumerate().collect();
+    order.sort_by_key(|(_, (run, place))| Share::of(run, place) != Share::Place);
+    for (index, (planned, place)) in order {
         let folder =
             directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;
         let one = One {
             planned: planned.clone(),
             folder,
+            place,
             trees: trees.clone(),
             events: events.for_run(index),
             stop: stop.clone(),
@@ -106,6 +115,11 @@ pub(super) async fn run_in(
         }
     }
     Ok(())
+}
+
+fn write_plan(plan: &Plan, directory: &RunDir) -> Result<(), RunError> {
+    let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
+    written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)
 }
 
 pub(super) fn id(run: &PlannedRun) -> RunId {
@@ -136,6 +150,11 @@ pub async fn trees(
         Ok::<_, RunError>((name.clone(), store.tree(&image, progress).await?))
     };
     Ok(try_join_all(names.into_iter().map(get)).await?.into_iter().collect())
+}
+
+/// Where the trees are, for [`BootOptions::roots`].
+pub fn roots(trees: &BTreeMap<String, Tree>) -> BTreeMap<String, PathBuf> {
+    trees.iter().map(|(name, tree)| (name.clone(), tree.path.clone())).collect()
 }
 
 /// Passes a pull's progress on, at a rate that a log can bear.
@@ -177,6 +196,7 @@ impl Progress for Announce {
 struct One {
     planned: PlannedRun,
     folder: RunFolder,
+    place: Place,
     trees: Arc<BTreeMap<String, Tree>>,
     events: Events,
     stop: watch::Receiver<bool>,
@@ -185,15 +205,20 @@ struct One {
 impl One {
     async fn in_its_turn(mut self, turns: Turns, retries: u32) {
         let first = self.folder.clone();
-        let mut share = Share::of(&self.planned);
+        let mut share = Share::of(&self.planned, &self.place);
         for number in 1.. {
+            // Guests wait for a processor before they take a lab's place from others.
+            let seat = match &self.place {
+                Place::Guest(_) => guest::seat().await,
+                Place::Host | Place::Nowhere { .. } => None,
+            };
             let Some(_turn) = turns.take(share).await else { return };
             if *self.stop.borrow() {
                 return;
             }
             let start = Instant::now();
             // An interrupted run has no verdict: its start without an end says so.
-            let Some(verdict) = self.run().await else { return };
+            let Some(verdict) = self.run(seat).await else { return };
             let duration_ms = start.elapsed().as_millis() as u64;
             if verdict.by_host && number <= retries {
                 match first.again(number + 1) {
@@ -205,30 +230,61 @@ impl One {
                     Err(e) => self.events.warn(format!("{}: not tried again: {e}", self.planned.slug())),
                 }
             }
-            let artifacts =
-                ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
+            let console = Some(guest::CONSOLE).filter(|_| matches!(self.place, Place::Guest(_)));
+            let names = ["observations.jsonl", "nodes"].into_iter().chain(console);
+            let artifacts = names.map(|name| self.folder.relative().join(name)).collect();
             return finished(&self.events, verdict, duration_ms, artifacts);
         }
     }
 
-    async fn run(&self) -> Option<Verdict> {
+    async fn run(&self, seat: Option<Seat>) -> Option<Verdict> {
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
-        let options = BootOptions { folder: self.folder.path(), trees: &self.trees, tap: false };
-        let stop = || stopped(self.stop.clone());
-        match boot_unless(stop(), &self.planned, &options, &self.events).await {
-            Ok(None) => None,
-            Ok(Some(mut booted)) => {
-                let verdict = tokio::select! {
-                    verdict = judge(&mut booted, &self.planned, &self.events) => Some(verdict),
-                    () = stop() => None,
-                };
-                if let Err(e) = booted.shutdown().await {
-                    self.events.warn(format!("{}: observations are incomplete: {e}", self.planned.slug()));
-                }
-                verdict
+        let (planned, roots) = (&self.planned, roots(&self.trees));
+        match &self.place {
+            Place::Host => {
+                let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false };
+                judge_run(planned, &options, &self.events, self.stop.clone()).await
             }
-            Err(e) => Some(broken(&e)),
+            Place::Guest(kernel) => {
+                let cell = Cell {
+                    kernel,
+                    seat: seat.as_ref(),
+                    run: planned,
+                    folder: self.folder.path(),
+                    roots: &roots,
+                };
+                let done = guest::run(&cell, &self.events, self.stop.clone()).await;
+                done.unwrap_or_else(|e| Some(broken(&e.into())))
+            }
+            Place::Nowhere { capability, detail } => {
+                let (capability, detail) = (capability.clone(), detail.clone());
+                Some(broken(&RunError::Missing { capability, detail }))
+            }
         }
+    }
+}
+
+/// Boots the lab of a run on this kernel and does its steps. `None`: `stop` became true before there was a verdict.
+pub(crate) async fn judge_run(
+    planned: &PlannedRun,
+    options: &BootOptions<'_>,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+) -> Option<Verdict> {
+    let stop = || stopped(stop.clone());
+    match boot_unless(stop(), planned, options, events).await {
+        Ok(None) => None,
+        Ok(Some(mut booted)) => {
+            let verdict = tokio::select! {
+                verdict = judge(&mut booted, planned, events) => Some(verdict),
+                () = stop() => None,
+            };
+            if let Err(e) = booted.shutdown().await {
+                events.warn(format!("{}: observations are incomplete: {e}", planned.slug()));
+            }
+            verdict
+        }
+        Err(e) => Some(broken(&e)),
     }
 }
 
@@ -248,9 +304,7 @@ async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Ve
 }
 
 pub(super) fn broken(error: &RunError) -> Verdict {
-    let hints: Vec<String> = error.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
-    let reason = Some(format!("{}{}", error.line(), hints.concat()));
-    Verdict::bare(error.outcome(), reason)
+    Verdict::without_steps(error)
 }
 
 pub(super) fn finished(events: &Events, verdict: Verdict, duration_ms: u64, artifacts: Vec<PathBuf>) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use routeproof_model::check::{Sample, evidence, unless_spoilt};
+use routeproof_model::check::{Sample, evidence, excused, unless_spoilt};
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::{HostHealth, Mono};
 use routeproof_model::plan::PlannedRun;
@@ -12,6 +12,7 @@ use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
 use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
 use routeproof_model::topology::Role;
+use serde::{Deserialize, Serialize};
 
 use super::boot::Booted;
 use super::convergence::{self, Mark};
@@ -45,7 +46,7 @@ impl Done {
 }
 
 /// How a whole run ended.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Verdict {
     pub outcome: Outcome,
     pub reason: Option<String>,
@@ -58,6 +59,12 @@ impl Verdict {
     /// Of a run whose steps, as far as they went, say nothing.
     pub fn bare(outcome: Outcome, reason: Option<String>) -> Verdict {
         Verdict { outcome, reason, observed: BTreeMap::new(), by_host: false }
+    }
+
+    /// Of a run that ended with an error.
+    pub fn without_steps(error: &RunError) -> Verdict {
+        let hints: Vec<String> = error.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
+        Verdict::bare(error.outcome(), Some(format!("{}{}", error.line(), hints.concat())))
     }
 }
 
@@ -203,6 +210,10 @@ pub async fn one(
         if done.outcome == Outcome::Failed {
             booted.recorder.write(&Line::Host { step: index, health });
             let verdict = (done.outcome, done.message);
+            let verdict = match &step.verb {
+                Verb::Eventually { expect: Expect::Loss(_), .. } => excused(verdict, &health),
+                _ => verdict,
+            };
             (done.outcome, done.message) = unless_spoilt(verdict, &health, run.tightest_timer_ms);
         }
         memory.by_host =

@@ -6,6 +6,7 @@ use routeproof_model::plan::PlannedRun;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::matrix::cores;
+use crate::guest::Place;
 
 /// Places for labs. Clones share them.
 #[derive(Clone, Debug)]
@@ -30,8 +31,12 @@ pub enum Share {
 
 impl Share {
     /// What a run's first try wants.
-    pub fn of(run: &PlannedRun) -> Share {
-        if run.tightest_timer_ms.is_some() { Share::Processor } else { Share::Place }
+    pub fn of(run: &PlannedRun, place: &Place) -> Share {
+        // A guest kernel never lets go of its processor while it does something.
+        match run.tightest_timer_ms.is_some() || matches!(place, Place::Guest(_)) {
+            true => Share::Processor,
+            false => Share::Place,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AddressBook, evidence, route::show};
+use super::{AddressBook, evidence, excused, route::show};
 use crate::fact::{HostHealth, KernelState, Mono, Route};
 use crate::result::{Evidence, Outcome};
 use crate::scenario::{ExpectConvergence, ExpectRoute};
@@ -97,7 +97,8 @@ impl<'a> Convergence<'a> {
         }
         if !self.is_settled(now) {
             let message = format!("no final state ({}): {}", self.wanted(), self.story());
-            return judged(self.unless_spoilt(health), message);
+            let (outcome, message) = excused((Outcome::Failed, Some(message)), health);
+            return judged(outcome, message.unwrap_or_default());
         }
         let took = self.stages.last().map_or(0.0, |last| last.after_ms);
         let between = &self.stages[1..self.stages.len().max(2) - 1];
@@ -124,16 +125,13 @@ impl<'a> Convergence<'a> {
                     health.late_ms
                 ),
             ),
-            Some(most) if took > most => judged(
-                self.unless_spoilt(health),
-                format!("{message}, at most {most:.0} ms expected: {}", self.story()),
-            ),
+            Some(most) if took > most => {
+                let message = format!("{message}, at most {most:.0} ms expected: {}", self.story());
+                let (outcome, message) = excused((Outcome::Failed, Some(message)), health);
+                judged(outcome, message.unwrap_or_default())
+            }
             _ => judged(Outcome::Passed, message),
         }
-    }
-
-    fn unless_spoilt(&self, health: &HostHealth) -> Outcome {
-        if health.spoilt(None).is_some() { Outcome::Inconclusive } else { Outcome::Failed }
     }
 
     fn wanted(&self) -> String {

@@ -17,6 +17,9 @@ pub struct HostHealth {
     pub worst_late_ms: f64,
     /// Processors of the host.
     pub processors: u32,
+    /// It was done on a guest kernel, which is slower than the machine's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guest: bool,
 }
 
 impl HostHealth {
@@ -48,6 +51,14 @@ impl HostHealth {
             format!("other guests took {:.0} ms of the processors in {:.0} ms", self.steal_ms, self.window_ms)
         })
     }
+
+    /// Why a time that was measured in this window and is too long says nothing about the router: [`HostHealth::spoilt`], or
+    /// a guest kernel.
+    pub fn excuses_times(&self) -> Option<String> {
+        let guest =
+            || "measured on a guest kernel, which is slower: only `--kernel host` could tell".to_string();
+        self.spoilt(None).or_else(|| self.guest.then(guest))
+    }
 }
 
 #[cfg(test)]
@@ -63,12 +74,16 @@ mod tests {
             worst_late_ms: 250.0,
             processors: 2,
             steal_ms: 300.0,
+            guest: false,
         };
         assert_eq!(busy.spoilt(None), None);
         assert!(HostHealth { late_ms: 1500.0, ..busy }.spoilt(None).is_some());
         assert!(HostHealth { steal_ms: 2500.0, ..busy }.spoilt(None).is_some());
+        assert_eq!((busy.excuses_times(), HostHealth { guest: true, ..busy }.spoilt(None)), (None, None));
+        assert!(HostHealth { guest: true, ..busy }.excuses_times().is_some());
         assert_eq!(HostHealth { window_ms: 60_000.0, late_ms: 1500.0, ..busy }.spoilt(None), None);
     }
+
     #[test]
     fn a_wait_that_most_timers_do_not_mind_spoils_bfd() {
         let busy = HostHealth { window_ms: 4000.0, worst_late_ms: 120.0, ..HostHealth::default() };

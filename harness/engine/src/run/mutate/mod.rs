@@ -23,10 +23,11 @@ use tokio::sync::watch;
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::expect;
-use super::matrix::{Announce, Options, broken, finished, id, stopped, trees};
+use super::matrix::{Announce, Options, broken, finished, id, roots, stopped, trees};
 use super::steps::{self, Verdict};
 use super::turns::{Share, Turns};
 use crate::event::Events;
+use crate::guest::Place;
 use crate::image::Tree;
 use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
@@ -164,7 +165,9 @@ fn reported(run: &PlannedRun, mut seen: BTreeMap<usize, BTreeMap<Mutation, Fate>
 
 impl Trial {
     async fn in_its_turn(self, turns: Turns) -> Fates {
-        let Some(_turn) = turns.take(Share::of(&self.planned)).await else { return Fates::new() };
+        let Some(_turn) = turns.take(Share::of(&self.planned, &Place::Host)).await else {
+            return Fates::new();
+        };
         let over = *self.stop.borrow();
         if over { Fates::new() } else { self.run().await }
     }
@@ -172,7 +175,7 @@ impl Trial {
     async fn run(self) -> Fates {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
-        let options = BootOptions { folder: self.folder.path(), trees: &self.trees, tap: false };
+        let options = BootOptions { folder: self.folder.path(), roots: &roots(&self.trees), tap: false };
         let stop = || stopped(self.stop.clone());
         let tried = match boot_unless(stop(), &self.planned, &options, &self.events).await {
             Ok(None) => None,

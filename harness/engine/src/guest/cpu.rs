@@ -1,0 +1,48 @@
+//! Which processor a guest runs on. A guest hops between its kernel and its processes all the time: kept on one processor it
+//! is about twice as fast, and two on the same one would each be half as fast.
+
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::unistd::Pid;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+static SEATS: LazyLock<Seats> = LazyLock::new(Seats::of_this_process);
+
+struct Seats {
+    permits: Arc<Semaphore>,
+    free: Mutex<Vec<usize>>,
+}
+
+/// A processor that no other guest of this process is on, until this value is dropped.
+pub struct Seat {
+    pub cpu: usize,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Seats {
+    fn of_this_process() -> Seats {
+        let allowed = sched_getaffinity(Pid::from_raw(0)).unwrap_or_else(|_| CpuSet::new());
+        let mut free: Vec<usize> =
+            (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false)).collect();
+        if free.is_empty() {
+            free.push(0);
+        }
+        // The last first: interrupts are mostly taken by the first.
+        Seats { permits: Arc::new(Semaphore::new(free.len())), free: Mutex::new(free) }
+    }
+}
+
+/// Waits for a processor.
+pub async fn seat() -> Option<Seat> {
+    let permit = SEATS.permits.clone().acquire_owned().await.ok()?;
+    let cpu = SEATS.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+    Some(Seat { cpu, _permit: permit })
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // Before the permit goes, which is dropped after this.
+        SEATS.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.cpu);
+    }
+}

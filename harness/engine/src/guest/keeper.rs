@@ -1,0 +1,267 @@
+//! The process between the harness and the guest kernel: it sees to it that neither outlives the other.
+//!
+//! Where namespaces may be made, the kernel runs in a pid namespace of its own, whose end is the end of all its helper
+//! processes, with its memory on a tmpfs that vanishes with it. Elsewhere (in a container, say) the keeper adopts orphans
+//! (PR_SET_CHILD_SUBREAPER) and kills them.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, CpuSet, sched_setaffinity};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::{Pid, dup2_raw, execve};
+
+use super::command_line::CHANNEL_FD;
+use super::order::{End, Launch};
+use crate::lab::{Side, close_inherited, fork_into, wire};
+
+/// The exit code of a contained half that could not be contained.
+const NO_NAMESPACES: i32 = 111;
+
+/// How long the guest may take to power itself off once the harness has gone, in milliseconds.
+const GRACE_MS: u16 = 3000;
+
+/// linux/capability.h: dac_override, dac_read_search, fowner. What a root's guest needs to read root's files.
+const KEPT: [u32; 3] = [1, 2, 3];
+
+pub fn main(control: OwnedFd) -> i32 {
+    close_inherited(control.as_raw_fd());
+    // Ctrl-C goes to the whole foreground process group; the harness decides when the guest ends, not the terminal.
+    let _ = nix::unistd::setsid();
+    let Ok(Some((launch, mut fds))) = wire::recv::<Launch>(control.as_fd()) else { return 1 };
+    let Some(channel) = fds.pop() else { return 1 };
+    let contained = CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWIPC;
+    let is_root = nix::unistd::geteuid().is_root();
+    let flags = if is_root { contained } else { contained | CloneFlags::CLONE_NEWUSER };
+    let ids = (nix::unistd::geteuid(), nix::unistd::getegid());
+    match fork_into(flags) {
+        Ok(Side::Child) => {
+            let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+            let entered = if is_root { Ok(()) } else { map_ids(ids.0.as_raw(), ids.1.as_raw()) };
+            let code = match entered.and_then(|()| own_mounts(&launch)) {
+                Ok(()) => keep(&control, channel, &launch),
+                Err(_) => NO_NAMESPACES,
+            };
+            std::process::exit(code)
+        }
+        Ok(Side::Parent(pid)) => match wait_for(pid) {
+            NO_NAMESPACES => uncontained(&control, channel, &launch),
+            code => code,
+        },
+        Err(_) => uncontained(&control, channel, &launch),
+    }
+}
+
+fn uncontained(control: &OwnedFd, channel: OwnedFd, launch: &Launch) -> i32 {
+    let _ = prctl::set_child_subreaper(true);
+    keep(control, channel, launch)
+}
+
+/// user_namespaces(7): an unprivileged process may map itself only, and must give up setgroups(2) first. Files of the caller
+/// are root's in the guest then, as they are in a lab on the host.
+fn map_ids(uid: u32, gid: u32) -> io::Result<()> {
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
+    fs::write("/proc/self/gid_map", format!("0 {gid} 1"))
+}
+
+/// The guest's memory is a file, which is written to no disk here, and need not be removed.
+fn own_mounts(launch: &Launch) -> io::Result<()> {
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+    let size = format!("mode=0700,size={}M", launch.memory + 64);
+    let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID;
+    mount(Some("routeproof"), &launch.scratch, Some("tmpfs"), flags, Some(size.as_str()))?;
+    // For the kernel's questions about itself, by its pid here. Containers may forbid it; the host's answers mostly, too.
+    let _ = mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), None::<&str>);
+    Ok(())
+}
+
+/// Starts the kernel and waits for its end or the harness's.
+fn keep(control: &OwnedFd, channel: OwnedFd, launch: &Launch) -> i32 {
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGCHLD);
+    let signals = mask
+        .thread_block()
+        .and_then(|()| SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK));
+    let started =
+        signals.map_err(io::Error::from).and_then(|signals| Ok((signals, start(&channel, launch)?)));
+    let (signals, pid) = match started {
+        Ok(started) => started,
+        Err(e) => return say(control, End::NotStarted(e.raw_os_error().unwrap_or(libc::EIO))),
+    };
+    // The guest's copy is the only one: the harness sees the end of the channel when the guest has ended.
+    drop(channel);
+    let mut left = PollTimeout::NONE;
+    let code = loop {
+        if let Some(end) = reap(pid) {
+            break say(control, end);
+        }
+        let mut fds = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        let harness_is_there = left == PollTimeout::NONE;
+        if harness_is_there {
+            fds.push(PollFd::new(control.as_fd(), PollFlags::POLLIN));
+        }
+        match poll(&mut fds, left) {
+            Err(Errno::EINTR) => continue,
+            // It did not power off by itself.
+            Err(_) | Ok(0) => break 0,
+            Ok(_) => {}
+        }
+        let gone = fds.get(1).and_then(PollFd::any) == Some(true);
+        while matches!(signals.read_signal(), Ok(Some(_))) {}
+        // The harness says nothing after the launch: readable means closed.
+        if gone {
+            left = PollTimeout::from(GRACE_MS);
+        }
+    };
+    end(pid);
+    // In a tmpfs nobody would see these; elsewhere they would stay.
+    for entry in fs::read_dir(&launch.scratch).into_iter().flatten().flatten() {
+        let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+    }
+    code
+}
+
+fn say(control: &OwnedFd, end: End) -> i32 {
+    let _ = wire::send(control.as_fd(), &end, &[]);
+    0
+}
+
+/// Reaps whatever has ended; gives the kernel's end if it was among it.
+fn reap(pid: Pid) -> Option<End> {
+    let mut end = None;
+    loop {
+        match waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG) {
+            Ok(WaitStatus::Exited(which, code)) if which == pid => end = Some(End::Exited(code)),
+            Ok(WaitStatus::Signaled(which, signal, _)) if which == pid => {
+                end = Some(End::Signaled(signal as i32))
+            }
+            Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => {}
+            Ok(_) | Err(_) => return end,
+        }
+    }
+}
+
+/// Kills what is left of the kernel: its process group, and its helpers that have become our children.
+fn end(pid: Pid) {
+    // The kernel makes a session of its own (setsid in arch/um), so its pid is its group's number.
+    let _ = kill(Pid::from_raw(-pid.as_raw()), Signal::SIGKILL);
+    let _ = kill(pid, Signal::SIGKILL);
+    let us = std::process::id();
+    loop {
+        let children = fs::read_to_string(format!("/proc/self/task/{us}/children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|word| word.parse().ok()) {
+            let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+        }
+        match waitpid(None, None) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn wait_for(pid: Pid) -> i32 {
+    loop {
+        match waitpid(pid, None) {
+            Ok(WaitStatus::Exited(_, code)) => return code,
+            Ok(WaitStatus::Signaled(..)) => return 1,
+            Err(Errno::EINTR) | Ok(_) => {}
+            Err(_) => return 1,
+        }
+    }
+}
+
+fn start(channel: &OwnedFd, launch: &Launch) -> io::Result<Pid> {
+    let c_string = |bytes: &[u8]| CString::new(bytes).map_err(io::Error::other);
+    let program = c_string(launch.program.as_os_str().as_bytes())?;
+    let mut args = vec![program.clone()];
+    for arg in &launch.args {
+        args.push(c_string(arg.as_bytes())?);
+    }
+    let scratch = launch.scratch.as_os_str().as_bytes();
+    let memory = if has_room(SHARED, launch.memory) { SHARED.as_bytes() } else { scratch };
+    let env = [c_string(&[b"TMPDIR=", memory].concat())?, c_string(&[b"HOME=", scratch].concat())?];
+    // A pipe that execve closes tells whether it came to that.
+    let (told, teller) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+    match fork_into(CloneFlags::empty())? {
+        Side::Child => {
+            let error = become_kernel(channel, launch.cpu, &program, &args, &env);
+            let _ = nix::unistd::write(&teller, &error.raw_os_error().unwrap_or(libc::EIO).to_ne_bytes());
+            std::process::exit(1)
+        }
+        Side::Parent(pid) => {
+            drop(teller);
+            let mut errno = [0; 4];
+            match nix::unistd::read(&told, &mut errno)? {
+                0 => Ok(pid),
+                _ => Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno))),
+            }
+        }
+    }
+}
+
+/// Where the guest's memory, a file without a name, is best.
+const SHARED: &str = "/dev/shm";
+
+/// Whether the folder has room for the memory and lets it be executed; containers often allow neither.
+fn has_room(folder: &str, mib: u64) -> bool {
+    statvfs(folder).is_ok_and(|disk| {
+        let free = disk.blocks_available() * disk.fragment_size();
+        free >= (mib + 64) * 1024 * 1024 && !disk.flags().contains(FsFlags::ST_NOEXEC)
+    })
+}
+
+fn become_kernel(
+    channel: &OwnedFd,
+    cpu: Option<usize>,
+    program: &CString,
+    args: &[CString],
+    env: &[CString],
+) -> io::Error {
+    let prepared = || -> io::Result<()> {
+        // SIGTERM, on which the kernel ends its helpers, too (SIGKILL leaves two of them in 6.1).
+        prctl::set_pdeathsig(Signal::SIGTERM)?;
+        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
+        if let Some(cpu) = cpu {
+            let mut set = CpuSet::new();
+            // Slower without, and no worse.
+            let _ = set.set(cpu).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
+        }
+        drop_capabilities()?;
+        prctl::set_no_new_privs()?;
+        if channel.as_raw_fd() == CHANNEL_FD {
+            // dup2 onto itself would leave close-on-exec set.
+            nix::fcntl::fcntl(channel, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()))?;
+        } else {
+            // SAFETY: whatever has this number is not used any more: execve follows.
+            let duplicate = unsafe { dup2_raw(channel, CHANNEL_FD) }?;
+            std::mem::forget(duplicate);
+        }
+        Ok(())
+    };
+    match prepared() {
+        Ok(()) => execve(program, args, env).err().unwrap_or(Errno::EIO).into(),
+        Err(e) => e,
+    }
+}
+
+/// The guest is root in itself; over the host it shall have no more power than reading and writing files.
+fn drop_capabilities() -> io::Result<()> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    crate::lab::keep_capabilities(&KEPT)
+}

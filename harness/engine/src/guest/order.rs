@@ -1,0 +1,86 @@
+//! What host and guest tell each other.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use routeproof_model::event::EventKind;
+use routeproof_model::plan::PlannedRun;
+use serde::{Deserialize, Serialize};
+
+use crate::preflight::Capability;
+use crate::run::Verdict;
+
+/// The order's file in the run's folder.
+pub const ORDER: &str = "guest.json";
+
+/// What the guest is to do. Its paths are the host's; the guest sees the same files at the same places.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// Paths of the run may be relative to this.
+    pub current_dir: PathBuf,
+    /// The run's folder, absolute; the only one that the guest may write to.
+    pub folder: PathBuf,
+    pub task: Task,
+    /// The folder that has a folder of modules for each kernel release, if the kernel has modules.
+    pub modules: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    Run {
+        run: Box<PlannedRun>,
+        /// Image name -> root filesystem.
+        roots: BTreeMap<String, PathBuf>,
+    },
+    /// Tell what the kernel has.
+    Probe,
+}
+
+/// Guest to host, one a line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Said {
+    /// The first word: `uname -r`.
+    Hello {
+        release: String,
+    },
+    Event(Box<EventKind>),
+    /// Every [`BEAT`](super::worker::BEAT), so that silence means trouble.
+    Alive,
+    /// What the kernel has.
+    Found(Vec<Capability>),
+    /// How the run ended; `None` if it was told to stop.
+    Ended(Option<Verdict>),
+}
+
+/// Host to guest, one a line. Never more than a few bytes: at 4096 unread bytes the guest's terminal driver stops reading
+/// for good.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    Stop,
+}
+
+/// What the keeper is to start.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Launch {
+    pub program: PathBuf,
+    pub args: Vec<String>,
+    /// An empty folder for the guest's memory and its control files.
+    pub scratch: PathBuf,
+    /// MiB.
+    pub memory: u64,
+    /// The processor that the guest is to stay on.
+    pub cpu: Option<usize>,
+}
+
+/// Keeper to harness: how the kernel ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum End {
+    Exited(i32),
+    /// 6 (SIGABRT) is a panic of the guest kernel.
+    Signaled(i32),
+    /// It could not be executed: an errno.
+    NotStarted(i32),
+}

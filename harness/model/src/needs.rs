@@ -1,0 +1,64 @@
+//! What a run needs of the kernel beyond namespaces, veth pairs and bridges.
+
+use std::collections::BTreeSet;
+
+use crate::plan::PlannedRun;
+use crate::pods::host_of;
+use crate::scenario::{Fault, Verb};
+
+/// Kinds of `ip link add ... type KIND` that a kernel may lack, with the capability's name.
+const LINK_KINDS: [(&str, &str); 6] = [
+    ("vrf", "vrf"),
+    ("vlan", "vlan"),
+    ("bond", "bond"),
+    ("dummy", "dummy"),
+    ("macvlan", "macvlan"),
+    ("vxlan", "vxlan"),
+];
+
+const NFTABLES: &str = "nftables";
+
+/// The capabilities' names, as `doctor` prints them: by the topology's `exec` lines and the scenario's faults.
+pub fn of(run: &PlannedRun) -> BTreeSet<&'static str> {
+    let lines = run.topology.nodes.iter().flat_map(|node| &node.exec);
+    let mut needs: BTreeSet<&'static str> = lines.flat_map(|argv| of_command(argv)).collect();
+    let has_pods = |name: &str| run.topology.node(&host_of(name)).is_some();
+    if run.topology.nodes.iter().any(|node| has_pods(&node.name)) {
+        needs.insert(NFTABLES);
+    }
+    let netem = |verb: &Verb| matches!(verb, Verb::Fault(Fault::Netem { .. }));
+    if run.steps.iter().any(|step| netem(&step.verb)) {
+        needs.insert("netem");
+    }
+    needs
+}
+
+/// What a command asks of the kernel. A shell's command line (`sh -c "ip ..."`) is read word by word.
+fn of_command(argv: &[String]) -> Vec<&'static str> {
+    let words: Vec<&str> = argv.iter().flat_map(|word| word.split([' ', '\t', '\n', ';', '&'])).collect();
+    let kinds = words.windows(2).filter(|pair| pair[0] == "type");
+    let kinds = kinds.filter_map(|pair| LINK_KINDS.iter().find(|(kind, _)| *kind == pair[1]));
+    let has = |word: &str| words.iter().any(|w| *w == word || w.rsplit('/').next() == Some(word));
+    let of_links = kinds.map(|(_, capability)| *capability).filter(|_| has("ip") || has("bridge"));
+    let others = [("netem", has("tc") && has("netem")), (NFTABLES, has("nft"))];
+    of_links.chain(others.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_tell_what_they_need() {
+        let of = |line: &str| of_command(&line.split_whitespace().map(str::to_string).collect::<Vec<_>>());
+        assert_eq!(of("ip link add red type vrf table 10"), ["vrf"]);
+        assert_eq!(of("/sbin/ip link add link eth1 name eth1.100 type vlan id 100"), ["vlan"]);
+        assert_eq!(of("tc qdisc add dev eth1 root netem delay 5ms"), ["netem"]);
+        assert_eq!(of("nft add table inet filter"), ["nftables"]);
+        assert_eq!(of("ip route add blackhole 10.0.0.0/8 type vrf-like"), Vec::<&str>::new());
+        assert_eq!(of("echo type vrf"), Vec::<&str>::new());
+        let shell =
+            ["sh", "-c", "ip link add bond0 type bond; ip link add d0 type dummy"].map(str::to_string);
+        assert_eq!(of_command(&shell), ["bond", "dummy"]);
+    }
+}
