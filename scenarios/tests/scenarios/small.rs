@@ -1,8 +1,8 @@
-//! The basics of learning routes, on every FRR.
+//! Every scenario, on every FRR that it names.
 
 use std::path::PathBuf;
 
-use routeproof_model::result::Outcome;
+use routeproof_model::result::{Outcome, RunResult};
 use rstest::rstest;
 
 use crate::{evidence, run};
@@ -14,13 +14,18 @@ async fn passes(
     #[files("*/scenario.yaml")]
     #[exclude("frr-ordering|extras-survive-reloads")]
     scenario: PathBuf,
-    #[values("7.5.1", "8.4.4", "10.3")] frr: &str,
 ) {
-    let Some(ran) = run(scenario, &[("frr", frr)]).await else { return };
+    let Some(ran) = run(scenario, &[]).await else { return };
+    let skipped = |run: &&RunResult| run.outcome == Outcome::Skipped;
+    if let Some(run) = ran.result.runs.iter().find(skipped) {
+        // Nothing here has what it needs; no run of it may have ended otherwise.
+        assert!(ran.result.runs.iter().all(|run| skipped(&run)), "{ran}");
+        eprintln!("SKIPPED {}: {}", run.scenario, run.reason.as_deref().unwrap_or_default());
+        return;
+    }
     ran.assert_passed();
-    assert!(!ran.result.runs.is_empty());
     for run in &ran.result.runs {
-        assert_eq!(run.axes["frr"], frr);
+        assert!(run.axes.contains_key("frr"), "{}: no axis `frr`", run.scenario);
         assert!(!run.requirements.is_empty());
         assert!(run.steps.len() >= 4 && run.steps.iter().all(|step| step.outcome == Outcome::Passed));
         // Whatever a scenario proves, it saw a session or a route with its own eyes.

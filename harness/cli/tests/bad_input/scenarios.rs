@@ -15,7 +15,8 @@ fn unknown_field() {
       | ^^^^^^^^^^^
       |
     help: did you mean `requirements`?
-    help: known here: name, about, requirements, topology, metallb, axes, expected, initial, allow, steps
+    help: known here: name, about, requirements, topology, metallb, axes, expected, initial, allow,
+          tightest-timer, steps
     ");
 }
 
