@@ -181,7 +181,7 @@ fn what_is_no_kernel_is_refused() {
     assert_snapshot!(said(&[&RUN[..], &["--uml-kernel", "uml:2.4"]].concat()), @r"
     exit 2
     error: `uml:2.4` is not the name of a User-Mode Linux kernel
-    hint: known: uml:6.1; that of any other suite of Debian: uml:@SUITE
+    hint: known: uml:6.1, uml:6.12; that of any other suite of Debian: uml:@SUITE
     ");
     assert_snapshot!(said(&[&RUN[..], &["--offline"]].concat()), @r"
     exit 5
