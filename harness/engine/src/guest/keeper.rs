@@ -70,6 +70,7 @@ pub fn main(control: OwnedFd) -> i32 {
 fn uncontained(control: &OwnedFd, channel: OwnedFd, launch: &Launch) -> i32 {
     let _ = prctl::set_child_subreaper(true);
     let code = keep(control, channel, launch, None);
+    end_children();
     clear(&launch.scratch);
     code
 }
@@ -168,22 +169,37 @@ fn reap(pid: Pid) -> Option<End> {
     }
 }
 
-/// Kills what is left of the kernel: its process group, and its helpers that have become our children.
+/// Kills what is left of the kernel. In a pid namespace of its own its helpers end with us.
 fn end(pid: Pid) {
     // The kernel makes a session of its own (setsid in arch/um), so its pid is its group's number.
     let _ = kill(Pid::from_raw(-pid.as_raw()), Signal::SIGKILL);
     let _ = kill(pid, Signal::SIGKILL);
-    let us = std::process::id();
+}
+
+/// Kills the orphans that this process has adopted, and theirs.
+fn end_children() {
     loop {
-        let children = fs::read_to_string(format!("/proc/self/task/{us}/children")).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|word| word.parse().ok()) {
-            let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+        for child in children() {
+            let _ = kill(child, Signal::SIGKILL);
         }
         match waitpid(None, None) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return,
         }
     }
+}
+
+/// By the fourth field of proc_pid_stat(5), after a name in parentheses: not every kernel lists children.
+fn children() -> Vec<Pid> {
+    let us = std::process::id().to_string();
+    let is_ours = |stat: &str| {
+        stat.rsplit(')').next().is_some_and(|rest| rest.split_whitespace().nth(1) == Some(us.as_str()))
+    };
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let ours =
+        pids.filter(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| is_ours(&stat)));
+    ours.map(Pid::from_raw).collect()
 }
 
 fn wait_for(pid: Pid) -> i32 {
