@@ -85,7 +85,7 @@ pub struct GuestArgs {
     /// The host's kernel, a User-Mode Linux guest's, or the host's where it has what a run needs and else a guest's
     #[arg(long, env = "ROUTEPROOF_KERNEL", value_name = "KERNEL", default_value = "auto")]
     pub kernel: Kernel,
-    /// The guest's kernel: uml:6.1, uml:@SUITE (Debian's package user-mode-linux), or the path of one of your own
+    /// The guest's kernel: uml:6.1, uml:6.12, uml:@SUITE (Debian's package user-mode-linux), or the path of one of your own
     #[arg(long, env = "ROUTEPROOF_UML_KERNEL", value_name = "NAME|PATH", default_value = DEFAULT_KERNEL)]
     pub uml_kernel: String,
 }

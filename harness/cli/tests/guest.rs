@@ -10,7 +10,7 @@ mod support;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use host::{Host, assert_clean, children};
@@ -49,11 +49,18 @@ struct Scene {
 
 impl Scene {
     fn start() -> Scene {
+        Scene::start_with(|command| command)
+    }
+
+    /// Starts what `wrap` makes of the command.
+    fn start_with(wrap: impl Fn(Command) -> Command) -> Scene {
         let folder = Folder::with(&["learn-routes"]);
         std::fs::create_dir(folder.path("tmp")).unwrap();
         let before = Host::now(folder.0.path(), &cache());
         let mut command = folder.command(&RUN);
         command.arg("--run-dir").arg(folder.path("runs"));
+        let mut command = wrap(command);
+        command.current_dir(folder.0.path()).stdin(Stdio::null());
         command.env("TMPDIR", folder.path("tmp")).env("ROUTEPROOF_CACHE", cache());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let scene = Scene { folder, before, child: Some(child) };
@@ -125,6 +132,31 @@ fn nothing_is_left_when_the_harness_is_killed() {
     assert!(swept.stdout.contains("the empty folder"), "{}", swept.stdout);
 }
 
+/// As in a container without privilege: there a guest is the only way to a lab, and the keeper has no pid namespace to end.
+#[test]
+fn without_namespaces_there_are_guests_and_nothing_is_left_of_them() {
+    if !guests() {
+        return;
+    }
+    let able = Command::new("unshare").args(["--user", "--map-root-user", "true"]).status();
+    if !able.is_ok_and(|status| status.success()) {
+        skip_test("unshare", "no user namespace in which others could be forbidden");
+        return;
+    }
+    let mut scene = Scene::start_with(|inner| {
+        let script = "echo 0 > /proc/sys/user/max_pid_namespaces && exec \"$0\" \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c", script]).arg(inner.get_program());
+        // `auto` is to find out.
+        command.args(inner.get_args().filter(|word| *word != "--kernel" && *word != "uml"));
+        command
+    });
+    scene.kernel();
+    send(Signal::SIGKILL, scene.harness());
+    scene.end();
+    scene.assert_clean("after SIGKILL of the harness");
+}
+
 #[test]
 fn a_killed_kernel_or_keeper_breaks_the_run_and_nothing_is_left() {
     if !guests() {
@@ -181,7 +213,7 @@ fn what_is_no_kernel_is_refused() {
     assert_snapshot!(said(&[&RUN[..], &["--uml-kernel", "uml:2.4"]].concat()), @r"
     exit 2
     error: `uml:2.4` is not the name of a User-Mode Linux kernel
-    hint: known: uml:6.1; that of any other suite of Debian: uml:@SUITE
+    hint: known: uml:6.1, uml:6.12; that of any other suite of Debian: uml:@SUITE
     ");
     assert_snapshot!(said(&[&RUN[..], &["--offline"]].concat()), @r"
     exit 5

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,14 +25,14 @@ pub struct Capability {
 
 /// Looks for everything that routeproof knows to use.
 pub async fn probe() -> Vec<Capability> {
-    let mut found = in_a_lab().await;
+    let mut found = kernel().await;
     found.extend(["docker", "kind", "containerlab"].map(program));
     found
 }
 
 /// Only what the kernel has: namespaces, links, queueing disciplines.
 pub async fn kernel() -> Vec<Capability> {
-    in_a_lab().await
+    kernel_in(&std::env::temp_dir()).await
 }
 
 /// What a guest kernel is good for, by booting it; it is not pulled for that.
@@ -71,9 +72,10 @@ pub(crate) fn missing<'a>(needs: &BTreeSet<&str>, found: &'a [Capability]) -> Ve
     found.iter().filter(|c| !c.present && needs.contains(c.name.as_str())).collect()
 }
 
-/// Boots an empty lab, the only honest test, and asks the kernel in it for what scenarios may need.
-async fn in_a_lab() -> Vec<Capability> {
-    let (found, features) = match empty_lab().await {
+/// Boots an empty lab, the only honest test, and asks the kernel in it for what scenarios may need. For a moment there is a
+/// folder in `parent`.
+pub(crate) async fn kernel_in(parent: &Path) -> Vec<Capability> {
+    let (found, features) = match empty_lab(parent).await {
         Ok((lab, _folder)) => {
             let features = kernel_features(&lab);
             lab.shutdown().await;
@@ -97,8 +99,9 @@ fn capability(name: &str, found: Result<String, (String, Vec<String>)>) -> Capab
     Capability { name: name.to_string(), present, detail, hints }
 }
 
-async fn empty_lab() -> Result<(Lab, tempfile::TempDir), (String, Vec<String>)> {
-    let folder = tempfile::tempdir().map_err(|e| (format!("no temporary folder: {e}"), Vec::new()))?;
+async fn empty_lab(parent: &Path) -> Result<(Lab, tempfile::TempDir), (String, Vec<String>)> {
+    let folder =
+        tempfile::tempdir_in(parent).map_err(|e| (format!("no temporary folder: {e}"), Vec::new()))?;
     let spec = LabSpec { mount_point: folder.path().join("lab"), ..LabSpec::default() };
     match Lab::boot(spec, &folder.path().join("lab.log")).await {
         Ok(lab) => Ok((lab, folder)),
@@ -238,7 +241,7 @@ mod tests {
     /// Without this, a probe that nothing answers rightly would look like a poor kernel.
     #[tokio::test]
     async fn a_kernel_says_what_it_has_and_what_not() {
-        let (lab, _folder) = match empty_lab().await {
+        let (lab, _folder) = match empty_lab(&std::env::temp_dir()).await {
             Ok(booted) => booted,
             Err((detail, _)) => return skip_test("namespaces", &detail),
         };

@@ -11,6 +11,7 @@ use crate::event::Events;
 use crate::image::{Progress, Store};
 use crate::preflight::{self, Capability};
 use crate::run::RunError;
+use crate::rundir::RunDir;
 
 /// What the user wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +65,7 @@ impl Place {
 /// A guest was asked for, and its kernel cannot be had.
 pub(crate) async fn decide(
     plan: &Plan,
+    directory: &RunDir,
     guest: &Guest,
     store: &Store,
     events: &Events,
@@ -78,7 +80,7 @@ pub(crate) async fn decide(
     if guest.choice == Choice::Host && needs.iter().all(BTreeSet::is_empty) {
         return Ok(plan.runs.iter().map(|_| Place::Host).collect());
     }
-    let host = preflight::kernel().await;
+    let host = preflight::kernel_in(directory.path()).await;
     let missing: Vec<Vec<&Capability>> = match preflight::missing(&[NAMESPACES].into(), &host) {
         // No lab at all: what else is missing nobody could ask. Booting one says what to do about it.
         all if !all.is_empty() && guest.choice == Choice::Host => needs.iter().map(|_| Vec::new()).collect(),

@@ -13,6 +13,9 @@ pub const KEEPER: &str = "ROUTEPROOF_GUEST_KEEPER";
 /// "You are pid 1 of a guest kernel", with the run's folder. The kernel passes it on from its command line.
 pub const GUEST: &str = "ROUTEPROOF_GUEST";
 
+/// Where the guest's kernel, a process of the host, finds the host's root.
+pub const HOST_ROOT: &str = "ROUTEPROOF_HOST_ROOT";
+
 /// Set in the guest for labs' inits: they need no user namespace to be kept from the machine, because it is the guest.
 const IN_GUEST: &str = "ROUTEPROOF_IN_GUEST";
 
@@ -25,12 +28,13 @@ fn take_over() {
         std::process::exit(keeper::main(control));
     }
     if let Some(folder) = std::env::var_os(GUEST) {
+        let host = std::env::var_os(HOST_ROOT).unwrap_or_else(|| "/".into());
         // Whatever this process starts is not pid 1 of a guest.
         replace_variable(GUEST, None);
         replace_variable(IN_GUEST, Some(OsStr::new("1")));
         // The host's /tmp is read-only here.
         replace_variable("TMPDIR", Some(OsStr::new("/dev/shm")));
-        init::main(&PathBuf::from(folder));
+        init::main(&PathBuf::from(folder), &PathBuf::from(host));
     }
 }
 

@@ -30,8 +30,8 @@ const CHANNEL: &str = "/dev/ttyS0";
 /// For daemons' and our sockets; the kernel's default is 1024.
 const OPEN_FILES: u64 = 65_536;
 
-pub fn main(folder: &Path) -> ! {
-    let code = match run(folder) {
+pub fn main(folder: &Path, host: &Path) -> ! {
+    let code = match run(folder, host) {
         Ok(code) => code,
         Err((what, error)) => {
             // The console is the only place left to say it; the harness shows its last lines.
@@ -54,7 +54,7 @@ fn power_off() -> ! {
     }
 }
 
-fn run(folder: &Path) -> Result<i32, Failure> {
+fn run(folder: &Path, host: &Path) -> Result<i32, Failure> {
     mounts().map_err(|e| ("mount /proc, /sys and /dev".to_string(), e))?;
     let channel = open_channel().map_err(|e| (format!("open {CHANNEL}"), e))?;
     let at = folder.join(ORDER);
@@ -67,7 +67,8 @@ fn run(folder: &Path) -> Result<i32, Failure> {
         modules::load(folder, &release)?;
     }
     // The run's folder again, where it is, and writable.
-    mount_at("none", folder, "hostfs", MsFlags::MS_NODEV | MsFlags::MS_NOSUID, Some(folder.as_os_str()))
+    let of_host = host.join(folder.strip_prefix("/").unwrap_or(folder));
+    mount_at("none", folder, "hostfs", MsFlags::MS_NODEV | MsFlags::MS_NOSUID, Some(of_host.as_os_str()))
         .map_err(|e| (format!("mount the host's {}", folder.display()), e))?;
     // It has been read: nobody finds it if we are killed.
     let _ = fs::remove_file(&at);

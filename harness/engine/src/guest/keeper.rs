@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
@@ -19,9 +20,10 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{Pid, dup2_raw, execve};
+use nix::unistd::{Pid, chdir, chroot, dup2_raw, execve};
 
 use super::command_line::CHANNEL_FD;
+use super::jail;
 use super::order::{End, Launch};
 use crate::lab::{Side, close_inherited, fork_into, wire};
 
@@ -52,7 +54,7 @@ pub fn main(control: OwnedFd) -> i32 {
             let _ = prctl::set_pdeathsig(Signal::SIGKILL);
             let entered = if is_root { Ok(()) } else { map_ids(ids.0.as_raw(), ids.1.as_raw()) };
             let code = match entered.and_then(|()| own_mounts(&launch)) {
-                Ok(()) => keep(&control, channel, &launch),
+                Ok(jail) => keep(&control, channel, &launch, jail.as_deref()),
                 Err(_) => NO_NAMESPACES,
             };
             std::process::exit(code)
@@ -67,7 +69,21 @@ pub fn main(control: OwnedFd) -> i32 {
 
 fn uncontained(control: &OwnedFd, channel: OwnedFd, launch: &Launch) -> i32 {
     let _ = prctl::set_child_subreaper(true);
-    keep(control, channel, launch)
+    let code = keep(control, channel, launch, None);
+    end_children();
+    clear(&launch.scratch);
+    code
+}
+
+/// Removes the kernel's control files, a folder with files in it. Not whatever might be below: a contained kernel's scratch
+/// folder has the host's file system in it.
+fn clear(scratch: &Path) {
+    let files =
+        |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    for folder in files(scratch) {
+        files(&folder).for_each(|file| drop(fs::remove_file(file)));
+        let _ = fs::remove_dir(folder);
+    }
 }
 
 /// user_namespaces(7): an unprivileged process may map itself only, and must give up setgroups(2) first. Files of the caller
@@ -79,25 +95,27 @@ fn map_ids(uid: u32, gid: u32) -> io::Result<()> {
 }
 
 /// The guest's memory is a file, which is written to no disk here, and need not be removed.
-fn own_mounts(launch: &Launch) -> io::Result<()> {
+/// Gives the root that the kernel gets, if it gets one.
+fn own_mounts(launch: &Launch) -> io::Result<Option<PathBuf>> {
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
     let size = format!("mode=0700,size={}M", launch.memory + 64);
     let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID;
     mount(Some("routeproof"), &launch.scratch, Some("tmpfs"), flags, Some(size.as_str()))?;
     // For the kernel's questions about itself, by its pid here. Containers may forbid it; the host's answers mostly, too.
     let _ = mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), None::<&str>);
-    Ok(())
+    // A host on which this fails may have the libraries.
+    Ok(launch.jailed.as_ref().and_then(|jailed| jail::build(&launch.scratch, &jailed.tree).ok()))
 }
 
 /// Starts the kernel and waits for its end or the harness's.
-fn keep(control: &OwnedFd, channel: OwnedFd, launch: &Launch) -> i32 {
+fn keep(control: &OwnedFd, channel: OwnedFd, launch: &Launch, jail: Option<&Path>) -> i32 {
     let mut mask = SigSet::empty();
     mask.add(Signal::SIGCHLD);
     let signals = mask
         .thread_block()
         .and_then(|()| SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK));
     let started =
-        signals.map_err(io::Error::from).and_then(|signals| Ok((signals, start(&channel, launch)?)));
+        signals.map_err(io::Error::from).and_then(|signals| Ok((signals, start(&channel, launch, jail)?)));
     let (signals, pid) = match started {
         Ok(started) => started,
         Err(e) => return say(control, End::NotStarted(e.raw_os_error().unwrap_or(libc::EIO))),
@@ -128,10 +146,6 @@ fn keep(control: &OwnedFd, channel: OwnedFd, launch: &Launch) -> i32 {
         }
     };
     end(pid);
-    // In a tmpfs nobody would see these; elsewhere they would stay.
-    for entry in fs::read_dir(&launch.scratch).into_iter().flatten().flatten() {
-        let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
-    }
     code
 }
 
@@ -155,22 +169,37 @@ fn reap(pid: Pid) -> Option<End> {
     }
 }
 
-/// Kills what is left of the kernel: its process group, and its helpers that have become our children.
+/// Kills what is left of the kernel. In a pid namespace of its own its helpers end with us.
 fn end(pid: Pid) {
     // The kernel makes a session of its own (setsid in arch/um), so its pid is its group's number.
     let _ = kill(Pid::from_raw(-pid.as_raw()), Signal::SIGKILL);
     let _ = kill(pid, Signal::SIGKILL);
-    let us = std::process::id();
+}
+
+/// Kills the orphans that this process has adopted, and theirs.
+fn end_children() {
     loop {
-        let children = fs::read_to_string(format!("/proc/self/task/{us}/children")).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|word| word.parse().ok()) {
-            let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+        for child in children() {
+            let _ = kill(child, Signal::SIGKILL);
         }
         match waitpid(None, None) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return,
         }
     }
+}
+
+/// By the fourth field of proc_pid_stat(5), after a name in parentheses: not every kernel lists children.
+fn children() -> Vec<Pid> {
+    let us = std::process::id().to_string();
+    let is_ours = |stat: &str| {
+        stat.rsplit(')').next().is_some_and(|rest| rest.split_whitespace().nth(1) == Some(us.as_str()))
+    };
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let ours =
+        pids.filter(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| is_ours(&stat)));
+    ours.map(Pid::from_raw).collect()
 }
 
 fn wait_for(pid: Pid) -> i32 {
@@ -184,21 +213,28 @@ fn wait_for(pid: Pid) -> i32 {
     }
 }
 
-fn start(channel: &OwnedFd, launch: &Launch) -> io::Result<Pid> {
+fn start(channel: &OwnedFd, launch: &Launch, jail: Option<&Path>) -> io::Result<Pid> {
     let c_string = |bytes: &[u8]| CString::new(bytes).map_err(io::Error::other);
-    let program = c_string(launch.program.as_os_str().as_bytes())?;
-    let mut args = vec![program.clone()];
-    for arg in &launch.args {
-        args.push(c_string(arg.as_bytes())?);
+    let (program, args, scratch) = match (jail, &launch.jailed) {
+        (Some(_), Some(jailed)) => (&jailed.program, &jailed.args, Path::new(jail::SCRATCH)),
+        _ => (&launch.program, &launch.args, launch.scratch.as_path()),
+    };
+    let program = c_string(program.as_os_str().as_bytes())?;
+    let mut argv = vec![program.clone()];
+    for arg in args {
+        argv.push(c_string(arg.as_bytes())?);
     }
-    let scratch = launch.scratch.as_os_str().as_bytes();
-    let memory = if has_room(SHARED, launch.memory) { SHARED.as_bytes() } else { scratch };
+    let memory = match has_room(SHARED, launch.memory) {
+        true if jail.is_none() => SHARED.as_bytes(),
+        _ => scratch.as_os_str().as_bytes(),
+    };
+    let scratch = scratch.as_os_str().as_bytes();
     let env = [c_string(&[b"TMPDIR=", memory].concat())?, c_string(&[b"HOME=", scratch].concat())?];
     // A pipe that execve closes tells whether it came to that.
     let (told, teller) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     match fork_into(CloneFlags::empty())? {
         Side::Child => {
-            let error = become_kernel(channel, launch.cpu, &program, &args, &env);
+            let error = become_kernel(channel, launch.cpu, jail, &argv, &env);
             let _ = nix::unistd::write(&teller, &error.raw_os_error().unwrap_or(libc::EIO).to_ne_bytes());
             std::process::exit(1)
         }
@@ -227,8 +263,8 @@ fn has_room(folder: &str, mib: u64) -> bool {
 fn become_kernel(
     channel: &OwnedFd,
     cpu: Option<usize>,
-    program: &CString,
-    args: &[CString],
+    jail: Option<&Path>,
+    argv: &[CString],
     env: &[CString],
 ) -> io::Error {
     let prepared = || -> io::Result<()> {
@@ -239,6 +275,10 @@ fn become_kernel(
             let mut set = CpuSet::new();
             // Slower without, and no worse.
             let _ = set.set(cpu).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
+        }
+        if let Some(jail) = jail {
+            chroot(jail)?;
+            chdir("/")?;
         }
         drop_capabilities()?;
         prctl::set_no_new_privs()?;
@@ -253,7 +293,7 @@ fn become_kernel(
         Ok(())
     };
     match prepared() {
-        Ok(()) => execve(program, args, env).err().unwrap_or(Errno::EIO).into(),
+        Ok(()) => execve(&argv[0], argv, env).err().unwrap_or(Errno::EIO).into(),
         Err(e) => e,
     }
 }

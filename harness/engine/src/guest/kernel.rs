@@ -12,6 +12,9 @@ use crate::run::RunError;
 /// Debian 12's: it needs a glibc of 2022 and works everywhere.
 pub const DEFAULT_KERNEL: &str = "uml:6.1";
 
+/// The kernel in an image's tree.
+pub const PROGRAM: &str = "usr/bin/linux.uml";
+
 /// Where the kernel comes from.
 #[derive(Clone, Debug)]
 pub enum KernelSource {
@@ -29,8 +32,8 @@ pub struct Kernel {
     pub program: PathBuf,
     /// The folder with a folder of modules for each release.
     pub modules: Option<PathBuf>,
-    /// Keeps it in the cache.
-    _tree: Option<Tree>,
+    /// What it came from, if that is an image. It stays in the cache while this value lives.
+    pub tree: Option<Tree>,
 }
 
 impl KernelSource {
@@ -67,8 +70,8 @@ impl KernelSource {
             KernelSource::File(path) => Ok(Kernel::at(path)?),
             KernelSource::Image(image) => {
                 let tree = store.tree(image, progress).await?;
-                let kernel = Kernel::at(&tree.path.join("usr/bin/linux.uml"))?;
-                Ok(Kernel { name: tree.image.clone(), _tree: Some(tree), ..kernel })
+                let kernel = Kernel::at(&tree.path.join(PROGRAM))?;
+                Ok(Kernel { name: tree.image.clone(), tree: Some(tree), ..kernel })
             }
         }
     }
@@ -91,6 +94,6 @@ impl Kernel {
         access(&program, AccessFlags::X_OK).map_err(|e| refused(e.into()))?;
         let modules = program.parent().map(|bin| bin.join("../lib/uml/modules"));
         let modules = modules.and_then(|folder| folder.canonicalize().ok());
-        Ok(Kernel { name: path.display().to_string(), program, modules, _tree: None })
+        Ok(Kernel { name: path.display().to_string(), program, modules, tree: None })
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as Socket;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -15,8 +15,9 @@ use super::command_line;
 use super::cpu::Seat;
 use super::entry::KEEPER;
 use super::error::GuestError;
-use super::kernel::Kernel;
-use super::order::{End, Launch, Order, Task};
+use super::jail;
+use super::kernel::{Kernel, PROGRAM};
+use super::order::{End, Jailed, Launch, Order, Task};
 use crate::lab::{register, wire};
 
 /// What the guest kernel prints, in the run's folder.
@@ -59,10 +60,20 @@ pub fn start(
         Task::Run { run, .. } => 512 + 64 * run.topology.nodes.len() as u64,
         Task::Probe => 256,
     };
-    let args = command_line::arguments(&init, folder, &scratch, memory)
-        .ok_or_else(|| GuestError::Path(folder.clone()))?;
+    let arguments = |host: &str, scratch: &Path| {
+        let args = command_line::arguments(Path::new(host), &init, folder, scratch, memory);
+        args.ok_or_else(|| GuestError::Path(folder.clone()))
+    };
+    let jailed = match &kernel.tree {
+        Some(tree) => {
+            let args = arguments(jail::HOST, Path::new(jail::SCRATCH))?;
+            Some(Jailed { tree: tree.path.clone(), program: PathBuf::from("/").join(PROGRAM), args })
+        }
+        None => None,
+    };
     let (program, cpu) = (kernel.program.clone(), seat.map(|seat| seat.cpu));
-    let launch = Launch { program, args, scratch: scratch.clone(), memory, cpu };
+    let args = arguments("/", &scratch)?;
+    let launch = Launch { program, args, jailed, scratch: scratch.clone(), memory, cpu };
 
     let (ours, theirs) = wire::pair().map_err(failed("create a socket pair"))?;
     let (channel, guests_end) = Socket::pair().map_err(failed("create a socket pair"))?;
@@ -90,8 +101,8 @@ impl Running {
     pub async fn finish(mut self) {
         drop(self.control);
         let _ = self.keeper.wait().await;
-        // Empty, unless the keeper was killed.
-        let _ = fs::remove_dir_all(&self.scratch);
+        // Empty here, unless the keeper of a kernel without namespaces was killed.
+        let _ = fs::remove_dir(&self.scratch);
         // There only if the guest had no time to end its lab.
         let _ = fs::remove_dir(&self.lab);
     }

@@ -21,6 +21,7 @@ mod cpu;
 mod entry;
 mod error;
 mod init;
+mod jail;
 mod keeper;
 mod kernel;
 mod launch;

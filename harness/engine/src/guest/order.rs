@@ -67,12 +67,23 @@ pub enum Word {
 pub struct Launch {
     pub program: PathBuf,
     pub args: Vec<String>,
+    /// The same in a root of its own, which is taken where one can be made.
+    pub jailed: Option<Jailed>,
     /// An empty folder for the guest's memory and its control files.
     pub scratch: PathBuf,
     /// MiB.
     pub memory: u64,
     /// The processor that the guest is to stay on.
     pub cpu: Option<usize>,
+}
+
+/// A kernel whose tree becomes its root.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Jailed {
+    pub tree: PathBuf,
+    /// In the tree.
+    pub program: PathBuf,
+    pub args: Vec<String>,
 }
 
 /// Keeper to harness: how the kernel ended.

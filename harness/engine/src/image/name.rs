@@ -23,7 +23,8 @@ pub const KNOWN: [Known; 3] = [
 ];
 
 /// The User-Mode Linux kernels that have a name of their own; `uml:@SUITE` is that of any other suite.
-pub const KERNELS: [Known; 1] = [Known { version: "6.1", suite: "bookworm" }];
+pub const KERNELS: [Known; 2] =
+    [Known { version: "6.1", suite: "bookworm" }, Known { version: "6.12", suite: "trixie" }];
 
 /// What an image is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -277,7 +278,7 @@ mod tests {
         let error = ImageRef::parse_any("uml:6.2").unwrap_err();
         insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r"
         `uml:6.2` is not the name of a User-Mode Linux kernel
-        known: uml:6.1; that of any other suite of Debian: uml:@SUITE
+        known: uml:6.1, uml:6.12; that of any other suite of Debian: uml:@SUITE
         ");
     }
 

@@ -78,7 +78,7 @@ pub(super) async fn run_in(
 
     let progress = Announce::new(events);
     let places_of_runs = tokio::select! {
-        decided = guest::decide(plan, &options.guest, &options.store, events, &progress) => decided?,
+        decided = guest::decide(plan, directory, &options.guest, &options.store, events, &progress) => decided?,
         () = stopped(stop.clone()) => return Ok(()),
     };
     let images = plan.runs.iter().flat_map(|run| run.images.values());
