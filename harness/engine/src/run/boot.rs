@@ -19,6 +19,7 @@ use super::error::RunError;
 use super::gateway;
 use super::node::{Node, must_run};
 use super::record::Recorder;
+use super::settle;
 use super::tap::{Tap, Taps};
 use crate::event::Events;
 use crate::health::Meter;
@@ -201,6 +202,7 @@ async fn furnish(
     let since = phase(events, "exec lines", since);
     let recorder = Recorder::create(&options.folder.join("observations.jsonl"))?;
     let mut nodes = monitors(topology, lab, options.folder, &recorder).await?;
+    settle::links(&nodes).await;
     let book = address_book(topology, &nodes);
     recorder.write(&Line::Addresses { book: book.clone() });
     let taps =

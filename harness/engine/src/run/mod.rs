@@ -30,6 +30,7 @@ mod places;
 mod record;
 mod rehearse;
 mod return_path;
+mod settle;
 mod steps;
 mod stream;
 mod tap;
