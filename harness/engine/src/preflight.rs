@@ -68,8 +68,8 @@ pub async fn in_a_guest(source: &KernelSource, store: &Store) -> Result<Vec<Capa
 }
 
 /// Those that are needed and not there.
-pub(crate) fn missing<'a>(needs: &BTreeSet<&str>, found: &'a [Capability]) -> Vec<&'a Capability> {
-    found.iter().filter(|c| !c.present && needs.contains(c.name.as_str())).collect()
+pub(crate) fn missing<'a>(needs: &BTreeSet<String>, found: &'a [Capability]) -> Vec<&'a Capability> {
+    found.iter().filter(|c| !c.present && needs.contains(&c.name)).collect()
 }
 
 /// Boots an empty lab, the only honest test, and asks the kernel in it for what scenarios may need. For a moment there is a

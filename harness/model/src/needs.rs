@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::PlannedRun;
 use crate::pods::host_of;
-use crate::scenario::{Fault, Verb};
+use crate::scenario::{Fault, Step, Verb};
+use crate::topology::Topology;
 
 /// Kinds of `ip link add ... type KIND` that a kernel may lack, with the capability's name.
 const LINK_KINDS: [(&str, &str); 6] = [
@@ -18,19 +18,32 @@ const LINK_KINDS: [(&str, &str); 6] = [
 
 const NFTABLES: &str = "nftables";
 
-/// The capabilities' names, as `doctor` prints them: by the topology's `exec` lines and the scenario's faults.
-pub fn of(run: &PlannedRun) -> BTreeSet<&'static str> {
-    let lines = run.topology.nodes.iter().flat_map(|node| &node.exec);
-    let mut needs: BTreeSet<&'static str> = lines.flat_map(|argv| of_command(argv)).collect();
-    let has_pods = |name: &str| run.topology.node(&host_of(name)).is_some();
-    if run.topology.nodes.iter().any(|node| has_pods(&node.name)) {
+/// The capabilities' names, as `doctor` prints them: by the topology's `exec` lines, the commands and faults of the steps,
+/// and the VRFs that the nodes' FRR is told of.
+pub fn of(topology: &Topology, steps: &[Step], vrfs: &BTreeSet<String>) -> BTreeSet<String> {
+    let faults = || {
+        steps.iter().filter_map(|step| match &step.verb {
+            Verb::Fault(fault) => Some(fault),
+            _ => None,
+        })
+    };
+    let commands = faults().filter_map(|fault| match fault {
+        Fault::Exec { command, undo, .. } => Some([command, undo]),
+        _ => None,
+    });
+    let lines = topology.nodes.iter().flat_map(|node| &node.exec).chain(commands.flatten());
+    let mut needs: BTreeSet<&str> = lines.flat_map(|argv| of_command(argv)).collect();
+    let has_pods = |name: &str| topology.node(&host_of(name)).is_some();
+    if topology.nodes.iter().any(|node| has_pods(&node.name)) {
         needs.insert(NFTABLES);
     }
-    let netem = |verb: &Verb| matches!(verb, Verb::Fault(Fault::Netem { .. }));
-    if run.steps.iter().any(|step| netem(&step.verb)) {
+    if faults().any(|fault| matches!(fault, Fault::Netem { .. })) {
         needs.insert("netem");
     }
-    needs
+    if !vrfs.is_empty() {
+        needs.insert("vrf");
+    }
+    needs.into_iter().map(str::to_string).collect()
 }
 
 /// What a command asks of the kernel. A shell's command line (`sh -c "ip ..."`) is read word by word.

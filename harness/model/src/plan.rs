@@ -1,6 +1,6 @@
 //! The plan: everything that a run needs, resolved, as a value that can be printed and saved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub struct PlannedRun {
     /// scenario says, and the detection times of its BFD profiles. Such a lab needs a host that lets it run.
     #[serde(default)]
     pub tightest_timer_ms: Option<u64>,
+    /// What the kernel must have beyond namespaces, veth pairs and bridges, by the names of `doctor`: `vrf`, `vlan`, ...
+    #[serde(default)]
+    pub needs: BTreeSet<String>,
 }
 
 impl PlannedRun {

@@ -97,7 +97,7 @@ fn judge(
             unless_spoilt(run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to)))
         }
         Verb::Holds { expect, witness, .. } => {
-            let witness = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
+            let witness = witness.map(|prefix| expect.witness(prefix));
             unless_spoilt(holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded))
         }
         Verb::Diagnose(d) => diagnose(recording, index, d, observed),

@@ -39,8 +39,12 @@ fn outline(run: &PlannedRun) -> String {
         [] => String::new(),
         expected => format!("  expects {}", expected.join(", ")),
     };
+    let needs = match run.needs.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => String::new(),
+        needs => format!("  needs {}", needs.join(", ")),
+    };
     let steps = run.steps.iter().map(|step| format!("    - {}\n", step.name));
-    format!("  {}{expected}\n{}", axes.join(" "), steps.collect::<String>())
+    format!("  {}{expected}{needs}\n{}", axes.join(" "), steps.collect::<String>())
 }
 
 #[cfg(test)]

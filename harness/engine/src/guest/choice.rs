@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use routeproof_model::needs;
 use routeproof_model::plan::{Plan, PlannedRun};
 
 use super::kernel::{Kernel, KernelSource};
@@ -76,16 +75,17 @@ pub(crate) async fn decide(
         events.warn(format!("on the guest kernel {}: limits of `within` are times {PATIENCE}", kernel.name));
         return Ok(plan.runs.iter().map(|_| Place::Guest(kernel.clone())).collect());
     }
-    let needs: Vec<BTreeSet<&str>> = plan.runs.iter().map(needs::of).collect();
-    if guest.choice == Choice::Host && needs.iter().all(BTreeSet::is_empty) {
+    if guest.choice == Choice::Host && plan.runs.iter().all(|run| run.needs.is_empty()) {
         return Ok(plan.runs.iter().map(|_| Place::Host).collect());
     }
     let host = preflight::kernel_in(directory.path()).await;
-    let missing: Vec<Vec<&Capability>> = match preflight::missing(&[NAMESPACES].into(), &host) {
+    let missing: Vec<Vec<&Capability>> = match preflight::missing(&[NAMESPACES.to_string()].into(), &host) {
         // No lab at all: what else is missing nobody could ask. Booting one says what to do about it.
-        all if !all.is_empty() && guest.choice == Choice::Host => needs.iter().map(|_| Vec::new()).collect(),
-        all if !all.is_empty() => needs.iter().map(|_| all.clone()).collect(),
-        _ => needs.iter().map(|needs| preflight::missing(needs, &host)).collect(),
+        all if !all.is_empty() && guest.choice == Choice::Host => {
+            plan.runs.iter().map(|_| Vec::new()).collect()
+        }
+        all if !all.is_empty() => plan.runs.iter().map(|_| all.clone()).collect(),
+        _ => plan.runs.iter().map(|run| preflight::missing(&run.needs, &host)).collect(),
     };
     let mut kernel = Err(None);
     if guest.choice == Choice::Auto && missing.iter().any(|missing| !missing.is_empty()) {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use routeproof_model::needs;
 use routeproof_model::plan::PlannedRun;
 use tokio::sync::watch;
 
@@ -80,12 +79,11 @@ async fn judge(
 
 /// What the run needs and the guest's kernel lacks: a user's own kernel may be as poor as the host's.
 async fn missing(run: &PlannedRun) -> Option<RunError> {
-    let needs = needs::of(run);
-    if needs.is_empty() {
+    if run.needs.is_empty() {
         return None;
     }
     let here = preflight::kernel().await;
-    let missing = preflight::missing(&needs, &here);
+    let missing = preflight::missing(&run.needs, &here);
     let first = missing.first()?;
     Some(RunError::Missing {
         capability: first.name.clone(),

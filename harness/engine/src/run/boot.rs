@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::{OptionFuture, join_all, try_join_all};
 use ipnet::IpNet;
-use routeproof_model::check::{AddressBook, LostBefore};
+use routeproof_model::check::{self, AddressBook, LostBefore};
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::KernelEvent;
 use routeproof_model::plan::PlannedRun;
@@ -83,7 +83,8 @@ impl Booted {
             let Some(Ok(sessions)) = OptionFuture::from(self.node(name).map(Node::sessions)).await else {
                 continue;
             };
-            let lost: LostBefore = sessions.into_iter().map(|s| (s.peer, s.connections_dropped)).collect();
+            let lost = sessions.iter().map(|s| (check::counted_as(s), s.connections_dropped));
+            let lost: LostBefore = lost.collect();
             self.recorder.write(&Line::LostBefore {
                 step,
                 node: name.clone(),

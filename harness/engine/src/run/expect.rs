@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use routeproof_model::check::{self, AddressBook, Checked, LostBefore, evidence};
-use routeproof_model::fact::{GapReason, KernelState, Window};
+use routeproof_model::fact::{GapReason, KernelState, Route, Window};
 use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
@@ -239,7 +239,7 @@ struct Witness<'a> {
 impl<'a> Witness<'a> {
     fn new(booted: &'a Booted, expect: &Expect, witness: Option<IpNet>) -> Result<Witness<'a>, RunError> {
         let watched = node(booted, expect.node())?;
-        let prefix = witness.map(|prefix| ExpectRoute::any(expect.node(), prefix));
+        let prefix = witness.map(|prefix| expect.witness(prefix));
         let peer = match expect {
             Expect::NoRoute(e) => match &e.peer {
                 Some(peer) => {
@@ -345,8 +345,10 @@ async fn context(booted: &Booted, node: &Node) -> Vec<Evidence> {
         Ok(sessions) => found.extend(sessions.iter().map(|s| evidence("session", &node.name, s))),
         Err(e) => found.push(evidence("session", &node.name, e.line())),
     }
-    let routes: Vec<_> =
-        node.monitor.with_state(|k| k.routes().filter(|r| r.table == 254).take(20).collect());
+    let routes: Vec<_> = node.monitor.with_state(|k| {
+        let in_vrf = |r: &Route| k.links().any(|l| l.vrf_table == Some(r.table)) && r.kind == "unicast";
+        k.routes().filter(|r| r.table == ExpectRoute::MAIN || in_vrf(r)).take(20).collect()
+    });
     found.extend(routes.iter().map(|r| evidence("kernel-route", &node.name, r)));
     let _ = booted;
     found

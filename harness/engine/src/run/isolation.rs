@@ -68,7 +68,13 @@ impl<'a> End<'a> {
         let shares = |a: &Address| at_node.iter().any(|node| node.address.trunc() == a.address.trunc());
         host.monitor.with_state(|state| {
             let all: Vec<&Address> = state.addresses().filter(global).collect();
-            let port = all.iter().find(|a| shares(a)).map(|a| a.device.clone());
+            let sharing: BTreeSet<&String> = all.iter().filter(|a| shares(a)).map(|a| &a.device).collect();
+            let port = match (&segment.port, sharing.first()) {
+                (Some(port), _) => state.link(port).map(|link| link.name.clone()),
+                (None, Some(only)) if sharing.len() == 1 => Some((*only).clone()),
+                // Several segments use the same addresses: which port it is cannot be told by them.
+                (None, _) => None,
+            };
             let inside = |a: &&&Address| segment.prefixes.iter().any(|p| p.contains(&a.address.addr()));
             let mut own: Vec<&Address> = all.iter().filter(inside).copied().collect();
             own.sort_by_key(|a| Some(&a.device) != port.as_ref());

@@ -1,5 +1,6 @@
 //! From files to a plan: the only place that reads scenarios, topologies and manifests.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,11 +11,11 @@ use routeproof_model::plan::{self, Plan, PlannedRun};
 use routeproof_model::pods::with_pods;
 use routeproof_model::scenario::{self, AxisValues, MetallbFile, Mode, ScenarioFile};
 use routeproof_model::topology::{self, Role, Topology};
-use routeproof_model::yaml;
+use routeproof_model::{needs, yaml};
 
 use super::error::RunError;
 use super::places;
-use super::rehearse::{pods_of, rehearse};
+use super::rehearse::{pods_of, rehearse, unmade_vrfs};
 
 /// A scenario that was read, with its runs and its matrix.
 #[derive(Clone, Debug)]
@@ -115,16 +116,21 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             initial: run.initial,
             steps: run.steps,
             tightest_timer_ms: None,
+            needs: BTreeSet::new(),
         };
         let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
         let stated = scenario.tightest_timer.map(|timer| timer.as_millis() as u64);
         run.tightest_timer_ms = stated.into_iter().chain(found.bfd_detection_ms).min();
+        let unmade = unmade_vrfs(&run, &found.vrfs);
         gather(&mut findings, found.findings, &run.axes);
-        warnings.extend(found.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
+        let more = unmade.into_iter().chain(found.warnings);
+        warnings.extend(more.filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
         if !found.pods.is_empty() {
             run.topology = with_pods(&topology, found.pods).map_err(|e| source.error(e.to_string()))?;
             run.images = plan::images(&run.topology, &frr);
         }
+        let vrfs = found.vrfs.into_iter().map(|(_, vrf)| vrf).collect();
+        run.needs = needs::of(&run.topology, &run.steps, &vrfs);
         runs.push(run);
     }
     let axes = written.axes.0;
@@ -204,6 +210,7 @@ pub fn plan_topology(
         expected: Default::default(),
         metallb: MetallbFile { version: release.version.to_string(), mode },
         images: plan::images(&topology, frr),
+        needs: needs::of(&topology, &[], &BTreeSet::new()),
         topology,
         initial: manifests.to_vec(),
         steps: Vec::new(),

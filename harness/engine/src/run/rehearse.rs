@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Lint};
-use routeproof_model::metallb::{self, Applied, NodeInfo, Objects, Release, RenderError};
+use routeproof_model::metallb::{self, Applied, NodeInfo, Objects, Release, RenderError, Rendered};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::scenario::Verb;
-use routeproof_model::topology::Role;
+use routeproof_model::topology::{Devices, Role};
 
 use super::error::RunError;
 use super::load::read;
@@ -32,6 +32,8 @@ pub struct Rehearsed {
     pub pods: BTreeSet<(IpAddr, Option<String>)>,
     /// The shortest detection time of a BFD profile that is there at some time, in milliseconds.
     pub bfd_detection_ms: Option<u64>,
+    /// Each VRF that the FRR of a cluster node is told of at some time, with the node.
+    pub vrfs: BTreeSet<(String, String)>,
     /// What is wrong with the extras that the run applies.
     pub findings: Vec<Finding>,
 }
@@ -68,7 +70,14 @@ pub fn rehearse(
 
 impl Rehearsed {
     fn look(&mut self, run: &PlannedRun, release: &Release, objects: &Objects) -> Result<(), RunError> {
-        self.warnings = render(run, release, objects)?;
+        self.warnings.clear();
+        for info in node_infos(run) {
+            let rendered = render(run, release, objects, &info)?;
+            self.vrfs.extend(vrfs_of(&rendered.conf).map(|vrf| (info.name.clone(), vrf.to_string())));
+            let new: Vec<String> =
+                rendered.warnings.into_iter().filter(|w| !self.warnings.contains(w)).collect();
+            self.warnings.extend(new);
+        }
         self.pods.extend(pods_of(objects));
         self.bfd_detection_ms = self.bfd_detection_ms.into_iter().chain(objects.bfd_detection_ms()).min();
         Ok(())
@@ -95,14 +104,37 @@ pub(super) fn apply(objects: &mut Objects, manifests: &[PathBuf]) -> Result<Vec<
     Ok(all)
 }
 
-fn render(run: &PlannedRun, release: &Release, objects: &Objects) -> Result<Vec<String>, RunError> {
-    let mut warnings = Vec::new();
-    for info in node_infos(run) {
-        let rendered = metallb::render(release, run.metallb.mode, objects, &info).map_err(|e| match e {
-            RenderError::Refused(d) | RenderError::Pending(d) => RunError::Input(d),
-            other => RunError::Config { node: info.name.clone(), what: other.to_string(), hints: Vec::new() },
-        })?;
-        warnings.extend(rendered.warnings.into_iter().filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
-    }
-    Ok(warnings)
+fn render(
+    run: &PlannedRun,
+    release: &Release,
+    objects: &Objects,
+    info: &NodeInfo,
+) -> Result<Rendered, RunError> {
+    metallb::render(release, run.metallb.mode, objects, info).map_err(|e| match e {
+        RenderError::Refused(d) | RenderError::Pending(d) => RunError::Input(d),
+        other => RunError::Config { node: info.name.clone(), what: other.to_string(), hints: Vec::new() },
+    })
+}
+
+/// `red` of `router bgp 64513 vrf red`.
+fn vrfs_of(conf: &str) -> impl Iterator<Item = &str> {
+    conf.lines().filter_map(|line| {
+        let mut words =
+            line.strip_prefix("router bgp ")?.split_whitespace().skip_while(|word| *word != "vrf");
+        words.nth(1)
+    })
+}
+
+/// A VRF in which sessions are to be and that nobody makes: they would wait for it in silence.
+pub fn unmade_vrfs(run: &PlannedRun, vrfs: &BTreeSet<(String, String)>) -> Vec<String> {
+    let is_made = |node: &str, vrf: &str| {
+        let node = run.topology.node(node);
+        node.is_none_or(|node| Devices::of(&node.exec).made().any(|device| device == vrf))
+    };
+    let unmade = vrfs.iter().filter(|(node, vrf)| !is_made(node, vrf));
+    unmade
+        .map(|(node, vrf)| {
+            format!("there are BGP sessions in VRF {vrf} of {node}, but no `exec` line of {node} makes it")
+        })
+        .collect()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use routeproof_model::check::{self, Checked};
-use routeproof_model::fact::{Exchange, KernelState, Protocol, Returned, Route, RpFilter, WayBack};
+use routeproof_model::fact::{Exchange, KernelState, Link, Protocol, Returned, Route, RpFilter, WayBack};
 use routeproof_model::metallb::Backend;
 use routeproof_model::pods::{INTERFACE, host_of};
 use routeproof_model::recording::Line;
@@ -42,15 +42,16 @@ pub async fn now(booted: &Booted, watched: &Node, expect: &ExpectReturnPath) -> 
         let status = format!("{} has no address to ask yet", expect.to);
         return Ok(Checked { holds: false, unproved: false, status, evidence: Vec::new() });
     };
-    let _answering = responders(booted, watched, expect, &target).await?;
+    let vrf = vrf_of(watched, expect, &target);
+    let _answering = responders(booted, watched, expect, (&target, vrf.as_deref())).await?;
     let Some(address) = source_of(client, target.to.ip()).await? else {
         let status = format!("{} has no route to {}", client.name, target.to.ip());
         return Ok(Checked { holds: false, unproved: false, status, evidence: Vec::new() });
     };
     let exchange = ask(booted, client, watched, expect, (target.to, address)).await?;
     let seen = Returned {
-        lookups: lookups(watched, expect, &target, address).await?,
-        rp_filter: rp_filter(watched, &exchange, address).await?,
+        lookups: lookups(watched, expect, (&target, vrf.as_deref()), address).await?,
+        rp_filter: rp_filter(watched, &exchange, address, vrf.as_deref()).await?,
         client: address,
         exchange,
     };
@@ -129,17 +130,36 @@ fn target(booted: &Booted, expect: &ExpectReturnPath) -> Option<Target> {
     Some(Target { to: SocketAddr::new(found.address, found.port), backends: found.backends })
 }
 
+/// The VRF in which the node itself answers: an address of a VRF is nobody's for sockets outside of it
+/// (Documentation/networking/vrf.rst).
+fn vrf_of(watched: &Node, expect: &ExpectReturnPath, target: &Target) -> Option<String> {
+    if !target.backends.is_empty() || expect.vrf.is_some() {
+        return expect.vrf.clone().filter(|_| target.backends.is_empty());
+    }
+    watched.monitor.with_state(|kernel| {
+        let device = device_of(kernel, target.to.ip())?;
+        let link = kernel.link(&device)?;
+        let is_it = |vrf: &&Link| vrf.index == link.index || link.master == Some(vrf.index);
+        kernel.links().filter(|l| l.vrf_table.is_some()).find(is_it).map(|vrf| vrf.name.clone())
+    })
+}
+
+/// A socket in a VRF sends by the VRF's device, so its table is asked.
+fn index_of(watched: &Node, vrf: Option<&str>) -> Option<u32> {
+    watched.monitor.with_state(|kernel| Some(kernel.link(vrf?)?.index))
+}
+
 /// Answers in every pod behind the Service, wherever it runs; or in the node itself.
 async fn responders(
     booted: &Booted,
     watched: &Node,
     expect: &ExpectReturnPath,
-    target: &Target,
+    (target, vrf): (&Target, Option<&str>),
 ) -> Result<Vec<Responder>, RunError> {
     let start = async |place: &Node, at: SocketAddr| match expect.protocol {
         // The kernel answers.
         Protocol::Icmp => Ok(None),
-        protocol => answering(place, at, protocol).await.map(Some),
+        protocol => answering(place, at, protocol, vrf).await.map(Some),
     };
     let mut started = Vec::new();
     for backend in &target.backends {
@@ -156,12 +176,17 @@ async fn responders(
 }
 
 /// The responder of an earlier look lets go of its address a moment after it is dropped.
-async fn answering(place: &Node, at: SocketAddr, protocol: Protocol) -> Result<Responder, RunError> {
+async fn answering(
+    place: &Node,
+    at: SocketAddr,
+    protocol: Protocol,
+    vrf: Option<&str>,
+) -> Result<Responder, RunError> {
     let bind = || async {
         let bound = match protocol {
-            Protocol::Http => Responder::http(&place.handle, at, None).await,
-            Protocol::Udp => Responder::udp(&place.handle, at, None).await,
-            Protocol::Tcp | Protocol::Icmp => Responder::tcp(&place.handle, at, None).await,
+            Protocol::Http => Responder::http(&place.handle, at, vrf).await,
+            Protocol::Udp => Responder::udp(&place.handle, at, vrf).await,
+            Protocol::Tcp | Protocol::Icmp => Responder::tcp(&place.handle, at, vrf).await,
         };
         match bound {
             Err(e) if e.is_address_in_use() => Probe::NotYet(e.to_string()),
@@ -196,7 +221,7 @@ pub(super) async fn look(node: &Node, query: RouteQuery) -> Result<Result<Route,
 async fn lookups(
     watched: &Node,
     expect: &ExpectReturnPath,
-    target: &Target,
+    (target, vrf): (&Target, Option<&str>),
     client: IpAddr,
 ) -> Result<Vec<WayBack>, RunError> {
     let pods = watched.monitor.with_state(|k| k.links().find(|l| l.name == INTERFACE).map(|l| l.index));
@@ -207,12 +232,14 @@ async fn lookups(
     }
     let mut found = Vec::new();
     for (source, iif) in sources {
-        let query = RouteQuery { from: Some(source), iif, mark: expect.mark, ..RouteQuery::to(client) };
+        let oif = index_of(watched, vrf);
+        let query = RouteQuery { from: Some(source), iif, oif, mark: expect.mark, ..RouteQuery::to(client) };
         let entry = look(watched, RouteQuery { fib_match: true, ..query.clone() }).await?.ok();
         found.push(WayBack {
             source,
             iif: iif.map(|_| INTERFACE.to_string()),
             mark: expect.mark,
+            vrf: vrf.map(str::to_string),
             chosen: look(watched, query).await?,
             entry,
         });
@@ -222,7 +249,12 @@ async fn lookups(
 
 /// The filter of each interface that requests came in by, and what it compares with. IPv6 has none (RFC 3704 is left to
 /// netfilter there).
-async fn rp_filter(watched: &Node, exchange: &Exchange, client: IpAddr) -> Result<Vec<RpFilter>, RunError> {
+async fn rp_filter(
+    watched: &Node,
+    exchange: &Exchange,
+    client: IpAddr,
+    vrf: Option<&str>,
+) -> Result<Vec<RpFilter>, RunError> {
     if client.is_ipv6() {
         return Ok(Vec::new());
     }
@@ -234,7 +266,8 @@ async fn rp_filter(watched: &Node, exchange: &Exchange, client: IpAddr) -> Resul
     let interfaces: BTreeSet<&String> = exchange.requests.iter().map(|way| &way.interface).collect();
     let mut found = Vec::new();
     for interface in interfaces {
-        let entry = look(watched, RouteQuery { fib_match: true, ..RouteQuery::to(client) }).await?.ok();
+        let query = RouteQuery { fib_match: true, oif: index_of(watched, vrf), ..RouteQuery::to(client) };
+        let entry = look(watched, query).await?.ok();
         let hops = entry.iter().flat_map(|route| &route.nexthops).filter(|hop| !hop.dead);
         let ways_back = hops.filter_map(|hop| hop.device.clone()).collect();
         let value = value("all").await.max(value(interface).await);

@@ -7,6 +7,9 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AddressBook {
     owners: BTreeMap<IpAddr, String>,
+    /// Further nodes that have an address: in two VRFs it may be twice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<IpAddr, BTreeSet<String>>,
     /// Alias -> name: `worker` for `k8s-worker`.
     aliases: BTreeMap<String, String>,
     /// Node -> the link-layer addresses of its interfaces. Empty in recordings of before, which then judge no neighbour.
@@ -19,7 +22,12 @@ pub struct AddressBook {
 
 impl AddressBook {
     pub fn insert(&mut self, address: IpAddr, node: &str) {
-        self.owners.insert(address, node.to_string());
+        match self.owners.get(&address) {
+            Some(owner) if owner != node => {
+                self.others.entry(address).or_default().insert(node.to_string());
+            }
+            _ => drop(self.owners.insert(address, node.to_string())),
+        }
     }
 
     pub fn alias(&mut self, alias: &str, node: &str) {
@@ -73,20 +81,30 @@ impl AddressBook {
         if let Ok(wanted) = who.parse::<IpAddr>() {
             return wanted == address;
         }
-        self.owners.get(&address).is_some_and(|owner| *owner == self.name(who))
+        self.owners_of(address).any(|owner| owner == self.name(who))
+    }
+
+    fn owners_of(&self, address: IpAddr) -> impl Iterator<Item = &str> {
+        let others = self.others.get(&address).into_iter().flatten();
+        self.owners.get(&address).into_iter().chain(others).map(String::as_str)
     }
 
     /// The node behind a name, an alias or an address.
     pub fn node(&self, who: &str) -> Option<&str> {
         match who.parse::<IpAddr>() {
             Ok(address) => self.owners.get(&address).map(String::as_str),
-            Err(_) => self.owners.values().map(String::as_str).find(|owner| *owner == self.name(who)),
+            Err(_) => {
+                let others = self.others.values().flatten();
+                let mut all = self.owners.values().chain(others).map(String::as_str);
+                all.find(|owner| *owner == self.name(who))
+            }
         }
     }
 
     /// Every address of a node, by its name.
     pub fn addresses_of(&self, node: &str) -> Vec<IpAddr> {
-        self.owners.iter().filter(|(_, owner)| *owner == node).map(|(address, _)| *address).collect()
+        let has = |address: &&IpAddr| self.owners_of(**address).any(|owner| owner == node);
+        self.owners.keys().filter(has).copied().collect()
     }
 
     fn name<'a>(&'a self, who: &'a str) -> &'a str {
@@ -95,9 +113,10 @@ impl AddressBook {
 
     /// `gw1 (192.168.1.5)`, or the address alone if nobody in the lab has it.
     pub fn describe(&self, address: IpAddr) -> String {
-        match self.owners.get(&address) {
-            Some(owner) => format!("{owner} ({address})"),
-            None => address.to_string(),
+        let owners: Vec<&str> = self.owners_of(address).collect();
+        match owners.is_empty() {
+            false => format!("{} ({address})", owners.join(" or ")),
+            true => address.to_string(),
         }
     }
 }

@@ -16,7 +16,7 @@ use pair::{Pair, Side};
 
 use super::route::show;
 use super::{AddressBook, Checked, evidence};
-use crate::fact::{Crossing, Isolation, KernelState, Shooter, Shot, names};
+use crate::fact::{Crossing, HostPort, Isolation, KernelState, Shooter, Shot, names};
 use crate::scenario::{ExpectIsolation, IpFamily};
 
 /// The part that tables and rules show, for moments between two looks.
@@ -185,9 +185,15 @@ fn own_probes(node: &str, pair: &Pair<'_>, seen: &Isolation) -> Result<(), Strin
                 return Err(format!("no probe was sent to {prefix} of {name}"));
             }
             if let Some(lost) = found.find(|shot| !shot.arrived.contains(port)) {
-                return Err(match sender {
-                    Shooter::Node => format!("{}: {}", sent_by_node(lost, node, segment), lost_at(lost)),
-                    Shooter::Host => format!("{}: {}", sent_by_host(lost, node, port), lost_at(lost)),
+                return Err(match (sender, astray(lost, seen)) {
+                    (Shooter::Node, Some((other, at))) => format!(
+                        "what {node} sends to {} by {} arrives at {} ({}), the port of {other}: VLANs are swapped or joined",
+                        lost.dst, segment.interface, at.node, at.interface
+                    ),
+                    (Shooter::Node, None) => {
+                        format!("{}: {}", sent_by_node(lost, node, segment), lost_at(lost))
+                    }
+                    (Shooter::Host, _) => format!("{}: {}", sent_by_host(lost, node, port), lost_at(lost)),
                 });
             }
         }
@@ -195,12 +201,17 @@ fn own_probes(node: &str, pair: &Pair<'_>, seen: &Isolation) -> Result<(), Strin
     Ok(())
 }
 
+/// The segment whose port a frame ended at, though it was sent into another.
+fn astray<'a>(shot: &Shot, seen: &'a Isolation) -> Option<(&'a String, &'a HostPort)> {
+    seen.ports.iter().find(|(segment, port)| **segment != shot.from && shot.arrived.contains(*port))
+}
+
 fn sent_by_node(shot: &Shot, node: &str, segment: &crate::scenario::Segment) -> String {
     let (host, interface) = (&segment.host, &segment.interface);
     format!("{host} does not get what {node} itself sends to {} by {interface}", shot.dst)
 }
 
-fn sent_by_host(shot: &Shot, node: &str, port: &crate::fact::HostPort) -> String {
+fn sent_by_host(shot: &Shot, node: &str, port: &HostPort) -> String {
     format!("{} does not get what it sends to {} through {node}", port.node, shot.dst)
 }
 
@@ -254,9 +265,8 @@ fn probes(expect: &ExpectIsolation, pair: &Pair<'_>, seen: &Isolation) -> Findin
     let target = seen.ports.get(pair.to.name);
     // One host may be on both links; then the link counts.
     let got = |shot: &Shot| {
-        let of_host = |port: &&crate::fact::HostPort| {
-            target.is_some_and(|target| port.node == target.node) && from.host != to.host
-        };
+        let of_host =
+            |port: &&HostPort| target.is_some_and(|target| port.node == target.node) && from.host != to.host;
         shot.arrived.iter().find(|port| of_host(port) || Some(*port) == target).cloned()
     };
     for shot in all() {

@@ -8,7 +8,8 @@ use crate::scenario::Segment;
 
 fn segment(interface: &str, host: &str, table: u32, prefixes: &[&str]) -> Segment {
     let prefixes = prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect();
-    Segment { interface: interface.into(), host: host.into(), vrf: None, table: Some(table), prefixes }
+    let (interface, host) = (interface.into(), host.into());
+    Segment { interface, host, port: None, vrf: None, table: Some(table), prefixes }
 }
 
 fn expect() -> ExpectIsolation {

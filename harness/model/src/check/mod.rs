@@ -32,7 +32,7 @@ pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use return_path::return_path;
 pub use rib_fib::{Disagreement, Way, rib_fib};
 pub use route::route;
-pub use session::{LostBefore, session};
+pub use session::{LostBefore, counted_as, session};
 pub use signature::Diagnosed;
 
 /// Whether an expectation is true of what was seen.

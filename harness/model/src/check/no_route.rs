@@ -5,8 +5,18 @@ use crate::fact::{KernelState, Route, names};
 use crate::scenario::{ExpectNoRoute, ExpectRoute};
 
 pub fn no_route(expect: &ExpectNoRoute, kernel: &KernelState) -> Checked {
+    let table = match &expect.vrf {
+        None => expect.table,
+        Some(vrf) => match kernel.vrf_table(vrf) {
+            Some(table) => Some(table),
+            None => {
+                let status = format!("{} has no VRF {vrf}", expect.node);
+                return Checked { holds: false, unproved: true, status, evidence: Vec::new() };
+            }
+        },
+    };
     let fits = |r: &Route| {
-        expect.table.is_none_or(|table| table == r.table)
+        table.is_none_or(|table| table == r.table)
             && expect.proto.as_ref().is_none_or(|proto| *proto == r.protocol)
     };
     let found: Vec<Route> = match expect.prefix {
@@ -50,6 +60,7 @@ mod tests {
             table: Some(254),
             or_longer: false,
             peer: None,
+            vrf: None,
         };
         assert!(holds(&exact), "neither what is inside, nor what is around, nor another table");
         assert!(!holds(&ExpectNoRoute { or_longer: true, ..exact.clone() }));

@@ -9,11 +9,15 @@ use crate::fact::{Returned, Way, WayBack};
 use crate::scenario::ExpectReturnPath;
 
 pub fn return_path(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) -> Checked {
-    let verdict = answered(expect, seen, book)
+    let verdict = if expect.answered { answered(expect, seen, book) } else { unanswered(seen) };
+    let verdict = verdict
         .and_then(|()| by_packets(expect, seen, book))
         .and_then(|dev| seen.lookups.iter().try_for_each(|way| by_lookup(expect, way, &dev, book)));
     let service = format!("replies of {} to {}", expect.to, expect.client);
     let status = match &verdict {
+        Ok(()) if !expect.answered => {
+            format!("{service} leave {} as expected, and none of them arrives", expect.node)
+        }
         Ok(()) => format!("{service} leave {} as they should", expect.node),
         Err(why) => format!("{service}: {why}"),
     };
@@ -25,6 +29,16 @@ pub fn return_path(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBoo
     found.extend(seen.lookups.iter().map(|way| evidence("kernel-lookup", &expect.node, way)));
     found.extend(seen.rp_filter.iter().map(|filter| evidence("rp-filter", &expect.node, filter)));
     Checked { holds: verdict.is_ok(), unproved: false, status, evidence: found }
+}
+
+/// What follows shows that there were replies.
+fn unanswered(seen: &Returned) -> Result<(), String> {
+    let (answered, asked) = (seen.exchange.answered(), seen.exchange.attempts.len());
+    match (answered, asked) {
+        (_, 0) => Err("nothing was asked".to_string()),
+        (0, _) => Ok(()),
+        (answered, asked) => Err(format!("{answered} of {asked} requests were answered, not none")),
+    }
 }
 
 fn answered(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) -> Result<(), String> {
@@ -207,6 +221,7 @@ mod tests {
                 source,
                 iif: Some("pods".into()),
                 mark: None,
+                vrf: None,
                 chosen: Ok(route(&hops[..1])),
                 entry: Some(route(hops)),
             }],
@@ -224,6 +239,8 @@ mod tests {
             port: None,
             dev: None,
             via: Some("gw2".into()),
+            vrf: None,
+            answered: true,
             mark: None,
             requests: 1,
             sources: 1,

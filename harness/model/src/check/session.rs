@@ -6,8 +6,19 @@ use super::{AddressBook, Checked, evidence};
 use crate::frr::{BfdPeer, BfdState, Capability, FamilyState, GracefulRestart, Session, SessionState};
 use crate::scenario::{AddressFamily, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 
-/// How often sessions had been lost before the last change, by their peer as bgpd names it.
+/// How often sessions had been lost before the last change, by [`counted_as`].
 pub type LostBefore = BTreeMap<String, u64>;
+
+/// FRR's name for being in no VRF.
+const DEFAULT: &str = "default";
+
+/// The peer as bgpd names it, with its VRF if it is in one: two VRFs may have a peer of the same address.
+pub fn counted_as(session: &Session) -> String {
+    match session.vrf.as_str() {
+        DEFAULT => session.peer.clone(),
+        vrf => format!("{} in VRF {vrf}", session.peer),
+    }
+}
 
 /// With a node's name as the peer, every session with that node must be as described, and there must be one.
 ///
@@ -22,15 +33,20 @@ pub fn session(
     let with_peer: Vec<&Session> = sessions
         .iter()
         .filter(|s| s.peer.parse().is_ok_and(|address| book.is(&expect.peer, address)))
+        .filter(|s| expect.vrf.as_ref().is_none_or(|vrf| *vrf == s.vrf))
         .collect();
     let wrong = with_peer.iter().find_map(|session| {
         let why = differs(expect, session, bfd, before).err()?;
         // A node may have several.
-        let peer = if session.peer == expect.peer { String::new() } else { format!(" ({})", session.peer) };
+        let named = session.peer == expect.peer && (session.vrf == DEFAULT || expect.vrf.is_some());
+        let peer = if named { String::new() } else { format!(" ({})", counted_as(session)) };
         Some(format!("{peer} {why}"))
     });
     let status = match (with_peer.first(), &wrong) {
-        (None, _) => format!("{} has no session with {}", expect.node, expect.peer),
+        (None, _) => {
+            let vrf = expect.vrf.as_ref().map(|vrf| format!(" in VRF {vrf}")).unwrap_or_default();
+            format!("{} has no session with {}{vrf}", expect.node, expect.peer)
+        }
         (_, Some(why)) => format!("session {} -> {}{why}", expect.node, expect.peer),
         (Some(_), None) => format!("session {} -> {} is {}", expect.node, expect.peer, expect.state),
     };
@@ -65,7 +81,7 @@ fn differs(
     expect.bfd.map_or(Ok(()), |wanted| bfd_state(wanted, session, bfd))?;
     expect.graceful_restart.as_ref().map_or(Ok(()), |wanted| graceful(wanted, session))?;
     // A speaker that was restarted counts from 0.
-    let earlier = before.get(&session.peer).copied().unwrap_or(0);
+    let earlier = before.get(&counted_as(session)).copied().unwrap_or(0);
     let found = session.connections_dropped.checked_sub(earlier).unwrap_or(session.connections_dropped);
     match expect.flaps {
         Some(wanted) if !wanted.fits(found) => {

@@ -26,6 +26,9 @@ pub struct WayBack {
     /// The device that the reply comes into the node's routing by; without one the node itself sends it.
     pub iif: Option<String>,
     pub mark: Option<u32>,
+    /// The VRF that the service is in: the reply is looked up in its table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vrf: Option<String>,
     /// The way that the kernel chooses; else why there is none.
     pub chosen: Result<Route, String>,
     /// The entry of the table with all its next hops (RTM_F_FIB_MATCH).

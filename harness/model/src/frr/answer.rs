@@ -34,6 +34,33 @@ const SHORT: usize = 512;
 /// The longest beginning of an answer that an error quotes, in characters.
 const QUOTED: usize = 160;
 
+/// [`parse`] for an answer that may be several documents behind each other, as FRR before 9 answers to `vrf all`.
+pub(super) fn parse_all<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<Vec<T>, FrrViewError> {
+    refused(what, text)?;
+    documents(what, text, serde_json::Deserializer::from_str(text))
+}
+
+fn documents<'de, T: DeserializeOwned, R: serde_json::de::Read<'de>>(
+    what: &'static str,
+    text: &str,
+    mut reader: serde_json::Deserializer<R>,
+) -> Result<Vec<T>, FrrViewError> {
+    let mut found = Vec::new();
+    loop {
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            classify(what, text, path, error.into_inner())
+        })?;
+        found.push(value);
+        match reader.end() {
+            Ok(()) => return Ok(found),
+            Err(error) if error.is_io() => return Err(not_json(what, text, error)),
+            // There is more: another document, or what is none.
+            Err(_) => {}
+        }
+    }
+}
+
 /// Parses an answer into `T`, telling a missing key from other mistakes.
 pub(super) fn parse<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, FrrViewError> {
     refused(what, text)?;
@@ -46,11 +73,11 @@ pub(super) fn parse<T: DeserializeOwned>(what: &'static str, text: &str) -> Resu
     Ok(value)
 }
 
-/// [`parse`] for an answer that is longer than a text should be.
+/// [`parse_all`] for an answer that is longer than a text should be.
 pub(super) fn parse_long<T: DeserializeOwned>(
     what: &'static str,
     mut answer: impl Read,
-) -> Result<T, FrrViewError> {
+) -> Result<Vec<T>, FrrViewError> {
     let unread =
         |source| FrrViewError::NotJson { what, text: String::new(), source: serde_json::Error::io(source) };
     // Refusals are short, and so are the answers that nobody needs to save memory for.
@@ -58,16 +85,10 @@ pub(super) fn parse_long<T: DeserializeOwned>(
     (&mut answer).take(SHORT as u64 + 1).read_to_end(&mut start).map_err(unread)?;
     let text = String::from_utf8_lossy(&start).into_owned();
     if start.len() <= SHORT {
-        return parse(what, &text);
+        return parse_all(what, &text);
     }
-    let mut reader =
-        serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, start.chain(answer)));
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        classify(what, &text, path, error.into_inner())
-    })?;
-    reader.end().map_err(|source| not_json(what, &text, source))?;
-    Ok(value)
+    let answer = BufReader::with_capacity(64 * 1024, start.chain(answer));
+    documents(what, &text, serde_json::Deserializer::from_reader(answer))
 }
 
 fn classify(what: &'static str, text: &str, path: String, source: serde_json::Error) -> FrrViewError {

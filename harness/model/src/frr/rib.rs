@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{FrrViewError, parse, parse_long};
+use super::answer::{FrrViewError, parse_all, parse_long};
 
 /// One protocol's offer for a prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,14 +48,14 @@ fn equal() -> u16 {
 }
 
 /// Parses `show ip route json`, `show ipv6 route json` and their VRF forms. FRR 10 keys `vrf all` by VRF, older ones
-/// name the VRF in each entry only.
+/// give a document for each VRF, one behind the other, and name the VRF in each entry.
 ///
 /// # Errors
 /// When the text is a refusal or no JSON, or a key is missing.
 pub fn rib(show_route_json: &str) -> Result<BTreeMap<IpNet, Vec<RibEntry>>, FrrViewError> {
-    let Listing(entries) = parse(WHAT, show_route_json)?;
+    let listings: Vec<Listing> = parse_all(WHAT, show_route_json)?;
     let mut found: BTreeMap<IpNet, Vec<RibEntry>> = BTreeMap::new();
-    for (prefix, entry) in entries {
+    for (prefix, entry) in listings.into_iter().flat_map(|Listing(entries)| entries) {
         found.entry(prefix).or_default().push(entry);
     }
     Ok(found)
@@ -66,7 +66,9 @@ pub fn rib(show_route_json: &str) -> Result<BTreeMap<IpNet, Vec<RibEntry>>, FrrV
 /// # Errors
 /// As [`rib`], and when the reader fails.
 pub fn read_rib(show_route_json: impl Read) -> Result<Vec<(IpNet, RibEntry)>, FrrViewError> {
-    let Listing(mut entries) = parse_long(WHAT, show_route_json)?;
+    let listings: Vec<Listing> = parse_long(WHAT, show_route_json)?;
+    let mut entries: Vec<(IpNet, RibEntry)> =
+        listings.into_iter().flat_map(|Listing(entries)| entries).collect();
     // zebra lists a VRF's prefixes in order. The order within a prefix stays its own.
     if !entries.is_sorted_by_key(|(prefix, _)| *prefix) {
         entries.sort_by_key(|(prefix, _)| *prefix);
@@ -253,6 +255,22 @@ mod tests {
         {
             assert_eq!(rib(plain).unwrap(), rib(by_vrf).unwrap(), "{version}");
         }
+    }
+
+    #[test]
+    fn a_document_for_each_vrf() {
+        let text = fixture!("8.4.4/route-ipv4-two-vrfs.json");
+        let rib = rib(text).unwrap();
+        let learnt = |prefix: &str| {
+            let entries = rib[&prefix.parse().unwrap()].iter().filter(|e| e.protocol == "bgp");
+            entries.map(|e| (e.vrf.as_str(), e.table)).collect::<Vec<_>>()
+        };
+        assert_eq!(learnt("10.1.8.0/24"), [("red", 100)]);
+        assert_eq!(learnt("10.2.8.0/24"), [("blue", 200)]);
+        let all: usize = rib.values().map(Vec::len).sum();
+        assert_eq!(read_rib(text.as_bytes()).unwrap().len(), all);
+        let garbage = format!("{text}\n% and more");
+        assert!(matches!(super::rib(&garbage), Err(FrrViewError::NotJson { .. })));
     }
 
     #[test]

@@ -26,6 +26,15 @@ pub enum Expect {
 }
 
 impl Expect {
+    /// The route to `prefix` that is to be there while something else is not: in the same VRF, if one is named.
+    pub fn witness(&self, prefix: ipnet::IpNet) -> ExpectRoute {
+        let mut route = ExpectRoute::any(self.node(), prefix);
+        if let Expect::NoRoute(absent) = self {
+            route.vrf.clone_from(&absent.vrf);
+        }
+        route
+    }
+
     /// The word that a scenario file uses.
     pub fn word(&self) -> &'static str {
         match self {
@@ -146,6 +155,9 @@ pub struct ExpectNoRoute {
     /// Nothing: in any table (`any`).
     #[serde(default = "in_main_table", deserialize_with = "any_table")]
     pub table: Option<u32>,
+    /// A VRF device, instead of its table. The witness is looked for there, too.
+    #[serde(default)]
+    pub vrf: Option<String>,
     /// Nor a longer prefix inside it (Junos' `orlonger`, FRR's `le`).
     #[serde(default)]
     pub or_longer: bool,
@@ -291,6 +303,13 @@ pub struct ExpectReturnPath {
     pub dev: Option<String>,
     /// The gateway that replies go to.
     pub via: Option<String>,
+    /// The VRF of the node that the requests come in by, where `to` is an address of the node itself; without it, the VRF of
+    /// the device that has the address.
+    #[serde(default)]
+    pub vrf: Option<String>,
+    /// `false`: no reply gets to the client, though every one leaves as said by `dev` and `via`: they are lost on a wrong way.
+    #[serde(default = "yes")]
+    pub answered: bool,
     /// The mark that replies bear when they are routed (`ip rule ... fwmark`), for the question to the kernel.
     pub mark: Option<u32>,
     /// How many, each from another port, spread over the sources.

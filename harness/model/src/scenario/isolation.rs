@@ -27,6 +27,10 @@ pub struct Segment {
     pub interface: String,
     /// A node of the lab on the segment's link (mostly its gateway): it sends probes, and must not get those of others.
     pub host: String,
+    /// The host's interface on that link; without it the one that has an address of the same network. It must be said where
+    /// several have: VRFs may use the same addresses.
+    #[serde(default)]
+    pub port: Option<String>,
     /// The VRF device that the interface belongs to.
     #[serde(default)]
     pub vrf: Option<String>,

@@ -42,11 +42,17 @@ pub fn name_of(verb: &Verb, dir: &Path) -> String {
 fn expect_name(expect: &Expect) -> String {
     match expect {
         Expect::Session(s) => {
-            format!("session {} -> {} is {}{}", s.node, s.peer, s.state, session_details(s))
+            let vrf = in_vrf(s.vrf.as_ref());
+            format!("session {} -> {}{vrf} is {}{}", s.node, s.peer, s.state, session_details(s))
         }
-        Expect::Route(r) if r.via.is_empty() => format!("{} has {}", r.node, r.prefix),
-        Expect::Route(r) => format!("{} has {} via {}", r.node, r.prefix, r.via.join(" and ")),
-        Expect::Ecmp(e) => format!("{} spreads {} over {}", e.node, e.prefix, e.via.join(" and ")),
+        Expect::Route(r) => {
+            let via = if r.via.is_empty() { String::new() } else { format!(" via {}", r.via.join(" and ")) };
+            format!("{} has {}{}{via}", r.node, r.prefix, in_vrf(r.vrf.as_ref()))
+        }
+        Expect::Ecmp(e) => {
+            let vrf = in_vrf(e.vrf.as_ref());
+            format!("{} spreads {}{vrf} over {}", e.node, e.prefix, e.via.join(" and "))
+        }
         Expect::Convergence(c) => {
             let to = match (c.absent, c.via.is_empty()) {
                 (true, _) => "to no route".to_string(),
@@ -54,7 +60,8 @@ fn expect_name(expect: &Expect) -> String {
                 (false, false) => format!("to {}", c.via.join(" and ")),
             };
             let limit = c.at_most.map(|most| format!(" within {}", humantime::format_duration(most)));
-            format!("{} of {} converges {to}{}", c.prefix, c.node, limit.unwrap_or_default())
+            let vrf = in_vrf(c.vrf.as_ref());
+            format!("{}{vrf} of {} converges {to}{}", c.prefix, c.node, limit.unwrap_or_default())
         }
         Expect::Loss(l) => {
             let out =
@@ -67,7 +74,8 @@ fn expect_name(expect: &Expect) -> String {
             let family = r.family.map(|family| format!(" over {}", family.as_str())).unwrap_or_default();
             let dev = r.dev.as_deref().unwrap_or("the interface of the requests");
             let via = r.via.as_ref().map(|via| format!(" to {via}")).unwrap_or_default();
-            format!("replies of {} to {}{family} leave {} by {dev}{via}", r.to, r.client, r.node)
+            let lost = if r.answered { "" } else { ", and are lost" };
+            format!("replies of {} to {}{family} leave {} by {dev}{via}{lost}", r.to, r.client, r.node)
         }
         Expect::Isolation(i) => {
             let segments: Vec<&str> = i.segments.keys().map(String::as_str).collect();
@@ -78,6 +86,7 @@ fn expect_name(expect: &Expect) -> String {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());
             let longer = if n.or_longer { " or longer" } else { "" };
             let table = match n.table {
+                _ if n.vrf.is_some() => in_vrf(n.vrf.as_ref()),
                 None => " in any table".to_string(),
                 Some(ExpectRoute::MAIN) => String::new(),
                 Some(table) => format!(" in table {}", names::table(table)),
@@ -86,6 +95,10 @@ fn expect_name(expect: &Expect) -> String {
             format!("{} has not {what}{longer}{proto}{table}", n.node)
         }
     }
+}
+
+fn in_vrf(vrf: Option<&String>) -> String {
+    vrf.map(|vrf| format!(" in VRF {vrf}")).unwrap_or_default()
 }
 
 /// What is expected of a session besides its state, by the words of the file.

@@ -16,6 +16,9 @@ pub struct ExpectSession {
     pub node: String,
     /// A node of the topology (then all sessions with it), or the peer's address.
     pub peer: String,
+    /// The VRF that the session is in (`default` for none); without it, sessions of any.
+    #[serde(default)]
+    pub vrf: Option<String>,
     /// RFC 4271, section 8.2.2: `idle`, `connect`, `active`, `opensent`, `openconfirm`, `established`; `down` is
     /// any but the last (releases of FRR differ in where a lost session waits).
     #[serde(default = "established")]
@@ -49,6 +52,7 @@ impl ExpectSession {
         ExpectSession {
             node: node.to_string(),
             peer: peer.to_string(),
+            vrf: None,
             state: established(),
             uptime_at_least: None,
             capabilities: Vec::new(),

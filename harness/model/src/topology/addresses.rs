@@ -17,9 +17,14 @@ pub(super) struct Assigned {
 
 /// What a command adds: `ip addr add` in iproute2's spellings, also inside `sh -c '...'`.
 pub(super) fn added_by(argv: &[String]) -> Vec<Assigned> {
+    simple_commands(argv).iter().filter_map(|command| ip_addr_add(command)).collect()
+}
+
+/// The commands of a line: itself, or those of the script of `sh -c SCRIPT`.
+pub(super) fn simple_commands(argv: &[String]) -> Vec<Vec<String>> {
     match shell_script(argv) {
-        Some(script) => script.lines().flat_map(commands).filter_map(|c| ip_addr_add(&c)).collect(),
-        None => ip_addr_add(argv).into_iter().collect(),
+        Some(script) => script.lines().flat_map(commands).collect(),
+        None => vec![argv.to_vec()],
     }
 }
 
@@ -83,46 +88,66 @@ fn parse_net(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// Refuses an address that two interfaces have: one of them would answer for the other.
+/// Every address that is given out, for [`Register::check`].
 #[derive(Debug, Default)]
 pub(super) struct Register {
-    seen: HashMap<IpAddr, (String, Vec<Seg>)>,
+    given: Vec<Given>,
+}
+
+#[derive(Debug)]
+struct Given {
+    address: IpAddr,
+    node: String,
+    device: String,
+    at: Vec<Seg>,
+}
+
+impl Given {
+    fn holder(&self) -> String {
+        format!("{}:{}", self.node, self.device)
+    }
 }
 
 impl Register {
-    /// Notes that `node` has `assigned`, written at `path`.
-    /// Errors: another interface has the address; link-local, loopback and anycast (host prefix on `lo` or a dummy) may repeat.
-    pub(super) fn add(
-        &mut self,
-        source: &Source,
-        node: &str,
-        assigned: &Assigned,
-        path: Vec<Seg>,
-    ) -> Result<(), Diagnostic> {
-        let addr = assigned.net.addr();
+    /// Notes that `node` has `assigned`, written at `at`. Link-local, loopback and anycast addresses (a host prefix on
+    /// `lo` or a dummy) may repeat.
+    pub(super) fn add(&mut self, node: &str, assigned: &Assigned, at: Vec<Seg>) {
+        let address = assigned.net.addr();
         let device = assigned.device.as_deref().unwrap_or("?");
-        let holder = format!("{node}:{device}");
         let anycast = assigned.net.prefix_len() == assigned.net.max_prefix_len()
             && (device == "lo" || device.starts_with("dummy"));
-        if anycast || addr.is_loopback() || matches!(addr, IpAddr::V6(a) if is_link_local(a)) {
-            return Ok(());
+        if anycast || address.is_loopback() || matches!(address, IpAddr::V6(a) if is_link_local(a)) {
+            return;
         }
-        match self.seen.get(&addr) {
-            Some((first, at)) if *first != holder => {
-                let line = crate::yaml::locate(source, 0, at, false).map_or(0, |m| m.line);
-                Err(source
-                    .error_at(
-                        &path,
-                        format!("{addr} on {holder} is already the address of {first} (line {line})"),
-                    )
-                    .hint("give each interface an address of its own"))
+        let (node, device) = (node.to_owned(), device.to_owned());
+        self.given.push(Given { address, node, device, at });
+    }
+
+    /// Errors: two interfaces have an address, so that one would answer for the other. `vrf` gives the VRF that a node's
+    /// device is in, or leads to; in two of them an address may be twice.
+    pub(super) fn check(
+        &self,
+        source: &Source,
+        vrf: &dyn Fn(&str, &str) -> Option<String>,
+    ) -> Result<(), Diagnostic> {
+        let mut seen: HashMap<IpAddr, Vec<&Given>> = HashMap::new();
+        let apart = |one: &Given, other: &Given| {
+            let of = |given: &Given| vrf(&given.node, &given.device);
+            matches!((of(one), of(other)), (Some(one), Some(other)) if one != other)
+        };
+        for given in &self.given {
+            let holders = seen.entry(given.address).or_default();
+            let same = |first: &&&Given| first.holder() != given.holder() && !apart(first, given);
+            if let Some(first) = holders.iter().find(same) {
+                let line = crate::yaml::locate(source, 0, &first.at, false).map_or(0, |m| m.line);
+                let (address, holder, first) = (given.address, given.holder(), first.holder());
+                let what = format!("{address} on {holder} is already the address of {first} (line {line})");
+                let error = source.error_at(&given.at, what);
+                return Err(error.hint("give each interface an address of its own"));
             }
-            Some(_) => Ok(()),
-            None => {
-                self.seen.insert(addr, (holder, path));
-                Ok(())
-            }
+            holders.push(given);
         }
+        Ok(())
     }
 }
 

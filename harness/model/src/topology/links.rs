@@ -238,7 +238,7 @@ impl Cabling<'_> {
         for (net, written) in nets {
             if let (Some(net), Some((_, at))) = (net, written) {
                 let assigned = Assigned { net, device: Some(end.interface.to_owned()) };
-                self.register.add(self.source, name, &assigned, at.clone())?;
+                self.register.add(name, &assigned, at.clone());
             }
         }
         let mac = end.mac.map(|text| self.mac(text, &join(&end.at, "mac"))).transpose()?;

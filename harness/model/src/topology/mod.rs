@@ -24,6 +24,7 @@
 //! does not.
 
 mod addresses;
+mod devices;
 mod file;
 mod kinds;
 mod layers;
@@ -31,10 +32,12 @@ mod links;
 mod nodes;
 mod paths;
 mod resolve;
+mod segment;
 mod support;
 mod types;
 mod words;
 
+pub use devices::Devices;
 pub use file::{EndpointFile, FullEndpoint, LinkFile, Mgmt, Named, NodeFile, TopologyFile, TopologySection};
 pub use resolve::{load, parse, resolve};
 pub use types::{Bind, Cluster, Endpoint, Link, Node, Role, Topology};

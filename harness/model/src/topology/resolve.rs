@@ -8,6 +8,7 @@ use super::kinds::{Kind, KindName};
 use super::layers::Layers;
 use super::links::Cabling;
 use super::nodes::{Builder, Built, NAME_RULE, Written, is_name};
+use super::segment;
 use super::support::{self, MAGIC, Warnings};
 use super::types::{Node, Topology};
 use crate::diag::{Diagnostic, Source};
@@ -65,14 +66,15 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
         warnings: &mut warnings,
     };
     let written_links = file.topology.links.iter().flatten().enumerate();
-    let links = written_links.map(|(i, link)| cabling.link(i, link)).collect::<Result<_, _>>()?;
+    let links: Vec<_> = written_links.map(|(i, link)| cabling.link(i, link)).collect::<Result<_, _>>()?;
     for (node, places) in nodes.iter().zip(&exec_at) {
         for (argv, at) in node.exec.iter().zip(places) {
             for assigned in added_by(argv) {
-                register.add(source, &node.name, &assigned, at.clone())?;
+                register.add(&node.name, &assigned, at.clone());
             }
         }
     }
+    register.check(source, &|node, device| segment::vrf_of(&nodes, &links, node, device))?;
     let mut diagnostics = warnings.into_diagnostics(source);
     diagnostics.extend(unused(file, source, &written));
     diagnostics.extend(empty_clusters(source, &names, &nodes));

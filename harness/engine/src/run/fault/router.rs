@@ -31,7 +31,9 @@ pub async fn reset_session(booted: &Booted, name: &str, peer: &str) -> Result<Mo
     }
     let at = now();
     for session in with_peer {
-        watched.ask("bgpd", &format!("clear bgp {}", session.peer)).await?;
+        let vrf = Some(&session.vrf).filter(|vrf| *vrf != "default").map(|vrf| format!("vrf {vrf} "));
+        let command = format!("clear bgp {}{}", vrf.unwrap_or_default(), session.peer);
+        watched.ask("bgpd", &command).await?;
     }
     Ok(at)
 }

@@ -114,6 +114,10 @@ impl Resolver<'_> {
                 if absent.or_longer && absent.prefix.is_none() {
                     return Err(self.source.error_at(&field("or-longer"), "`or-longer` goes with `prefix`"));
                 }
+                if absent.vrf.is_some() && absent.table != Some(ExpectRoute::MAIN) {
+                    let why = "`vrf` and `table` say the same: one of them";
+                    return Err(self.source.error_at(&field("vrf"), why));
+                }
                 match absent.prefix.is_none() && absent.proto.is_none() {
                     true => Err(self.source.error_at(at, "`no-route` needs a prefix, a protocol, or both")),
                     false => Ok(()),
@@ -158,6 +162,12 @@ impl Resolver<'_> {
         if path.protocol == Protocol::Icmp && path.to.parse::<std::net::IpAddr>().is_err() {
             let error = refuse("protocol", "kube-proxy answers no ICMP for a Service's address");
             return error.map_err(|e| e.hint("ICMP goes with an address of the node itself"));
+        }
+        if !path.answered && path.dev.is_none() {
+            return refuse(
+                "answered",
+                "`answered: false` goes with `dev`: the way on which the replies are lost",
+            );
         }
         if !(1..=64).contains(&path.sources) {
             return refuse("sources", "1 to 64 addresses to ask from");

@@ -53,6 +53,13 @@ impl Resolver<'_> {
             let why = "the host is another node, on the link of the interface";
             return Err(self.source.error_at(&at("host"), why));
         }
+        if let Some(port) = &segment.port {
+            let found = self.interface(&segment.host, port, &at("port"));
+            found.or_else(|error| match self.topology.find(&segment.host) {
+                Some(host) if makes(host, port) => Ok(()),
+                _ => Err(error),
+            })?;
+        }
         if segment.vrf.is_some() && segment.table.is_some() {
             return Err(self.source.error_at(&at("table"), "a VRF has its own table: `vrf` or `table`"));
         }

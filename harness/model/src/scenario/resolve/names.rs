@@ -8,7 +8,7 @@ use super::Resolver;
 use crate::diag::{Diagnostic, Seg, nearest};
 use crate::fact::names::Word;
 use crate::scenario::axes::{AxisValues, substitute};
-use crate::topology::Role;
+use crate::topology::{Devices, Role};
 use crate::yaml;
 
 impl Resolver<'_> {
@@ -102,12 +102,13 @@ impl Resolver<'_> {
         }
     }
 
-    /// An interface of a node at which a link of the topology ends.
+    /// An interface of a node: a link of the topology ends there, or an `exec` line of the node makes it.
     pub(super) fn interface(&self, node: &str, interface: &str, at: &[Seg]) -> Result<(), Diagnostic> {
         let name = self.topology.find(node).map(|n| n.name.as_str());
         let ends = self.topology.links.iter().flat_map(|link| &link.endpoints);
         let of_node = ends.filter(|end| Some(self.topology.nodes[end.node].name.as_str()) == name);
-        let known: Vec<&str> = of_node.map(|end| end.interface.as_str()).collect();
+        let devices = self.topology.find(node).map(|n| Devices::of(&n.exec)).unwrap_or_default();
+        let known: Vec<&str> = of_node.map(|end| end.interface.as_str()).chain(devices.made()).collect();
         if known.contains(&interface) {
             return Ok(());
         }
