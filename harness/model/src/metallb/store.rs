@@ -147,6 +147,11 @@ impl Objects {
         self.items.retain(|id, _| !extras(id));
     }
 
+    /// The addresses of every Service that has some, by its namespace and name.
+    pub fn addresses(&self) -> impl Iterator<Item = (&ObjectId, &[IpAddr])> {
+        self.addresses.iter().map(|(id, ips)| (id, ips.as_slice()))
+    }
+
     /// The identities of all objects, ordered by kind, namespace and name.
     pub fn ids(&self) -> impl Iterator<Item = &ObjectId> {
         self.items.keys()

@@ -1,0 +1,191 @@
+//! Many cases against the speakers of some releases, several at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::strategy::{Strategy as _, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use routeproof_model::metallb::{Generation, Release};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use crate::schema::Schemas;
+use crate::speaker::{Speaker, Trouble};
+use crate::verdict::{Agreement, Verdict, compare};
+use crate::{generate, ours};
+
+/// One release and its real parts.
+#[derive(Debug)]
+pub struct Subject {
+    pub release: &'static Release,
+    pub speaker: Speaker,
+    pub schemas: Schemas,
+}
+
+/// How much to try.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub cases: u32,
+    pub seed: u64,
+    pub jobs: usize,
+    /// Most attempts to make a disagreement smaller.
+    pub shrink: u32,
+}
+
+/// Both answers to a set of objects.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judged {
+    pub objects: Vec<Value>,
+    pub ours: Verdict,
+    pub theirs: Verdict,
+    pub agreement: Agreement,
+}
+
+/// A set of objects that the two sides take differently, as small as it got.
+#[derive(Clone, Debug, Serialize)]
+pub struct Disagreement {
+    pub release: &'static str,
+    pub case: u32,
+    /// How often it was made smaller.
+    pub shrunk: u32,
+    #[serde(flatten)]
+    pub judged: Judged,
+}
+
+/// A case that both sides refuse, each with its reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refusal {
+    pub case: u32,
+    pub ours: String,
+    pub theirs: String,
+}
+
+/// What became of the cases of one release.
+#[derive(Debug, Default, Serialize)]
+pub struct Tally {
+    pub bytes: u32,
+    pub modulo_order: u32,
+    /// Refused by both, for reasons that a person may want to compare.
+    pub refusals: Vec<Refusal>,
+    pub disagreements: Vec<Disagreement>,
+    /// (case, why it could not be judged)
+    pub inconclusive: Vec<(u32, String)>,
+}
+
+/// Runs the plan for each release.
+pub fn run(
+    subjects: &[Subject],
+    plan: Plan,
+    runtime: &Handle,
+    progress: &(dyn Fn(&str) + Sync),
+) -> BTreeMap<&'static str, Tally> {
+    let all: Vec<(u32, &Subject)> =
+        (0..plan.cases).flat_map(|case| subjects.iter().map(move |s| (case, s))).collect();
+    let (next, tallies) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..plan.jobs {
+            scope.spawn(|| {
+                while let Some((case, subject)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = one(subject, *case, plan, runtime);
+                    let mut tallies = tallies.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    let tally: &mut Tally = tallies.entry(subject.release.version).or_default();
+                    note(tally, *case, outcome, progress);
+                }
+            });
+        }
+    });
+    tallies.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+type Outcome = Result<Result<Judged, Disagreement>, Trouble>;
+
+fn note(tally: &mut Tally, case: u32, outcome: Outcome, progress: &(dyn Fn(&str) + Sync)) {
+    match outcome {
+        Ok(Ok(judged)) => match (judged.ours, judged.theirs) {
+            (Verdict::Refused(ours), Verdict::Refused(theirs)) => {
+                tally.refusals.push(Refusal { case, ours, theirs });
+            }
+            _ if judged.agreement == Agreement::Bytes => tally.bytes += 1,
+            _ => tally.modulo_order += 1,
+        },
+        Ok(Err(d)) => {
+            progress(&format!("{}: case {case} disagrees", d.release));
+            tally.disagreements.push(d);
+        }
+        Err(e) => {
+            progress(&format!("case {case}: {e}"));
+            tally.inconclusive.push((case, e.to_string()));
+        }
+    }
+}
+
+fn one(subject: &Subject, case: u32, plan: Plan, runtime: &Handle) -> Outcome {
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng(plan.seed, case));
+    let mut tree = generate::case(subject.release.generation)
+        .new_tree(&mut runner)
+        .map_err(|reason| Trouble::Generator(reason.to_string()))?;
+    let first = runtime.block_on(judge(subject, &tree.current()))?;
+    if first.agreement != Agreement::None {
+        return Ok(Ok(first));
+    }
+    let (judged, shrunk) = smallest(subject, first, &mut tree, plan, runtime);
+    Ok(Err(Disagreement { release: subject.release.version, case, shrunk, judged }))
+}
+
+/// The same seed and number give the same objects, for every release of a generation.
+fn rng(seed: u64, case: u32) -> TestRng {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..12].copy_from_slice(&case.to_le_bytes());
+    TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
+}
+
+/// Makes a disagreement smaller as long as it stays one of the same sort.
+fn smallest(
+    subject: &Subject,
+    first: Judged,
+    tree: &mut impl ValueTree<Value = Vec<Value>>,
+    plan: Plan,
+    runtime: &Handle,
+) -> (Judged, u32) {
+    let sort = |j: &Judged| (matches!(j.ours, Verdict::Conf(_)), matches!(j.theirs, Verdict::Conf(_)));
+    let (mut best, mut shrunk) = (first, 0);
+    let mut more = plan.shrink > 0 && tree.simplify();
+    for _ in 0..plan.shrink {
+        if !more {
+            break;
+        }
+        more = match runtime.block_on(judge(subject, &tree.current())) {
+            Ok(j) if j.agreement == Agreement::None && sort(&j) == sort(&best) => {
+                best = j;
+                shrunk += 1;
+                tree.simplify()
+            }
+            _ => tree.complicate(),
+        };
+    }
+    (best, shrunk)
+}
+
+/// Asks both sides.
+///
+/// # Errors
+/// The speaker gave no answer.
+pub async fn judge(subject: &Subject, objects: &[Value]) -> Result<Judged, Trouble> {
+    let cluster = ours::apply(objects);
+    let ours = ours::verdict(subject.release, &cluster);
+    let mut served = match &cluster {
+        Ok(cluster) => ours::with_addresses(objects, cluster),
+        Err(_) => objects.to_vec(),
+    };
+    let refused = served.iter_mut().find_map(|o| subject.schemas.admit(o).err());
+    let theirs = match refused {
+        Some(reason) => Verdict::Refused(format!("the CRD's schema: {reason}")),
+        None => subject.speaker.verdict(&served).await?,
+    };
+    let random_order = subject.release.generation <= Generation::V0_13_10;
+    let agreement = compare(&ours, &theirs, random_order);
+    Ok(Judged { objects: objects.to_vec(), ours, theirs, agreement })
+}
