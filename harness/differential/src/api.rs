@@ -202,7 +202,10 @@ mod tests {
         let some = |s: &str| Some(s.to_owned());
         assert_eq!(read("/api/v1/nodes"), Some(("Node", None, None)));
         assert_eq!(read("/api/v1/namespaces"), Some(("Namespace", None, None)));
-        assert_eq!(read("/api/v1/namespaces/shop/services/web/status"), Some(("Service", some("shop"), some("web"))));
+        assert_eq!(
+            read("/api/v1/namespaces/shop/services/web/status"),
+            Some(("Service", some("shop"), some("web")))
+        );
         assert_eq!(read("/apis/metallb.io/v1beta2/bgppeers"), Some(("BGPPeer", None, None)));
         assert_eq!(read("/apis/metallb.io/v1beta9/bgppeers").map(|t| t.0), None);
     }

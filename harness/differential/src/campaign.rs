@@ -1,6 +1,7 @@
 //! Many cases against the speakers of some releases, several at a time.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,9 +26,9 @@ pub struct Subject {
 }
 
 /// How much to try.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
-    pub cases: u32,
+    pub cases: Range<u32>,
     pub seed: u64,
     pub jobs: usize,
     /// Most attempts to make a disagreement smaller.
@@ -67,6 +68,8 @@ pub struct Refusal {
 pub struct Tally {
     pub bytes: u32,
     pub modulo_order: u32,
+    /// Of both, those that announce at least one prefix.
+    pub announcing: u32,
     /// Refused by both, for reasons that a person may want to compare.
     pub refusals: Vec<Refusal>,
     pub disagreements: Vec<Disagreement>,
@@ -77,12 +80,12 @@ pub struct Tally {
 /// Runs the plan for each release.
 pub fn run(
     subjects: &[Subject],
-    plan: Plan,
+    plan: &Plan,
     runtime: &Handle,
     progress: &(dyn Fn(&str) + Sync),
 ) -> BTreeMap<&'static str, Tally> {
     let all: Vec<(u32, &Subject)> =
-        (0..plan.cases).flat_map(|case| subjects.iter().map(move |s| (case, s))).collect();
+        plan.cases.clone().flat_map(|case| subjects.iter().map(move |s| (case, s))).collect();
     let (next, tallies) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
         for _ in 0..plan.jobs {
@@ -104,11 +107,19 @@ type Outcome = Result<Result<Judged, Disagreement>, Trouble>;
 fn note(tally: &mut Tally, case: u32, outcome: Outcome, progress: &(dyn Fn(&str) + Sync)) {
     match outcome {
         Ok(Ok(judged)) => match (judged.ours, judged.theirs) {
+            (Verdict::Conf(conf), Verdict::Conf(_)) => {
+                let count = match judged.agreement {
+                    Agreement::Bytes => &mut tally.bytes,
+                    _ => &mut tally.modulo_order,
+                };
+                *count += 1;
+                tally.announcing += u32::from(conf.contains("    network "));
+            }
             (Verdict::Refused(ours), Verdict::Refused(theirs)) => {
                 tally.refusals.push(Refusal { case, ours, theirs });
             }
-            _ if judged.agreement == Agreement::Bytes => tally.bytes += 1,
-            _ => tally.modulo_order += 1,
+            // Such answers never agree.
+            _ => {}
         },
         Ok(Err(d)) => {
             progress(&format!("{}: case {case} disagrees", d.release));
@@ -121,7 +132,7 @@ fn note(tally: &mut Tally, case: u32, outcome: Outcome, progress: &(dyn Fn(&str)
     }
 }
 
-fn one(subject: &Subject, case: u32, plan: Plan, runtime: &Handle) -> Outcome {
+fn one(subject: &Subject, case: u32, plan: &Plan, runtime: &Handle) -> Outcome {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng(plan.seed, case));
     let mut tree = generate::case(subject.release.generation)
         .new_tree(&mut runner)
@@ -147,7 +158,7 @@ fn smallest(
     subject: &Subject,
     first: Judged,
     tree: &mut impl ValueTree<Value = Vec<Value>>,
-    plan: Plan,
+    plan: &Plan,
     runtime: &Handle,
 ) -> (Judged, u32) {
     let sort = |j: &Judged| (matches!(j.ours, Verdict::Conf(_)), matches!(j.theirs, Verdict::Conf(_)));

@@ -15,7 +15,9 @@ use crate::schema::Schemas;
 use crate::speaker::Speaker;
 
 #[derive(Debug, Parser)]
-#[command(about = "Compares routeproof's frr.conf with those of real MetalLB speakers; ci/differential builds them and runs this")]
+#[command(
+    about = "Compares routeproof's frr.conf with those of real MetalLB speakers; ci/differential builds them and runs this"
+)]
 struct Args {
     /// VERSION=SPEAKER=CRDS: a release, its speaker and the folder of its CRDs.
     #[arg(long = "release", required = true)]
@@ -23,6 +25,9 @@ struct Args {
     /// Cases for each release.
     #[arg(long, default_value_t = 50)]
     cases: u32,
+    /// Only this case, by its number in an earlier run.
+    #[arg(long, value_name = "N")]
+    case: Option<u32>,
     /// The same seed gives the same cases.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -32,6 +37,9 @@ struct Args {
     /// Most attempts to make a disagreement smaller.
     #[arg(long, default_value_t = 60)]
     shrink: u32,
+    /// The speakers' logs on standard error.
+    #[arg(long)]
+    log: bool,
     /// JSON on stdout.
     #[arg(long)]
     json: bool,
@@ -54,10 +62,11 @@ fn run(args: &Args) -> Result<ExitCode, Box<dyn std::error::Error>> {
         let _guard = runtime.enter();
         reloads()?
     };
-    let subject = |text: &String| subject(text, &reloads);
+    let subject = |text: &String| subject(text, &reloads, args.log);
     let subjects: Vec<Subject> = args.releases.iter().map(subject).collect::<Result<_, _>>()?;
-    let plan = Plan { cases: args.cases, seed: args.seed, jobs: args.jobs.max(1), shrink: args.shrink };
-    let tallies = campaign::run(&subjects, plan, runtime.handle(), &|line| eprintln!("{line}"));
+    let cases = args.case.map_or(0..args.cases, |n| n..n + 1);
+    let plan = Plan { cases, seed: args.seed, jobs: args.jobs.max(1), shrink: args.shrink };
+    let tallies = campaign::run(&subjects, &plan, runtime.handle(), &|line| eprintln!("{line}"));
     if args.json {
         println!("{}", serde_json::to_string_pretty(&tallies)?);
     } else {
@@ -77,12 +86,16 @@ fn code<'a>(mut tallies: impl Iterator<Item = &'a Tally> + Clone) -> ExitCode {
     })
 }
 
-fn subject(text: &str, reloads: &watch::Receiver<u64>) -> Result<Subject, Box<dyn std::error::Error>> {
+fn subject(
+    text: &str,
+    reloads: &watch::Receiver<u64>,
+    log: bool,
+) -> Result<Subject, Box<dyn std::error::Error>> {
     let parts: Vec<&str> = text.split('=').collect();
     let [version, binary, crds] = parts[..] else {
         return Err(format!("--release {text}: not VERSION=SPEAKER=CRDS").into());
     };
-    let speaker = Speaker { binary: PathBuf::from(binary), reloads: reloads.clone() };
+    let speaker = Speaker { binary: PathBuf::from(binary), reloads: reloads.clone(), log };
     Ok(Subject { release: Release::find(version)?, speaker, schemas: Schemas::load(&PathBuf::from(crds))? })
 }
 

@@ -76,7 +76,8 @@ pub fn discovery(path: &str) -> Option<Value> {
         "/version" => Some(json!({"major": "1", "minor": "32", "gitVersion": "v1.32.0"})),
         other => {
             let wanted = other.strip_prefix("/apis/").or_else(|| other.strip_prefix("/api/"))?;
-            let list: Vec<Value> = RESOURCES.iter().filter(|r| r.api_version() == wanted).map(entry).collect();
+            let list: Vec<Value> =
+                RESOURCES.iter().filter(|r| r.api_version() == wanted).map(entry).collect();
             (!list.is_empty()).then(|| {
                 json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": wanted, "resources": list})
             })

@@ -46,7 +46,9 @@ impl Schemas {
     /// Fills in defaults. Errors: why the API server would refuse the object.
     pub fn admit(&self, object: &mut Value) -> Result<(), String> {
         let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
-        let Some((schema, validator)) = self.0.get(&(text("apiVersion"), text("kind"))) else { return Ok(()) };
+        let Some((schema, validator)) = self.0.get(&(text("apiVersion"), text("kind"))) else {
+            return Ok(());
+        };
         fill(schema, object);
         match validator.validate(object) {
             Ok(()) => Ok(()),

@@ -29,7 +29,11 @@ pub enum Trouble {
     #[error("generating objects: {0}")]
     Generator(String),
     #[error("{what}")]
-    Io { what: String, #[source] source: std::io::Error },
+    Io {
+        what: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the speaker ended: {0}")]
     Ended(String),
     #[error("the speaker gave no answer within {n} s; its last words: {0}", n = PATIENCE.as_secs())]
@@ -46,6 +50,8 @@ pub struct Speaker {
     pub binary: PathBuf,
     /// Changes whenever a speaker sends SIGHUP to its "reloader", which is this process.
     pub reloads: watch::Receiver<u64>,
+    /// Print what the speaker says.
+    pub log: bool,
 }
 
 impl Speaker {
@@ -58,6 +64,10 @@ impl Speaker {
         let mut all = objects.to_vec();
         all.push(json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": "speaker", "namespace": "metallb-system"}, "spec": {"nodeName": NODE}}));
+        // By it v0.13 sees that the cluster has EndpointSlices.
+        all.push(json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": "kubernetes", "namespace": "default",
+                         "labels": {"kubernetes.io/service-name": "kubernetes"}}, "endpoints": []}));
         let api = Api::serve(&all).await.map_err(io("opening the API's port"))?;
         let mut child = self.start(folder.path(), &api)?;
         let log = child.stdout.take().ok_or_else(|| Trouble::Ended("it has no output".to_owned()))?;
@@ -65,6 +75,7 @@ impl Speaker {
             conf: folder.path().join("frr.conf"),
             log: BufReader::new(log).lines(),
             reloads: self.reloads.clone(),
+            print: self.log,
             loaded: false,
             last_activity: Instant::now(),
             last_words: String::new(),
@@ -96,6 +107,7 @@ impl Speaker {
         let mut command = Command::new(&self.binary);
         command
             .arg(format!("--port={port}"))
+            .args(self.log.then_some("--log-level=debug"))
             .env_clear()
             .env("KUBECONFIG", config)
             .env("METALLB_NODE_NAME", NODE)
@@ -108,12 +120,15 @@ impl Speaker {
             .env("FRR_RELOADER_PID_FILE", pid)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(errors)
+            .stderr(if self.log { Stdio::inherit() } else { errors.into() })
             .kill_on_drop(true);
         if self.binary.to_string_lossy().contains("v0.16") {
             command.arg(format!("--health-probe-port={}", port + 1));
         }
-        #[allow(clippy::disallowed_methods, reason = "a test tool of its own: the engine's exec knows labs only")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "a test tool of its own: the engine's exec knows labs only"
+        )]
         command.spawn().map_err(io(format!("starting {}", self.binary.display())))
     }
 }
@@ -131,6 +146,7 @@ struct Run {
     conf: PathBuf,
     log: Lines<BufReader<ChildStdout>>,
     reloads: watch::Receiver<u64>,
+    print: bool,
     loaded: bool,
     last_activity: Instant,
     last_words: String,
@@ -170,13 +186,13 @@ impl Run {
     /// Takes note of a line of the log; the reason, if the configuration is refused.
     fn heard(&mut self, line: &str) -> Option<String> {
         self.last_words = line.to_owned();
+        if self.print {
+            eprintln!("{line}");
+        }
         let entry: Value = serde_json::from_str(line).ok()?;
         let controller = entry["controller"].as_str().unwrap_or_default();
         let activity = ["peerAdded", "updatedAdvertisements", "serviceAnnounced", "serviceWithdrawn"];
-        if controller.ends_with("Reconciler")
-            || controller.ends_with("reprocessAll")
-            || activity.iter().any(|a| entry["event"] == *a)
-        {
+        if activity.iter().any(|a| entry["event"] == *a) || entry["event"] == "config reloaded" {
             self.last_activity = Instant::now();
         }
         if controller != "ConfigReconciler" {

@@ -29,7 +29,9 @@ pub enum Agreement {
 pub fn compare(ours: &Verdict, theirs: &Verdict, random_order: bool) -> Agreement {
     match (ours, theirs) {
         (Verdict::Conf(a), Verdict::Conf(b)) if a == b => Agreement::Bytes,
-        (Verdict::Conf(a), Verdict::Conf(b)) if random_order && sorted(a) == sorted(b) => Agreement::ModuloOrder,
+        (Verdict::Conf(a), Verdict::Conf(b)) if random_order && sorted(a) == sorted(b) => {
+            Agreement::ModuloOrder
+        }
         (Verdict::Refused(_), Verdict::Refused(_)) => Agreement::Refusal,
         _ => Agreement::None,
     }

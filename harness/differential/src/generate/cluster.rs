@@ -2,10 +2,11 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use routeproof_model::metallb::Generation;
 use serde_json::{Value, json};
 
 use super::Objects;
-use super::fields::{Field, labels, object, one, some, some_of};
+use super::fields::{Field, labels, object, one, several, some, some_of};
 use crate::ours::NODE;
 
 /// The node whose speaker runs, and another.
@@ -58,9 +59,9 @@ pub fn secrets() -> Objects {
 }
 
 /// LoadBalancer Services with their EndpointSlices.
-pub fn services() -> Objects {
-    let one_service = (spec(), labels(), annotations(), slice(), slice(), 0..=2usize);
-    vec(one_service, 0..=4)
+pub fn services(generation: Generation) -> Objects {
+    let one_service = (spec(), labels(), annotations(generation), slice(), slice(), 0..=2usize);
+    several(one_service)
         .prop_map(|all| {
             let mut objects = Vec::new();
             for (i, (spec, labels, annotations, first, second, slices)) in all.into_iter().enumerate() {
@@ -84,6 +85,7 @@ pub fn services() -> Objects {
 fn spec() -> BoxedStrategy<Value> {
     let families = one(json!([
         {"clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7"], "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"},
+        {"clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7"], "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"},
         {"clusterIP": "fd00::7", "clusterIPs": ["fd00::7"], "ipFamilies": ["IPv6"], "ipFamilyPolicy": "SingleStack"},
         {"clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7", "fd00::7"], "ipFamilies": ["IPv4", "IPv6"],
          "ipFamilyPolicy": "PreferDualStack"},
@@ -92,11 +94,34 @@ fn spec() -> BoxedStrategy<Value> {
     ]));
     let rest: Vec<Field> = vec![
         ("externalTrafficPolicy", some(50, json!(["Cluster", "Local"]))),
-        ("loadBalancerIP", some(8, json!(["192.168.0.9", "10.0.1.12", "fc00::3"]))),
+        ("loadBalancerIP", some(5, json!(["192.168.0.9", "10.0.1.12", "fc00::3"]))),
         ("selector", some(70, json!([{"app": "web"}, {"app": "api"}]))),
         ("loadBalancerClass", some(3, json!(["acme.example/lb"]))),
-        ("type", some(100, json!(["LoadBalancer", "LoadBalancer", "LoadBalancer", "LoadBalancer", "ClusterIP"]))),
-        ("ports", some(100, json!([[{"port": 80}], [{"port": 443}], [{"port": 80, "name": "a"}, {"port": 53, "protocol": "UDP", "name": "b"}]]))),
+        (
+            "type",
+            some(
+                100,
+                json!([
+                    "LoadBalancer",
+                    "LoadBalancer",
+                    "LoadBalancer",
+                    "LoadBalancer",
+                    "LoadBalancer",
+                    "LoadBalancer",
+                    "LoadBalancer",
+                    "LoadBalancer",
+                    "LoadBalancer",
+                    "ClusterIP"
+                ]),
+            ),
+        ),
+        (
+            "ports",
+            some(
+                100,
+                json!([[{"port": 80}], [{"port": 443}], [{"port": 80, "name": "a"}, {"port": 53, "protocol": "UDP", "name": "b"}]]),
+            ),
+        ),
     ];
     (families, object(rest))
         .prop_map(|(mut families, rest)| {
@@ -108,31 +133,32 @@ fn spec() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-fn annotations() -> BoxedStrategy<Value> {
+fn annotations(generation: Generation) -> BoxedStrategy<Value> {
+    let new = |percent| if generation >= Generation::V0_14_9 { percent } else { 0 };
     let pools = || json!(["pool-b", "a-pool", "unknown"]);
     let addresses = || json!(["192.168.0.5", "192.168.1.6,fc00:1::3", "fc00::2", "nonsense"]);
     object(vec![
-        ("metallb.universe.tf/address-pool", some(8, pools())),
-        ("metallb.universe.tf/loadBalancerIPs", some(8, addresses())),
-        ("metallb.universe.tf/allow-shared-ip", some(8, json!(["key", "other"]))),
-        ("metallb.io/address-pool", some(6, pools())),
-        ("metallb.io/loadBalancerIPs", some(6, addresses())),
-        ("metallb.io/allow-shared-ip", some(6, json!(["key", "other"]))),
+        ("metallb.universe.tf/address-pool", some(4, pools())),
+        ("metallb.universe.tf/loadBalancerIPs", some(4, addresses())),
+        ("metallb.universe.tf/allow-shared-ip", some(15, json!(["key", "other"]))),
+        ("metallb.io/address-pool", some(new(4), pools())),
+        ("metallb.io/loadBalancerIPs", some(new(4), addresses())),
+        ("metallb.io/allow-shared-ip", some(new(8), json!(["key", "other"]))),
     ])
 }
 
 fn slice() -> BoxedStrategy<Value> {
     let conditions = object(vec![
-        ("ready", some(60, json!([true, false]))),
+        ("ready", some(60, json!([true, true, false]))),
         ("serving", some(30, json!([true, false]))),
         ("terminating", some(20, json!([false, true]))),
     ]);
     let endpoint = object(vec![
         ("addresses", some(100, json!([["10.244.1.1"], ["10.244.1.2"], ["10.244.2.1"]]))),
         ("nodeName", some(85, json!([NODE, "other"]))),
-        ("conditions", some_of(70, conditions)),
+        ("conditions", some_of(40, conditions)),
     ]);
-    vec(endpoint, 0..=3).prop_map(Value::Array).boxed()
+    prop_oneof![1 => vec(endpoint.clone(), 0..=3), 6 => vec(endpoint, 1..=3)].prop_map(Value::Array).boxed()
 }
 
 pub fn extras() -> Objects {

@@ -41,6 +41,13 @@ pub fn one(values: Value) -> BoxedStrategy<Value> {
     select(values).boxed()
 }
 
+/// Up to four, seldom none.
+pub fn several<T: std::fmt::Debug + 'static>(
+    of: impl Strategy<Value = T> + Clone + 'static,
+) -> BoxedStrategy<Vec<T>> {
+    prop_oneof![1 => vec(of.clone(), 0..=1), 12 => vec(of, 1..=4)].boxed()
+}
+
 /// Up to `most` of `values` in `percent` of the objects, each once; now and then one of them twice.
 pub fn list(percent: u8, most: usize, values: BoxedStrategy<Value>) -> BoxedStrategy<Option<Value>> {
     let repeat = proptest::bool::weighted(0.01);

@@ -19,7 +19,7 @@ pub fn case(generation: Generation) -> BoxedStrategy<Vec<Value>> {
         routing::pools(generation),
         routing::peers(generation),
         routing::advertisements(generation),
-        cluster::services(),
+        cluster::services(generation),
         cluster::extras(),
     ];
     parts.prop_map(|parts| parts.into_iter().flatten().collect()).boxed()
@@ -35,7 +35,8 @@ fn named(
     specs: impl Strategy<Value = Vec<(Value, Value)>> + 'static,
 ) -> Objects {
     let object = move |(i, (labels, spec)): (usize, (Value, Value))| {
-        let metadata = json!({"name": names[i % names.len()], "namespace": "metallb-system", "labels": labels});
+        let metadata =
+            json!({"name": names[i % names.len()], "namespace": "metallb-system", "labels": labels});
         json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec})
     };
     specs.prop_map(move |all| all.into_iter().enumerate().map(object).collect()).boxed()
@@ -53,7 +54,9 @@ mod tests {
         let mut runner = TestRunner::deterministic();
         for generation in [Generation::V0_13_10, Generation::V0_16_0] {
             let accepted = (0..100)
-                .filter(|_| crate::ours::apply(&case(generation).new_tree(&mut runner).unwrap().current()).is_ok())
+                .filter(|_| {
+                    crate::ours::apply(&case(generation).new_tree(&mut runner).unwrap().current()).is_ok()
+                })
                 .count();
             assert!((40..100).contains(&accepted), "{generation:?}: {accepted} of 100");
         }

@@ -16,6 +16,7 @@ mod frrconf;
 mod layout;
 pub mod lint;
 mod meta;
+mod nodes;
 mod objects;
 mod proxy;
 mod reject;

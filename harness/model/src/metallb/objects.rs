@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::endpoints::{self, EndpointSlice, EndpointSliceFile};
 use super::meta::{Meta, MetaFile};
+use super::nodes::NodeStatus;
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
 };
@@ -127,13 +128,13 @@ pub enum Object {
     EndpointSlice(Resource<EndpointSlice>),
     ConfigMap(Resource<ConfigData>),
     Secret(Resource<SecretData>),
-    Node(Resource<()>),
+    Node(Resource<NodeStatus>),
     Namespace(Resource<()>),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SpecFile<S> {
+struct SpecFile<S, T = IgnoredAny> {
     #[serde(rename = "apiVersion")]
     _api_version: IgnoredAny,
     #[serde(rename = "kind")]
@@ -141,8 +142,7 @@ struct SpecFile<S> {
     #[serde(default)]
     metadata: MetaFile,
     spec: Option<S>,
-    #[serde(rename = "status")]
-    _status: Option<IgnoredAny>,
+    status: Option<T>,
 }
 
 #[derive(Deserialize)]
@@ -234,11 +234,15 @@ fn parse_one(document: &Document, kind: Kind) -> Result<(ObjectId, Object), Diag
             (id, Object::ConfigMap(Resource { meta, spec: file.data.unwrap_or_default() }))
         }
         Kind::Secret => parse_secret(document)?,
-        Kind::Node | Kind::Namespace => {
+        Kind::Node => {
+            let file: SpecFile<IgnoredAny, NodeStatus> = document.parse_strict()?;
+            let (id, meta) = identity(document, kind, file.metadata)?;
+            (id, Object::Node(Resource { meta, spec: file.status.unwrap_or_default() }))
+        }
+        Kind::Namespace => {
             let file: SpecFile<IgnoredAny> = document.parse_strict()?;
             let (id, meta) = identity(document, kind, file.metadata)?;
-            let resource = Resource { meta, spec: () };
-            (id, if kind == Kind::Node { Object::Node(resource) } else { Object::Namespace(resource) })
+            (id, Object::Namespace(Resource { meta, spec: () }))
         }
     })
 }

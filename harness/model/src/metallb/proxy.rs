@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::endpoints::EndpointSlice;
-use super::meta::Labels;
+use super::endpoints::{Endpoint, EndpointSlice};
+use super::nodes::Here;
 use super::objects::ObjectId;
+use super::release::Generation;
 use super::specs::{ServicePort, ServiceSpec, TrafficPolicy};
 use super::store::{Objects, Slices};
 
@@ -78,14 +79,19 @@ fn backends(slices: &[&EndpointSlice], port: &ServicePort, address: IpAddr) -> V
     all
 }
 
-/// Whether a node's speaker announces a Service: with externalTrafficPolicy Local only where a ready pod runs, else
+/// Whether a node's speaker announces a Service: with externalTrafficPolicy Local only where a pod that serves runs, else
 /// wherever there is one in the cluster. A Service without EndpointSlices counts as having pods everywhere.
-pub(super) fn is_announced(slices: &Slices<'_>, id: &ObjectId, spec: &ServiceSpec, labels: &Labels) -> bool {
+pub(super) fn is_announced(slices: &Slices<'_>, id: &ObjectId, spec: &ServiceSpec, here: &Here<'_>) -> bool {
     let Some(slices) = slices.get(&id.place()) else { return true };
-    let here = labels.get("kubernetes.io/hostname");
-    let counts = |node: Option<&String>| match spec.external_traffic_policy {
+    let counts = |e: &&Endpoint| match spec.external_traffic_policy {
         TrafficPolicy::Cluster => true,
-        TrafficPolicy::Local => node.is_some() && node == here,
+        TrafficPolicy::Local => e.node_name.as_deref() == Some(here.name),
     };
-    slices.iter().flat_map(|slice| &slice.endpoints).any(|e| e.is_ready() && counts(e.node_name.as_ref()))
+    let counted = || slices.iter().flat_map(|slice| &slice.endpoints).filter(counts);
+    let mut serving = counted().filter(|e| here.can_serve(e)).flat_map(|e| &e.addresses);
+    if here.generation >= Generation::V0_16_0 {
+        return serving.next().is_some();
+    }
+    // An address that one slice calls unready counts as unready, whatever the others say.
+    serving.any(|ip| !counted().any(|e| !here.can_serve(e) && e.addresses.contains(ip)))
 }

@@ -8,6 +8,7 @@ use super::admit::{self, Resolved};
 use super::allocate::{is_ours, pool_of};
 use super::frrconf::{Family, neighbor_id};
 use super::meta::{Labels, any_or_all};
+use super::nodes::Here;
 use super::objects::ObjectId;
 use super::reject::Reject;
 use super::release::{Generation, Release};
@@ -79,18 +80,23 @@ pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<R
     }
     let resolved = resolve(release, objects)?;
     let labels = labels_of(objects, node);
-    let here: Vec<_> = resolved.advertisements.iter().filter(|a| any_or_all(&a.nodes, &labels)).collect();
-    admit::check_local_pref(&here, &resolved.pools, release.generation).map_err(|r| located(objects, &r))?;
-    let conf = speaker::frr_conf(objects, &resolved, release.generation, &node.name, &labels);
+    let here = Here { name: &node.name, labels: &labels, generation: release.generation };
+    admit::check_local_pref(objects, &resolved, &here).map_err(|r| located(objects, &r))?;
+    let conf = speaker::frr_conf(objects, &resolved, &here);
     let peers = resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, &labels));
     Ok(Rendered {
         conf: layout::text(&conf, release.generation),
         peers: peers.map(|(_, p)| peer_info(p, release.generation)).collect(),
-        services: speaker::announced(objects, &labels)
+        services: speaker::announced(objects, &here)
             .into_iter()
             .map(|(id, ips)| (id.key(), ips.clone()))
             .collect(),
-        warnings: warnings(objects, &resolved),
+        warnings: here
+            .silence(objects)
+            .into_iter()
+            .chain(warnings(objects, &resolved))
+            .chain(speaker::conflicts(objects, &resolved, &here))
+            .collect(),
     })
 }
 

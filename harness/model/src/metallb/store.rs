@@ -10,6 +10,7 @@ use super::admit;
 use super::allocate;
 use super::endpoints::{Endpoint, EndpointSlice, SERVICE_NAME};
 use super::meta::Labels;
+use super::nodes::NodeStatus;
 use super::objects::{self, Kind, Object, ObjectId, Resource, SecretData};
 use super::reject::Reject;
 use super::specs::{
@@ -331,9 +332,18 @@ impl Objects {
 
     /// The labels of a Node object.
     pub(super) fn node_labels(&self, name: &str) -> Option<&Labels> {
+        self.node(name).map(|r| &r.meta.labels)
+    }
+
+    /// The status of a Node object.
+    pub(super) fn node_status(&self, name: &str) -> Option<&NodeStatus> {
+        self.node(name).map(|r| &r.spec)
+    }
+
+    fn node(&self, name: &str) -> Option<&Resource<NodeStatus>> {
         let id = ObjectId { kind: Kind::Node, namespace: String::new(), name: name.to_owned() };
         match &self.items.get(&id)?.object {
-            Object::Node(r) => Some(&r.meta.labels),
+            Object::Node(r) => Some(r),
             _ => None,
         }
     }

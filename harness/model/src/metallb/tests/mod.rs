@@ -1,6 +1,7 @@
 //! The module as its users see it: manifests in, frr.conf or a refusal out.
 
 mod allocation;
+mod announcing;
 mod extras;
 mod later;
 mod refusals;

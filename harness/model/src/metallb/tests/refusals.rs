@@ -346,6 +346,33 @@ fn two_local_preferences_for_one_update() {
 }
 
 #[test]
+fn two_local_preferences_that_meet_on_another_node() {
+    let on_b = |name: &str, preference: u32| {
+        let spec = format!("{{localPref: {preference}, nodeSelectors: [{{matchLabels: {{rack: b}}}}]}}");
+        metallb("BGPAdvertisement", name, &spec)
+    };
+    let all = [
+        metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24]}"),
+        on_b("a", 1),
+        on_b("b", 2),
+        "apiVersion: v1\nkind: Node\nmetadata: {name: worker, labels: {rack: a}}\n".to_owned(),
+        "apiVersion: v1\nkind: Node\nmetadata: {name: other, labels: {rack: b}}\n".to_owned(),
+    ];
+    let all = all.each_ref().map(String::as_str);
+    assert!(render_refusal("v0.15.3", &all).contains("invalid local preference 2"));
+    assert_eq!(render_refusal("v0.15.3", &all[..4]), "rendered");
+}
+
+#[test]
+fn annotations_that_a_release_does_not_read() {
+    let web =
+        service("web", "namespace: shop, annotations: {metallb.io/address-pool: p}", "ports: [{port: 80}]");
+    let pool = metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24]}");
+    assert_eq!(render_refusal("v0.14.9", &[&pool, &web]), "rendered");
+    insta::assert_snapshot!(render_refusal("v0.14.8", &[&pool, &web]), @"test.yaml:3:79: Service `web` has no effect: MetalLB v0.14.8 does not read the annotation `metallb.io/address-pool`");
+}
+
+#[test]
 fn apply_reports_like_kubectl_and_is_all_or_nothing() {
     let mut objects = Objects::new();
     let report = |r: Vec<crate::metallb::Applied>| r.iter().map(ToString::to_string).collect::<Vec<_>>();
