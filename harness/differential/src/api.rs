@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use futures::stream::{self, StreamExt as _};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -19,12 +19,14 @@ use tokio::task::JoinHandle;
 
 use crate::resources::{RESOURCES, Resource, discovery};
 
+type Shared = Arc<RwLock<Arc<Vec<Value>>>>;
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// A running server; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Api {
     pub address: SocketAddr,
+    objects: Shared,
     task: JoinHandle<()>,
 }
 
@@ -39,13 +41,14 @@ impl Api {
     pub async fn serve(objects: &[Value]) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let objects: Arc<Vec<Value>> = Arc::new(objects.iter().cloned().enumerate().map(stored).collect());
+        let objects: Shared = Arc::new(RwLock::new(all(objects)));
+        let shared = Arc::clone(&objects);
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                let objects = Arc::clone(&objects);
+                let objects = Arc::clone(&shared);
                 connections.spawn(async move {
-                    let service = service_fn(move |request| answer(Arc::clone(&objects), request));
+                    let service = service_fn(move |request| answer(current(&objects), request));
                     // A client that hangs up is no trouble of ours.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(socket), service)
@@ -53,8 +56,21 @@ impl Api {
                 });
             }
         });
-        Ok(Self { address, task })
+        Ok(Self { address, objects, task })
     }
+
+    /// Has other objects from now on, for those who list; those who watch are not told.
+    pub fn replace(&self, objects: &[Value]) {
+        *self.objects.write().unwrap_or_else(std::sync::PoisonError::into_inner) = all(objects);
+    }
+}
+
+fn all(objects: &[Value]) -> Arc<Vec<Value>> {
+    Arc::new(objects.iter().cloned().enumerate().map(stored).collect())
+}
+
+fn current(objects: &Shared) -> Arc<Vec<Value>> {
+    Arc::clone(&objects.read().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
 /// What the API server adds to an object.

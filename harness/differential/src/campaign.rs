@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use crate::schema::Schemas;
 use crate::speaker::{Speaker, Trouble};
 use crate::verdict::{Agreement, Verdict, compare};
+use crate::webhooks::{Controller, Webhooks};
 use crate::{generate, ours};
 
 /// One release and its real parts.
@@ -22,6 +23,7 @@ use crate::{generate, ours};
 pub struct Subject {
     pub release: &'static Release,
     pub speaker: Speaker,
+    pub controller: Controller,
     pub schemas: Schemas,
 }
 
@@ -77,29 +79,50 @@ pub struct Tally {
     pub inconclusive: Vec<(u32, String)>,
 }
 
-/// Runs the plan for each release.
+/// Runs the plan for each release, one after the other: the webhooks of all listen on the same port.
+///
+/// # Errors
+/// A controller does not start.
 pub fn run(
     subjects: &[Subject],
     plan: &Plan,
     runtime: &Handle,
     progress: &(dyn Fn(&str) + Sync),
-) -> BTreeMap<&'static str, Tally> {
-    let all: Vec<(u32, &Subject)> =
-        plan.cases.clone().flat_map(|case| subjects.iter().map(move |s| (case, s))).collect();
-    let (next, tallies) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+) -> Result<BTreeMap<&'static str, Tally>, Trouble> {
+    let mut tallies = BTreeMap::new();
+    for subject in subjects {
+        let webhooks = runtime.block_on(subject.controller.start())?;
+        let sides = Sides { subject, webhooks: &webhooks, runtime };
+        tallies.insert(subject.release.version, release(&sides, plan, progress));
+    }
+    Ok(tallies)
+}
+
+/// The real parts of a release, running.
+struct Sides<'a> {
+    subject: &'a Subject,
+    webhooks: &'a Webhooks,
+    runtime: &'a Handle,
+}
+
+fn release(sides: &Sides<'_>, plan: &Plan, progress: &(dyn Fn(&str) + Sync)) -> Tally {
+    let (next, tally) = (AtomicU32::new(plan.cases.start), Mutex::new(Tally::default()));
     std::thread::scope(|scope| {
         for _ in 0..plan.jobs {
             scope.spawn(|| {
-                while let Some((case, subject)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = one(subject, *case, plan, runtime);
-                    let mut tallies = tallies.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    let tally: &mut Tally = tallies.entry(subject.release.version).or_default();
-                    note(tally, *case, outcome, progress);
+                loop {
+                    let case = next.fetch_add(1, Ordering::Relaxed);
+                    if !plan.cases.contains(&case) {
+                        break;
+                    }
+                    let outcome = one(sides, case, plan);
+                    let mut tally = tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    note(&mut tally, case, outcome, progress);
                 }
             });
         }
     });
-    tallies.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 type Outcome = Result<Result<Judged, Disagreement>, Trouble>;
@@ -132,17 +155,17 @@ fn note(tally: &mut Tally, case: u32, outcome: Outcome, progress: &(dyn Fn(&str)
     }
 }
 
-fn one(subject: &Subject, case: u32, plan: &Plan, runtime: &Handle) -> Outcome {
+fn one(sides: &Sides<'_>, case: u32, plan: &Plan) -> Outcome {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng(plan.seed, case));
-    let mut tree = generate::case(subject.release.generation)
+    let mut tree = generate::case(sides.subject.release.generation)
         .new_tree(&mut runner)
         .map_err(|reason| Trouble::Generator(reason.to_string()))?;
-    let first = runtime.block_on(judge(subject, &tree.current()))?;
+    let first = sides.runtime.block_on(judge(sides, &tree.current()))?;
     if first.agreement != Agreement::None {
         return Ok(Ok(first));
     }
-    let (judged, shrunk) = smallest(subject, first, &mut tree, plan, runtime);
-    Ok(Err(Disagreement { release: subject.release.version, case, shrunk, judged }))
+    let (judged, shrunk) = smallest(sides, first, &mut tree, plan);
+    Ok(Err(Disagreement { release: sides.subject.release.version, case, shrunk, judged }))
 }
 
 /// The same seed and number give the same objects, for every release of a generation.
@@ -155,11 +178,10 @@ fn rng(seed: u64, case: u32) -> TestRng {
 
 /// Makes a disagreement smaller as long as it stays one of the same sort.
 fn smallest(
-    subject: &Subject,
+    sides: &Sides<'_>,
     first: Judged,
     tree: &mut impl ValueTree<Value = Vec<Value>>,
     plan: &Plan,
-    runtime: &Handle,
 ) -> (Judged, u32) {
     let sort = |j: &Judged| (matches!(j.ours, Verdict::Conf(_)), matches!(j.theirs, Verdict::Conf(_)));
     let (mut best, mut shrunk) = (first, 0);
@@ -168,7 +190,7 @@ fn smallest(
         if !more {
             break;
         }
-        more = match runtime.block_on(judge(subject, &tree.current())) {
+        more = match sides.runtime.block_on(judge(sides, &tree.current())) {
             Ok(j) if j.agreement == Agreement::None && sort(&j) == sort(&best) => {
                 best = j;
                 shrunk += 1;
@@ -184,7 +206,8 @@ fn smallest(
 ///
 /// # Errors
 /// The speaker gave no answer.
-pub async fn judge(subject: &Subject, objects: &[Value]) -> Result<Judged, Trouble> {
+async fn judge(sides: &Sides<'_>, objects: &[Value]) -> Result<Judged, Trouble> {
+    let subject = sides.subject;
     let cluster = ours::apply(objects);
     let ours = ours::verdict(subject.release, &cluster);
     let mut served = match &cluster {
@@ -194,7 +217,10 @@ pub async fn judge(subject: &Subject, objects: &[Value]) -> Result<Judged, Troub
     let refused = served.iter_mut().find_map(|o| subject.schemas.admit(o).err());
     let theirs = match refused {
         Some(reason) => Verdict::Refused(format!("the CRD's schema: {reason}")),
-        None => subject.speaker.verdict(&served).await?,
+        None => match sides.webhooks.refusal(&served).await? {
+            Some(reason) => Verdict::Refused(format!("the webhook: {reason}")),
+            None => subject.speaker.verdict(&served).await?,
+        },
     };
     let random_order = subject.release.generation <= Generation::V0_13_10;
     let agreement = compare(&ours, &theirs, random_order);

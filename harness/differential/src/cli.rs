@@ -13,13 +13,14 @@ use crate::campaign::{self, Plan, Subject, Tally};
 use crate::report;
 use crate::schema::Schemas;
 use crate::speaker::Speaker;
+use crate::webhooks::Controller;
 
 #[derive(Debug, Parser)]
 #[command(
     about = "Compares routeproof's frr.conf with those of real MetalLB speakers; ci/differential builds them and runs this"
 )]
 struct Args {
-    /// VERSION=SPEAKER=CRDS: a release, its speaker and the folder of its CRDs.
+    /// VERSION=BINARIES=CONFIG: a release, the folder of its speaker and controller, and its module's folder `config`.
     #[arg(long = "release", required = true)]
     releases: Vec<String>,
     /// Cases for each release.
@@ -66,7 +67,7 @@ fn run(args: &Args) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let subjects: Vec<Subject> = args.releases.iter().map(subject).collect::<Result<_, _>>()?;
     let cases = args.case.map_or(0..args.cases, |n| n..n + 1);
     let plan = Plan { cases, seed: args.seed, jobs: args.jobs.max(1), shrink: args.shrink };
-    let tallies = campaign::run(&subjects, &plan, runtime.handle(), &|line| eprintln!("{line}"));
+    let tallies = campaign::run(&subjects, &plan, runtime.handle(), &|line| eprintln!("{line}"))?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&tallies)?);
     } else {
@@ -92,11 +93,15 @@ fn subject(
     log: bool,
 ) -> Result<Subject, Box<dyn std::error::Error>> {
     let parts: Vec<&str> = text.split('=').collect();
-    let [version, binary, crds] = parts[..] else {
-        return Err(format!("--release {text}: not VERSION=SPEAKER=CRDS").into());
+    let [version, binaries, config] = parts[..] else {
+        return Err(format!("--release {text}: not VERSION=BINARIES=CONFIG").into());
     };
-    let speaker = Speaker { binary: PathBuf::from(binary), reloads: reloads.clone(), log };
-    Ok(Subject { release: Release::find(version)?, speaker, schemas: Schemas::load(&PathBuf::from(crds))? })
+    let (binaries, config) = (PathBuf::from(binaries), PathBuf::from(config));
+    let speaker = Speaker { binary: binaries.join("speaker"), reloads: reloads.clone(), log };
+    let controller =
+        Controller { binary: binaries.join("controller"), manifest: config.join("webhook/manifests.yaml") };
+    let schemas = Schemas::load(&config.join("crd/bases"))?;
+    Ok(Subject { release: Release::find(version)?, speaker, controller, schemas })
 }
 
 /// Counts the SIGHUPs: the speakers take this process for FRR's reloader.

@@ -10,6 +10,7 @@ mod resources;
 mod schema;
 mod speaker;
 mod verdict;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -34,13 +34,16 @@ pub enum Trouble {
         #[source]
         source: std::io::Error,
     },
+    #[error("the controller's webhooks: {0}")]
+    Webhooks(String),
     #[error("the speaker ended: {0}")]
     Ended(String),
     #[error("the speaker gave no answer within {n} s; its last words: {0}", n = PATIENCE.as_secs())]
     Slow(String),
 }
 
-fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Trouble {
+/// Names what was tried.
+pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Trouble {
     |source| Trouble::Io { what: what.into(), source }
 }
 
@@ -133,7 +136,8 @@ impl Speaker {
     }
 }
 
-fn kubeconfig(api: &Api) -> String {
+/// How a client finds the API.
+pub fn kubeconfig(api: &Api) -> String {
     json!({"apiVersion": "v1", "kind": "Config", "current-context": "c",
         "clusters": [{"name": "c", "cluster": {"server": format!("http://{}", api.address)}}],
         "users": [{"name": "c", "user": {}}],
