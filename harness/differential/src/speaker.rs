@@ -173,16 +173,15 @@ impl Run {
                 },
                 _ = self.reloads.changed() => {
                     let now = std::fs::read_to_string(&self.conf).ok();
-                    if now.is_some() && now != written {
+                    if now.as_ref().is_some_and(|text| !text.is_empty()) && now != written {
                         written = now;
                         written_at = Some(Instant::now());
                     }
                 }
-                () = tokio::time::sleep_until(until), if self.loaded => match written {
-                    Some(conf) => return Ok(Verdict::Conf(conf)),
-                    // Loaded, and longer than any debounce later nothing is written: it has nothing to say to FRR.
-                    None => return Ok(Verdict::Conf(String::new())),
-                },
+                () = tokio::time::sleep_until(until), if self.loaded && written_at.is_some() => {
+                    // Another speaker's signal may have come in the middle of writing: read once more.
+                    return std::fs::read_to_string(&self.conf).map(Verdict::Conf).map_err(io("reading frr.conf"));
+                }
             }
         }
     }

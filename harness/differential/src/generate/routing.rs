@@ -223,6 +223,9 @@ pub fn advertisements(generation: Generation) -> Objects {
     if generation >= Generation::V0_16_0 {
         fields.push(("serviceSelectors", selectors(25)));
     }
+    if generation >= Generation::V0_16_2 {
+        fields.push(("asPathPrepend", some(3, json!([0, 3]))));
+    }
     let (mut spec, odd) = (object(fields), proptest::bool::weighted(0.03));
     spec = (spec, odd)
         .prop_map(|(mut spec, odd)| {

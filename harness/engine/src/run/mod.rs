@@ -43,7 +43,7 @@ pub use default_frr::{choose_frr, default_frr};
 pub use error::RunError;
 pub use images::{check_images, check_topology_images};
 pub use live::{LabOptions, LiveLab, Stepped};
-pub use load::{Loaded, load, plan_topology, read as read_source, topology as load_topology};
+pub use load::{Loaded, load, load_for, plan_topology, read as read_source, topology as load_topology};
 pub use manifests::{CheckedManifests, check_manifests};
 pub use matrix::{Options, RETRIES, parallelism, run, trees};
 pub use mutate::mutate;

@@ -184,6 +184,16 @@ pub(super) fn check_release(
         if !from.spec.service_selectors.is_empty() && release.generation < Generation::V0_16_0 {
             return Err(too_new(id, "serviceSelectors", "v0.16.0"));
         }
+        match from.spec.as_path_prepend {
+            0 => {}
+            _ if release.generation < Generation::V0_16_2 => {
+                return Err(too_new(id, "asPathPrepend", "v0.16.2"));
+            }
+            _ => {
+                let reason = "asPathPrepend is only supported by the frr-k8s backend";
+                return Err(Reject::spec(id, "asPathPrepend", reason));
+            }
+        }
     }
     for adv in &resolved.advertisements {
         let large = adv.communities.iter().find(|c| matches!(c, Community::Large(..)));

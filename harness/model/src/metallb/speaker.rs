@@ -56,7 +56,10 @@ fn ads<'a>(objects: &Objects, resolved: &'a Resolved, here: &Here<'_>) -> Vec<Ad
             continue;
         }
         for ip in ips {
-            all.extend(chosen.iter().map(|from| Ad { prefix: rolled_up(*ip, from), from }));
+            for from in &chosen {
+                let times = if from.selects_twice(pool) { 2 } else { 1 };
+                all.extend((0..times).map(|_| Ad { prefix: rolled_up(*ip, from), from }));
+            }
         }
     }
     all
@@ -91,6 +94,9 @@ fn conflict<'a>(
 
 /// Services that are not announced because of their advertisements, with the reason.
 pub(super) fn conflicts(objects: &Objects, resolved: &Resolved, here: &Here<'_>) -> Vec<String> {
+    if here.generation < Generation::V0_16_0 {
+        return Vec::new();
+    }
     let told = announced(objects, here).into_iter().filter_map(|(id, ips)| {
         let pool = pool_of(&resolved.pools, ips)?;
         let chosen = advertisements(objects, resolved, here, id, pool);

@@ -1,5 +1,6 @@
 //! What the frr container of a speaker boots with, before the speaker has rendered anything: the ConfigMap `frr-startup`.
 
+use super::lint::FrrVersion;
 use super::release::{Generation, Release};
 
 /// One daemon of the container and the options of its command line.
@@ -20,21 +21,22 @@ pub struct Startup {
     pub daemons: Vec<Daemon>,
 }
 
-/// The boot configuration of `release` in FRR mode.
+/// The boot configuration of `release` in FRR mode. `frr` is the FRR that runs, if it is known: options that came after it are left
+/// out, so that a release can be tried with an FRR from before its time, which its own container would not even start.
 ///
 /// bgpd gets `-p 0`: it never listens, so the router must accept the connection. The `frr version` line is part of the file and
 /// stays at 7.5.1 up to v0.14.5 although the image is newer.
-pub fn startup(release: &Release) -> Startup {
+pub fn startup(release: &Release, frr: Option<FrrVersion>) -> Startup {
     let generation = release.generation;
     let version = if generation < Generation::V0_14_6 { "7.5.1" } else { "8.0" };
     let log = if generation < Generation::V0_16_0 { "file /etc/frr/frr.log" } else { "stdout" };
     let conf = format!(
         "frr version {version}\nfrr defaults traditional\nhostname Router\nline vty\nlog {log} informational\n"
     );
-    Startup { conf, vtysh_conf: "service integrated-vtysh-config\n", daemons: daemons(release) }
+    Startup { conf, vtysh_conf: "service integrated-vtysh-config\n", daemons: daemons(release, frr) }
 }
 
-fn daemons(release: &Release) -> Vec<Daemon> {
+fn daemons(release: &Release, frr: Option<FrrVersion>) -> Vec<Daemon> {
     let local: &[&str] = &["-A", "127.0.0.1"];
     let mut list: Vec<(&str, &[&str])> = vec![
         ("zebra", &["-A", "127.0.0.1", "-s", "90000000"]),
@@ -46,7 +48,8 @@ fn daemons(release: &Release) -> Vec<Daemon> {
     if release.frr.starts_with("10.") {
         list.insert(0, ("mgmtd", &[]));
     }
-    let limit = release.generation >= Generation::V0_15_0;
+    // FRR has the option since 8.0.
+    let limit = release.generation >= Generation::V0_15_0 && frr.is_none_or(|f| f.major >= 8);
     list.into_iter()
         .map(|(name, options)| {
             let mut options = options.to_vec();
@@ -63,7 +66,7 @@ mod tests {
     use super::*;
 
     fn show(version: &str) -> String {
-        let s = startup(Release::find(version).unwrap());
+        let s = startup(Release::find(version).unwrap(), None);
         let daemons: Vec<String> = s
             .daemons
             .iter()
@@ -85,6 +88,15 @@ mod tests {
         staticd -A 127.0.0.1
         bfdd -A 127.0.0.1
         ");
+    }
+
+    #[test]
+    fn an_older_frr_gets_no_options_that_it_lacks() {
+        let options = |frr| {
+            let startup = startup(Release::find("v0.15.3").unwrap(), FrrVersion::parse(frr));
+            startup.daemons.into_iter().flat_map(|d| d.options).any(|o| o == "--limit-fds")
+        };
+        assert!(!options("frr:7.5.1") && options("frr:8.4.4"));
     }
 
     #[test]

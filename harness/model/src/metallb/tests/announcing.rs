@@ -95,3 +95,20 @@ fn since_v0_16_0_a_service_with_two_local_preferences_for_one_update_is_left_out
         ]
     );
 }
+
+/// Up to v0.13.12 that shows; later releases make one of what has the same prefix.
+#[test]
+fn an_advertisement_that_selects_a_pool_by_name_and_by_label_counts_twice() {
+    let both = "{ipAddressPools: [p], ipAddressPoolSelectors: [{}]}";
+    let manifests = [
+        peer("gw1", "192.168.1.5", ""),
+        metallb("IPAddressPool", "p", "{addresses: [198.51.100.16/28]}"),
+        metallb("BGPAdvertisement", "a", both),
+        service("web", "namespace: shop", "ports: [{port: 80}]"),
+    ];
+    let lines = |version: &str| {
+        let text = conf(version, &manifests.each_ref().map(String::as_str));
+        text.lines().filter(|l| l.ends_with("permit 198.51.100.16/32")).count()
+    };
+    assert_eq!((lines("v0.13.12"), lines("v0.14.0")), (2, 1));
+}

@@ -364,6 +364,19 @@ fn two_local_preferences_that_meet_on_another_node() {
 }
 
 #[test]
+fn a_longer_as_path_is_for_frr_k8s_mode() {
+    let adv = metallb("BGPAdvertisement", "a", "{asPathPrepend: 2}");
+    assert!(render_refusal("v0.16.1", &[&adv]).contains("MetalLB v0.16.1 has no field `asPathPrepend`"));
+    assert!(
+        render_refusal("v0.16.2", &[&adv]).contains("asPathPrepend is only supported by the frr-k8s backend")
+    );
+    assert_eq!(
+        render_refusal("v0.16.2", &[&metallb("BGPAdvertisement", "a", "{asPathPrepend: 0}")]),
+        "rendered"
+    );
+}
+
+#[test]
 fn annotations_that_a_release_does_not_read() {
     let web =
         service("web", "namespace: shop, annotations: {metallb.io/address-pool: p}", "ports: [{port: 80}]");
