@@ -93,7 +93,6 @@ pub(super) fn resolve_all(
         };
         for pool in all.pools.iter().filter(|p| adv.selects(p)) {
             resolve::check_aggregation(&adv, pool)?;
-            check_echo(&adv, pool, &all)?;
         }
         all.advertisements.push(adv);
     }
@@ -114,13 +113,25 @@ fn unless_transient<T>(
     }
 }
 
-/// BFD echo does not work over IPv6.
-fn check_echo(adv: &Advertisement, pool: &Pool, all: &Resolved) -> Result<(), Box<Reject>> {
+/// BFD echo does not work over IPv6. The webhooks let it pass, the speakers do not; since v0.16.0 a speaker looks only at what selects
+/// its node.
+pub(super) fn check_echoes(all: &Resolved, here: &Here<'_>) -> Result<(), Box<Reject>> {
+    let advertisements = all.advertisements.iter().filter(|adv| here.looks_at(&adv.nodes));
+    for (adv, pool) in advertisements.flat_map(|adv| all.pools.iter().map(move |pool| (adv, pool))) {
+        if adv.selects(pool) {
+            check_echo(adv, pool, all, here)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_echo(adv: &Advertisement, pool: &Pool, all: &Resolved, here: &Here<'_>) -> Result<(), Box<Reject>> {
     if !pool.cidrs().any(|c| c.addr().is_ipv6()) {
         return Ok(());
     }
     let echoes = |peer: &Peer| all.bfd_profiles.iter().any(|b| b.name == peer.bfd_profile && b.echo_mode);
-    let chosen = |peer: &Peer| adv.peers.is_empty() || adv.peers.contains(&peer.name);
+    let chosen =
+        |peer: &Peer| here.looks_at(&peer.nodes) && (adv.peers.is_empty() || adv.peers.contains(&peer.name));
     match all.peers.iter().find(|(_, p)| chosen(p) && echoes(p)) {
         None => Ok(()),
         Some((_, peer)) => Err(Reject::spec(

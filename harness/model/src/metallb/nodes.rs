@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::endpoints::Endpoint;
-use super::meta::Labels;
+use super::meta::{LabelSelector, Labels, any_or_all};
 use super::objects::ObjectId;
 use super::proxy::is_announced;
 use super::release::Generation;
@@ -53,6 +53,21 @@ impl Here<'_> {
         excluded.then(|| {
             format!("node/{}: has the label {EXCLUDED}; its speaker announces no Service", self.name)
         })
+    }
+
+    /// Whether the speaker takes note of an object with these node selectors: up to v0.15.3 of all.
+    pub fn looks_at(&self, selectors: &[LabelSelector]) -> bool {
+        self.generation < Generation::V0_16_0 || any_or_all(selectors, self.labels)
+    }
+
+    /// Whether the speaker waits for what an object lacks.
+    pub fn waits_for(&self, objects: &Objects, id: &ObjectId) -> bool {
+        let peer = objects.peers().find(|(other, _)| *other == id).map(|(_, r)| &r.spec.node_selectors);
+        let adv = || {
+            let found = objects.advertisements().find(|(other, _)| *other == id);
+            found.map(|(_, r)| &r.spec.node_selectors)
+        };
+        peer.or_else(adv).is_none_or(|selectors| self.looks_at(selectors))
     }
 
     /// Whether the speaker announces a Service whose addresses are in order.

@@ -78,9 +78,9 @@ pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<R
     if !layout::is_known(release.generation) {
         return Err(RenderError::Unsupported { version: release.version });
     }
-    let resolved = resolve(release, objects)?;
     let labels = labels_of(objects, node);
     let here = Here { name: &node.name, labels: &labels, generation: release.generation };
+    let resolved = resolve(release, objects, &here)?;
     admit::check_local_pref(objects, &resolved, &here).map_err(|r| located(objects, &r))?;
     let conf = speaker::frr_conf(objects, &resolved, &here);
     let peers = resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, &labels));
@@ -100,12 +100,13 @@ pub fn render(release: &Release, objects: &Objects, node: &NodeInfo) -> Result<R
     })
 }
 
-fn resolve(release: &Release, objects: &Objects) -> Result<Resolved, RenderError> {
+fn resolve(release: &Release, objects: &Objects, here: &Here<'_>) -> Result<Resolved, RenderError> {
     let mut pending = Vec::new();
     let resolved = admit::resolve_all(objects, Some(release.generation), &mut pending)
         .map_err(|r| located(objects, &r))?;
     admit::check_release(objects, release, &resolved).map_err(|r| located(objects, &r))?;
-    match pending.first() {
+    admit::check_echoes(&resolved, here).map_err(|r| located(objects, &r))?;
+    match pending.iter().find(|reject| here.waits_for(objects, &reject.id)) {
         Some(reject) => Err(located(objects, reject)),
         None => Ok(resolved),
     }

@@ -112,3 +112,23 @@ fn an_advertisement_that_selects_a_pool_by_name_and_by_label_counts_twice() {
     };
     assert_eq!((lines("v0.13.12"), lines("v0.14.0")), (2, 1));
 }
+
+/// What other nodes wait for, or refuse, does not stop this node's speaker since v0.16.0.
+#[test]
+fn a_speaker_minds_its_own_node_since_v0_16_0() {
+    let elsewhere = |more: &str| {
+        let selector = "  nodeSelectors: [{matchLabels: {rack: z}}]\n";
+        peer("gw2", "192.168.1.6", &format!("{selector}  bfdProfile: {more}\n"))
+    };
+    let waiting = objects(&[&peer("gw1", "192.168.1.5", ""), &elsewhere("later")]);
+    assert!(matches!(try_render("v0.15.3", &waiting), Err(RenderError::Pending(_))));
+    assert!(try_render("v0.16.0", &waiting).is_ok());
+    let echo = objects(&[
+        &metallb("BFDProfile", "echo", "{echoMode: true}"),
+        &elsewhere("echo"),
+        &metallb("IPAddressPool", "p", "{addresses: ['fc00::/120']}"),
+        &metallb("BGPAdvertisement", "a", "{}"),
+    ]);
+    assert!(matches!(try_render("v0.15.3", &echo), Err(RenderError::Refused(_))));
+    assert!(try_render("v0.16.0", &echo).is_ok());
+}

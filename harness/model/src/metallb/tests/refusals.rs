@@ -121,7 +121,7 @@ fn pools_and_advertisements() {
             "{communities: [{name: a, value: '1:1'}, {name: a, value: '1:2'}]}",
         )]),
         refusal(&[&metallb("BFDProfile", "b", "{receiveInterval: 5}")]),
-        refusal(&[&echo[0], &echo[1], &echo[2], &adv("{}")]),
+        render_refusal("v0.15.3", &[&echo[0], &echo[1], &echo[2], &adv("{}")]),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
     test.yaml:4:8: MetalLB refuses IPAddressPool `p`: pool has no prefixes defined
