@@ -79,19 +79,21 @@ fn backends(slices: &[&EndpointSlice], port: &ServicePort, address: IpAddr) -> V
     all
 }
 
-/// Whether a node's speaker announces a Service: with externalTrafficPolicy Local only where a pod that serves runs, else
-/// wherever there is one in the cluster. A Service without EndpointSlices counts as having pods everywhere.
+/// Whether a node's speaker announces a Service: where there is a pod that serves in the cluster, and with externalTrafficPolicy
+/// Local also one on the node itself. A Service without EndpointSlices counts as having pods everywhere.
 pub(super) fn is_announced(slices: &Slices<'_>, id: &ObjectId, spec: &ServiceSpec, here: &Here<'_>) -> bool {
     let Some(slices) = slices.get(&id.place()) else { return true };
-    let counts = |e: &&Endpoint| match spec.external_traffic_policy {
-        TrafficPolicy::Cluster => true,
-        TrafficPolicy::Local => e.node_name.as_deref() == Some(here.name),
-    };
-    let counted = || slices.iter().flat_map(|slice| &slice.endpoints).filter(counts);
-    let mut serving = counted().filter(|e| here.can_serve(e)).flat_map(|e| &e.addresses);
+    let everywhere = slices.iter().flat_map(|slice| &slice.endpoints);
+    let local = everywhere.clone().filter(|e| e.node_name.as_deref() == Some(here.name));
+    let needs_local = spec.external_traffic_policy == TrafficPolicy::Local;
+    serves(everywhere, here) && (!needs_local || serves(local, here))
+}
+
+/// Whether one of these pods serves. Up to v0.15.3 an address that one entry calls unready is unready, whatever others say of it.
+fn serves<'a>(pods: impl Iterator<Item = &'a Endpoint> + Clone, here: &Here<'_>) -> bool {
+    let mut serving = pods.clone().filter(|e| here.can_serve(e)).flat_map(|e| &e.addresses);
     if here.generation >= Generation::V0_16_0 {
         return serving.next().is_some();
     }
-    // An address that one slice calls unready counts as unready, whatever the others say.
-    serving.any(|ip| !counted().any(|e| !here.can_serve(e) && e.addresses.contains(ip)))
+    serving.any(|ip| !pods.clone().any(|e| !here.can_serve(e) && e.addresses.contains(ip)))
 }

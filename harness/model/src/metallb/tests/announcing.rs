@@ -41,6 +41,15 @@ fn an_address_that_is_unready_once_is_unready_up_to_v0_15_3() {
 }
 
 #[test]
+fn an_address_that_is_unready_elsewhere_is_unready_for_local_traffic_too() {
+    let twice = "- {addresses: [10.0.0.1], nodeName: worker}\n\
+                 - {addresses: [10.0.0.1], nodeName: other, conditions: {ready: false}}\n";
+    let local = cluster(twice, ", externalTrafficPolicy: Local", "}");
+    assert!(!announces("v0.15.3", &local));
+    assert!(announces("v0.16.0", &local));
+}
+
+#[test]
 fn local_traffic_goes_by_the_nodes_name_not_its_hostname() {
     let here = "- {addresses: [10.0.0.1], nodeName: worker}\n";
     let renamed =
