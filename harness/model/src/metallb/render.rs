@@ -60,7 +60,11 @@ pub struct Rendered {
 /// A node's frr.conf could not be rendered.
 #[derive(Clone, Debug, Error)]
 pub enum RenderError {
-    #[error("renderer for {version} is not there yet")]
+    /// Up to v0.12 there are no custom resources.
+    #[error(
+        "MetalLB {version} takes its configuration from the ConfigMap `config`, not from custom resources, so there is nothing to render; \
+         v0.13.0 is the oldest release that is rendered"
+    )]
     Unsupported { version: &'static str },
     /// MetalLB refuses the objects for good.
     #[error(transparent)]
