@@ -44,6 +44,8 @@ pub struct Judged {
     pub ours: Verdict,
     pub theirs: Verdict,
     pub agreement: Agreement,
+    /// MetalLB gave another answer before this one.
+    pub unsteady: bool,
 }
 
 /// A set of objects that the two sides take differently, as small as it got.
@@ -72,6 +74,8 @@ pub struct Tally {
     pub modulo_order: u32,
     /// Of both, those that announce at least one prefix.
     pub announcing: u32,
+    /// Of both, those where MetalLB first gave another answer to the same objects.
+    pub unsteady: u32,
     /// Refused by both, for reasons that a person may want to compare.
     pub refusals: Vec<Refusal>,
     pub disagreements: Vec<Disagreement>,
@@ -136,6 +140,7 @@ fn note(tally: &mut Tally, case: u32, outcome: Outcome, progress: &(dyn Fn(&str)
                     _ => &mut tally.modulo_order,
                 };
                 *count += 1;
+                tally.unsteady += u32::from(judged.unsteady);
                 tally.announcing += u32::from(conf.contains("    network "));
             }
             (Verdict::Refused(ours), Verdict::Refused(theirs)) => {
@@ -160,7 +165,7 @@ fn one(sides: &Sides<'_>, case: u32, plan: &Plan) -> Outcome {
     let mut tree = generate::case(sides.subject.release.generation)
         .new_tree(&mut runner)
         .map_err(|reason| Trouble::Generator(reason.to_string()))?;
-    let first = sides.runtime.block_on(judge(sides, &tree.current()))?;
+    let first = sides.runtime.block_on(judge_again(sides, &tree.current()))?;
     if first.agreement != Agreement::None {
         return Ok(Ok(first));
     }
@@ -202,6 +207,24 @@ fn smallest(
     (best, shrunk)
 }
 
+/// How often a disagreement is asked again.
+const AGAIN: u32 = 3;
+
+/// [`judge`], again where they disagree: a speaker that starts takes its node and its Services in any order, and since v0.14 it
+/// forgets to withdraw what it announced before it saw that its node has no network.
+async fn judge_again(sides: &Sides<'_>, objects: &[Value]) -> Result<Judged, Trouble> {
+    let mut judged = judge(sides, objects).await?;
+    for _ in 0..AGAIN {
+        if judged.agreement != Agreement::None {
+            break;
+        }
+        let first = judged.theirs;
+        judged = judge(sides, objects).await?;
+        judged.unsteady = judged.theirs != first;
+    }
+    Ok(judged)
+}
+
 /// Asks both sides.
 ///
 /// # Errors
@@ -224,5 +247,5 @@ async fn judge(sides: &Sides<'_>, objects: &[Value]) -> Result<Judged, Trouble> 
     };
     let random_order = subject.release.generation <= Generation::V0_13_10;
     let agreement = compare(&ours, &theirs, random_order);
-    Ok(Judged { objects: objects.to_vec(), ours, theirs, agreement })
+    Ok(Judged { objects: objects.to_vec(), ours, theirs, agreement, unsteady: false })
 }

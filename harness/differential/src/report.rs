@@ -15,10 +15,11 @@ pub fn text(tallies: &BTreeMap<&'static str, Tally>) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "{release:9} {:4} byte-equal, {:3} equal but for the order ({} with prefixes), {:4} refused by both, {:3} disagreements, {:2} inconclusive",
+            "{release:9} {:4} byte-equal, {:3} equal but for the order ({} with prefixes, {} after another answer), {:4} refused by both, {:3} disagreements, {:2} inconclusive",
             t.bytes,
             t.modulo_order,
             t.announcing,
+            t.unsteady,
             t.refusals.len(),
             t.disagreements.len(),
             t.inconclusive.len()

@@ -13,8 +13,9 @@ use crate::ours::NODE;
 pub fn nodes() -> Objects {
     let excluded = proptest::bool::weighted(0.04);
     let offline = proptest::bool::weighted(0.04);
-    (labels(), labels(), excluded, offline)
-        .prop_map(|(mut here, mut there, excluded, offline)| {
+    let cordoned = proptest::bool::weighted(0.04);
+    (labels(), labels(), excluded, offline, cordoned)
+        .prop_map(|(mut here, mut there, excluded, offline, cordoned)| {
             here["kubernetes.io/hostname"] = json!(NODE);
             there["kubernetes.io/hostname"] = json!("other");
             if excluded {
@@ -24,7 +25,9 @@ pub fn nodes() -> Objects {
                 true => json!([{"type": "NetworkUnavailable", "status": "True"}]),
                 false => json!([{"type": "Ready", "status": "True"}]),
             };
-            vec![node(NODE, here, conditions), node("other", there, json!([]))]
+            let mut here = node(NODE, here, conditions);
+            here["spec"] = json!({"unschedulable": cordoned});
+            vec![here, node("other", there, json!([]))]
         })
         .boxed()
 }

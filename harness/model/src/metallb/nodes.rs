@@ -13,7 +13,21 @@ use super::store::{Objects, Slices};
 /// The label that takes a node out of load balancing (KEP-1143).
 const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-/// The parts of a Node's status that decide what its speaker announces.
+/// The parts of a Node that decide what its speaker announces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeState {
+    pub spec: NodeSpec,
+    pub status: NodeStatus,
+}
+
+/// `spec` of a Node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NodeSpec {
+    unschedulable: bool,
+}
+
+/// `status` of a Node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct NodeStatus {
@@ -45,9 +59,16 @@ pub(super) struct Here<'a> {
 impl Here<'_> {
     /// Why the speaker announces no Service at all.
     pub fn silence(&self, objects: &Objects) -> Option<String> {
-        let offline = objects.node_status(self.name).is_some_and(NodeStatus::network_is_unavailable);
+        let node = objects.node_state(self.name);
+        let offline = node.is_some_and(|n| n.status.network_is_unavailable());
         if offline && self.generation >= Generation::V0_13_10 {
             return Some(format!("node/{}: NetworkUnavailable; its speaker announces no Service", self.name));
+        }
+        if self.generation == Generation::V0_14_9 && node.is_some_and(|n| n.spec.unschedulable) {
+            return Some(format!(
+                "node/{}: is cordoned; a speaker of v0.14.9 announces no Service then",
+                self.name
+            ));
         }
         let excluded = self.labels.contains_key(EXCLUDED) && self.generation >= Generation::V0_14_0;
         excluded.then(|| {

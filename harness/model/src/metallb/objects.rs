@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::endpoints::{self, EndpointSlice, EndpointSliceFile};
 use super::meta::{Meta, MetaFile};
-use super::nodes::NodeStatus;
+use super::nodes::{NodeSpec, NodeState, NodeStatus};
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
 };
@@ -128,7 +128,7 @@ pub enum Object {
     EndpointSlice(Resource<EndpointSlice>),
     ConfigMap(Resource<ConfigData>),
     Secret(Resource<SecretData>),
-    Node(Resource<NodeStatus>),
+    Node(Resource<NodeState>),
     Namespace(Resource<()>),
 }
 
@@ -235,9 +235,11 @@ fn parse_one(document: &Document, kind: Kind) -> Result<(ObjectId, Object), Diag
         }
         Kind::Secret => parse_secret(document)?,
         Kind::Node => {
-            let file: SpecFile<IgnoredAny, NodeStatus> = document.parse_strict()?;
+            let file: SpecFile<NodeSpec, NodeStatus> = document.parse_strict()?;
             let (id, meta) = identity(document, kind, file.metadata)?;
-            (id, Object::Node(Resource { meta, spec: file.status.unwrap_or_default() }))
+            let state =
+                NodeState { spec: file.spec.unwrap_or_default(), status: file.status.unwrap_or_default() };
+            (id, Object::Node(Resource { meta, spec: state }))
         }
         Kind::Namespace => {
             let file: SpecFile<IgnoredAny> = document.parse_strict()?;

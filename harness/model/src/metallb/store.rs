@@ -10,7 +10,7 @@ use super::admit;
 use super::allocate;
 use super::endpoints::{Endpoint, EndpointSlice, SERVICE_NAME};
 use super::meta::Labels;
-use super::nodes::NodeStatus;
+use super::nodes::NodeState;
 use super::objects::{self, Kind, Object, ObjectId, Resource, SecretData};
 use super::reject::Reject;
 use super::specs::{
@@ -335,12 +335,12 @@ impl Objects {
         self.node(name).map(|r| &r.meta.labels)
     }
 
-    /// The status of a Node object.
-    pub(super) fn node_status(&self, name: &str) -> Option<&NodeStatus> {
+    /// Spec and status of a Node object.
+    pub(super) fn node_state(&self, name: &str) -> Option<&NodeState> {
         self.node(name).map(|r| &r.spec)
     }
 
-    fn node(&self, name: &str) -> Option<&Resource<NodeStatus>> {
+    fn node(&self, name: &str) -> Option<&Resource<NodeState>> {
         let id = ObjectId { kind: Kind::Node, namespace: String::new(), name: name.to_owned() };
         match &self.items.get(&id)?.object {
             Object::Node(r) => Some(r),

@@ -80,6 +80,14 @@ fn a_node_without_network_or_out_of_load_balancing_announces_nothing() {
 }
 
 #[test]
+fn a_cordoned_node_announces_nothing_in_v0_14_9() {
+    let cordoned =
+        cluster("- {addresses: [10.0.0.1]}\n", "", "}\nspec: {unschedulable: true, podCIDR: 10.0.0.0/24}");
+    let seen = ["v0.14.8", "v0.14.9", "v0.15.0"].map(|version| announces(version, &cordoned));
+    assert_eq!(seen, [true, false, true]);
+}
+
+#[test]
 fn since_v0_16_0_a_service_with_two_local_preferences_for_one_update_is_left_out() {
     let manifests = [
         peer("gw1", "192.168.1.5", ""),
