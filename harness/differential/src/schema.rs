@@ -1,10 +1,10 @@
 //! The schemas of a release's CRDs: the defaults that the API server writes into an object, and what it refuses. Rules in CEL
-//! (`x-kubernetes-validations`) are not evaluated.
+//! (`x-kubernetes-validations`) are not evaluated. MetalLB's CRDs use few words of JSON Schema, so these are checked here: the crate
+//! jsonschema would bring second versions of three crates into the workspace.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jsonschema::Validator;
 use serde::Deserialize as _;
 use serde_json::Value;
 use thiserror::Error;
@@ -16,13 +16,11 @@ pub enum SchemaError {
     Read(PathBuf, #[source] std::io::Error),
     #[error("reading the CRD {}", .0.display())]
     Parse(PathBuf, #[source] serde_yaml::Error),
-    #[error("the schema of {0} is not usable: {1}")]
-    Schema(String, String),
 }
 
 /// (apiVersion, kind) -> schema
 #[derive(Debug)]
-pub struct Schemas(BTreeMap<(String, String), (Value, Validator)>);
+pub struct Schemas(Table);
 
 impl Schemas {
     /// Reads every CRD of a folder.
@@ -37,7 +35,7 @@ impl Schemas {
             let text = std::fs::read_to_string(&path).map_err(|e| SchemaError::Read(path.clone(), e))?;
             for document in serde_yaml::Deserializer::from_str(&text) {
                 let crd = Value::deserialize(document).map_err(|e| SchemaError::Parse(path.clone(), e))?;
-                add(&mut all, &crd)?;
+                add(&mut all, &crd);
             }
         }
         Ok(Self(all))
@@ -46,30 +44,58 @@ impl Schemas {
     /// Fills in defaults. Errors: why the API server would refuse the object.
     pub fn admit(&self, object: &mut Value) -> Result<(), String> {
         let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
-        let Some((schema, validator)) = self.0.get(&(text("apiVersion"), text("kind"))) else {
-            return Ok(());
-        };
+        let Some(schema) = self.0.get(&(text("apiVersion"), text("kind"))) else { return Ok(()) };
         fill(schema, object);
-        match validator.validate(object) {
-            Ok(()) => Ok(()),
-            Err(e) => Err(format!("{}: {e}", e.instance_path)),
-        }
+        check(schema, object, "")
     }
 }
 
-type Table = BTreeMap<(String, String), (Value, Validator)>;
+type Table = BTreeMap<(String, String), Value>;
 
-fn add(all: &mut Table, crd: &Value) -> Result<(), SchemaError> {
+fn add(all: &mut Table, crd: &Value) {
     let (spec, kind) = (&crd["spec"], crd["spec"]["names"]["kind"].as_str().unwrap_or_default());
     for version in spec["versions"].as_array().into_iter().flatten() {
         let group = spec["group"].as_str().unwrap_or_default();
         let api = format!("{group}/{}", version["name"].as_str().unwrap_or_default());
-        let schema = version["schema"]["openAPIV3Schema"].clone();
-        let validator = jsonschema::draft4::new(&schema)
-            .map_err(|e| SchemaError::Schema(format!("{api} {kind}"), e.to_string()))?;
-        all.insert((api, kind.to_owned()), (schema, validator));
+        all.insert((api, kind.to_owned()), version["schema"]["openAPIV3Schema"].clone());
     }
-    Ok(())
+}
+
+/// The first thing that a schema forbids, with its place.
+fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
+    let fits = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("boolean") => value.is_boolean(),
+        _ => true,
+    };
+    if !fits {
+        return Err(format!("{at}: {value} is no {}", schema["type"]));
+    }
+    if let (Some(allowed), false) = (schema["enum"].as_array(), value.is_null())
+        && !allowed.contains(value)
+    {
+        return Err(format!("{at}: {value} is none of {}", schema["enum"]));
+    }
+    if let Some(n) = value.as_i64() {
+        let (least, most) = (schema["minimum"].as_i64(), schema["maximum"].as_i64());
+        if least.is_some_and(|least| n < least) || most.is_some_and(|most| n > most) {
+            return Err(format!("{at}: {n} is not between {} and {}", schema["minimum"], schema["maximum"]));
+        }
+    }
+    let required = schema["required"].as_array().into_iter().flatten();
+    if let Some(missing) = required.filter_map(Value::as_str).find(|name| value.get(name).is_none()) {
+        return Err(format!("{at}: `{missing}` is missing"));
+    }
+    for (name, sub) in schema["properties"].as_object().into_iter().flatten() {
+        if let Some(child) = value.get(name) {
+            check(sub, child, &format!("{at}/{name}"))?;
+        }
+    }
+    let items = value.as_array().into_iter().flatten().enumerate();
+    items.map(|(i, item)| check(&schema["items"], item, &format!("{at}/{i}"))).collect()
 }
 
 fn fill(schema: &Value, value: &mut Value) {
@@ -99,12 +125,14 @@ mod tests {
             {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties":
                 {"port": {"type": "integer", "default": 179, "maximum": 16384}}}}}}}]}});
         let mut all = Table::new();
-        add(&mut all, &crd).unwrap();
+        add(&mut all, &crd);
         let schemas = Schemas(all);
         let mut object = json!({"apiVersion": "g/v1", "kind": "K", "spec": {}});
         schemas.admit(&mut object).unwrap();
         assert_eq!(object["spec"]["port"], 179);
         object["spec"]["port"] = json!(20000);
         assert!(schemas.admit(&mut object).unwrap_err().starts_with("/spec/port: 20000"));
+        object["spec"] = json!({"port": "ssh"});
+        assert!(schemas.admit(&mut object).unwrap_err().contains("is no \"integer\""));
     }
 }
