@@ -118,6 +118,9 @@ pub struct RunArgs {
     /// Only runs with these axis values, for instance `--only frr=7.5.1 --only order=before,after`
     #[arg(long, value_name = "AXIS=VALUE[,VALUE]")]
     pub only: Vec<String>,
+    /// MetalLB releases to run with instead of the scenarios' own; they are one more axis, `metallb`
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    pub metallb: Vec<String>,
     /// Labs at the same time [default: what fits this machine]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
@@ -189,6 +192,9 @@ pub struct PlanArgs {
     /// Only runs with these axis values
     #[arg(long, value_name = "AXIS=VALUE[,VALUE]")]
     pub only: Vec<String>,
+    /// MetalLB releases to plan for instead of the scenarios' own; they are one more axis, `metallb`
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    pub metallb: Vec<String>,
     /// Print the whole plan as JSON
     #[arg(long)]
     pub json: bool,

@@ -9,7 +9,7 @@ use crate::fail::Failure;
 use crate::out;
 
 pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
-    let loaded = select::scenarios(&args.scenarios, &args.only)?;
+    let loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only)?;
     if args.json {
         out::json(&Loaded::plan(&loaded))?;
     } else if args.yaml {
@@ -50,6 +50,20 @@ fn outline(run: &PlannedRun) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_releases_are_an_axis() {
+        let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/frr-ordering");
+        let releases = ["v0.13.12".to_string(), "0.15.3".to_string()];
+        let only = ["metallb=v0.15.3".to_string()];
+        let loaded = select::scenarios(&[scenario.to_string()], &releases, &only).unwrap();
+        let runs = Loaded::plan(&loaded).runs;
+        assert_eq!(runs.len(), 36);
+        assert!(runs.iter().all(|run| run.metallb.version == "v0.15.3"));
+        assert_eq!(runs[0].axes.last(), Some(&("metallb".to_string(), "v0.15.3".to_string())));
+        let unknown = select::scenarios(&[scenario.to_string()], &["v0.15.9".to_string()], &[]);
+        assert!(unknown.is_err());
+    }
 
     #[test]
     fn the_yaml_reads_back_as_the_same_plan() {

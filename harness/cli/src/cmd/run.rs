@@ -38,7 +38,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         Selection::Ordering if args.scenarios.is_empty() => vec!["frr-ordering".to_string()],
         _ => args.scenarios.clone(),
     };
-    let mut loaded = select::scenarios(&names, &args.only)?;
+    let mut loaded = select::scenarios(&names, &args.metallb, &args.only)?;
     let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use futures::future::try_join_all;
 use routeproof_model::frr::rejections;
+use routeproof_model::metallb::lint::FrrVersion;
 use routeproof_model::metallb::{self, Frontend, Mode, NodeInfo, Objects, Release};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::pods::ruleset;
@@ -34,6 +35,8 @@ pub struct Cluster {
     /// Node name -> what MetalLB knows of it.
     nodes: BTreeMap<String, NodeInfo>,
     aliases: BTreeMap<String, String>,
+    /// Node name -> its FRR, where its image's name tells.
+    frr: BTreeMap<String, FrrVersion>,
 }
 
 impl Cluster {
@@ -49,6 +52,7 @@ impl Cluster {
             installed: Installed { release, mode: run.metallb.mode },
             nodes: node_infos(run).map(|info| (info.name.clone(), info)).collect(),
             aliases: aliases.collect(),
+            frr: run.images.iter().filter_map(|(n, i)| Some((n.clone(), FrrVersion::parse(i)?))).collect(),
         })
     }
 
@@ -63,7 +67,8 @@ impl Cluster {
 
     /// Starts the FRR container's daemons on a cluster node, empty as the speaker finds them.
     pub async fn start_frr(&self, node: &mut Node) -> Result<(), RunError> {
-        let startup = metallb::startup(self.installed.release, self.installed.mode);
+        let frr = self.frr.get(&node.name).copied();
+        let startup = metallb::startup(self.installed.release, self.installed.mode, frr);
         node.handle.write("/etc/frr/vtysh.conf", 0o644, startup.vtysh_conf.as_bytes()).await?;
         node.handle.write("/etc/frr/frr.conf", 0o640, startup.conf.as_bytes()).await?;
         let available = node.handle.list("/usr/lib/frr").await?;

@@ -78,9 +78,14 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
 /// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests, which are
 /// applied to a cluster without nodes.
 pub fn load(path: &Path) -> Result<Loaded, RunError> {
+    load_for(path, &[])
+}
+
+/// [`load`] for other MetalLB releases than the scenario's: they become its last axis, `metallb`.
+pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, RunError> {
     let file = if path.is_dir() { path.join("scenario.yaml") } else { path.to_path_buf() };
     let source = read(&file)?;
-    let written: ScenarioFile = yaml::parse(&source)?;
+    let mut written: ScenarioFile = yaml::parse(&source)?;
     let at = |name: &str| [Seg::Key(name.to_string())];
     let dir = file.parent().map(Path::to_path_buf).unwrap_or_default();
     let topology_path = places::joined(&dir, &written.topology);
@@ -89,15 +94,56 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
         return Err(source.error_at(&at("topology"), message).into());
     }
     let topology = topology(&topology_path)?;
-    let release = release(&source, &written)?;
-    let scenario = scenario::expand(&written, &source, &topology)?;
-    let mut runs = Vec::new();
-    let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
-    let mut findings: Vec<(Finding, Vec<AxisValues>)> = Vec::new();
+    let own = release(&source, &written)?;
+    let mut loaded = Loaded {
+        name: written.name.clone(),
+        about: written.about.clone(),
+        topology_file: topology_path,
+        axes: written.axes.0.clone(),
+        runs: Vec::new(),
+        warnings: topology.warnings.iter().map(ToString::to_string).collect(),
+        findings: Vec::new(),
+        file,
+    };
+    if releases.is_empty() {
+        add_runs(&mut loaded, &written, &source, &topology, own, None)?;
+    } else if loaded.axes.iter().any(|(name, _)| name == METALLB_AXIS) {
+        let error = source.error_at(&at("axes"), "the scenario has an axis `metallb` of its own");
+        return Err(error.hint("`--only metallb=VERSION` chooses of its values").into());
+    } else {
+        let versions = releases.iter().map(|r| r.version.to_string()).collect();
+        loaded.axes.push((METALLB_AXIS.to_string(), versions));
+    }
+    for release in releases {
+        release.check(written.metallb.mode).map_err(|e| source.error_at(&at("metallb"), e.to_string()))?;
+        written.metallb.version = release.version.to_string();
+        let value = (METALLB_AXIS.to_string(), release.version.to_string());
+        add_runs(&mut loaded, &written, &source, &topology, release, Some(value))?;
+    }
+    let allowed = scenario::expand(&written, &source, &topology)?.allow;
+    let idle = allow(&mut loaded.findings, &allowed, &loaded.file);
+    loaded.warnings.extend(idle);
+    Ok(loaded)
+}
+
+/// The axis that other releases than a scenario's make.
+const METALLB_AXIS: &str = "metallb";
+
+/// Adds the runs of one release, each with one more value of an axis if that is given.
+fn add_runs(
+    loaded: &mut Loaded,
+    written: &ScenarioFile,
+    source: &Source,
+    topology: &Topology,
+    release: &'static Release,
+    value: Option<(String, String)>,
+) -> Result<(), RunError> {
+    let scenario = scenario::expand(written, source, topology)?;
+    let dir = loaded.file.parent().map(Path::to_path_buf).unwrap_or_default();
     for run in scenario.runs {
         for path in run.manifests() {
             if !path.is_file() {
-                let at = places::manifest(&written, &dir, &run.axes, path);
+                let at = places::manifest(written, &dir, &run.axes, path);
                 return Err(source.error_at(&at, format!("there is no manifest {}", path.display())).into());
             }
         }
@@ -108,8 +154,8 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
             requirements: scenario.requirements.clone(),
-            images: plan::images(&topology, &frr),
-            axes: run.axes,
+            images: plan::images(topology, &frr),
+            axes: run.axes.into_iter().chain(value.clone()).collect(),
             expected: run.expected,
             metallb: scenario.metallb.clone(),
             topology: topology.clone(),
@@ -122,21 +168,19 @@ pub fn load(path: &Path) -> Result<Loaded, RunError> {
         let stated = scenario.tightest_timer.map(|timer| timer.as_millis() as u64);
         run.tightest_timer_ms = stated.into_iter().chain(found.bfd_detection_ms).min();
         let unmade = unmade_vrfs(&run, &found.vrfs);
-        gather(&mut findings, found.findings, &run.axes);
+        gather(&mut loaded.findings, found.findings, &run.axes);
         let more = unmade.into_iter().chain(found.warnings);
-        warnings.extend(more.filter(|w| !warnings.contains(w)).collect::<Vec<_>>());
+        let new: Vec<_> = more.filter(|w| !loaded.warnings.contains(w)).collect();
+        loaded.warnings.extend(new);
         if !found.pods.is_empty() {
-            run.topology = with_pods(&topology, found.pods).map_err(|e| source.error(e.to_string()))?;
+            run.topology = with_pods(topology, found.pods).map_err(|e| source.error(e.to_string()))?;
             run.images = plan::images(&run.topology, &frr);
         }
         let vrfs = found.vrfs.into_iter().map(|(_, vrf)| vrf).collect();
         run.needs = needs::of(&run.topology, &run.steps, &vrfs);
-        runs.push(run);
+        loaded.runs.push(run);
     }
-    let axes = written.axes.0;
-    let (name, about, topology_file) = (scenario.name, scenario.about, topology_path);
-    warnings.extend(allow(&mut findings, &scenario.allow, &file));
-    Ok(Loaded { name, about, file, topology_file, axes, runs, warnings, findings })
+    Ok(())
 }
 
 /// Adds a run's findings: what another run has, too, is told once.

@@ -1,8 +1,10 @@
 //! What MetalLB's webhooks and reconcilers refuse, beyond what [`super::resolve`] finds in a single object.
 
+use super::allocate;
 use super::community::Community;
 use super::frrk8s;
-use super::meta::{Labels, any_or_all};
+use super::meta::any_or_all;
+use super::nodes::{self, Here};
 use super::objects::{Kind, Object, ObjectId};
 use super::reject::Reject;
 use super::release::{Generation, Release};
@@ -95,7 +97,6 @@ pub(super) fn resolve_all(
         };
         for pool in all.pools.iter().filter(|p| adv.selects(p)) {
             resolve::check_aggregation(&adv, pool)?;
-            check_echo(&adv, pool, &all)?;
         }
         all.advertisements.push(adv);
     }
@@ -116,13 +117,25 @@ fn unless_transient<T>(
     }
 }
 
-/// BFD echo does not work over IPv6.
-fn check_echo(adv: &Advertisement, pool: &Pool, all: &Resolved) -> Result<(), Box<Reject>> {
+/// BFD echo does not work over IPv6. The webhooks let it pass, the speakers do not; since v0.16.0 a speaker looks only at what selects
+/// its node.
+pub(super) fn check_echoes(all: &Resolved, here: &Here<'_>) -> Result<(), Box<Reject>> {
+    let advertisements = all.advertisements.iter().filter(|adv| here.looks_at(&adv.nodes));
+    for (adv, pool) in advertisements.flat_map(|adv| all.pools.iter().map(move |pool| (adv, pool))) {
+        if adv.selects(pool) {
+            check_echo(adv, pool, all, here)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_echo(adv: &Advertisement, pool: &Pool, all: &Resolved, here: &Here<'_>) -> Result<(), Box<Reject>> {
     if !pool.cidrs().any(|c| c.addr().is_ipv6()) {
         return Ok(());
     }
     let echoes = |peer: &Peer| all.bfd_profiles.iter().any(|b| b.name == peer.bfd_profile && b.echo_mode);
-    let chosen = |peer: &Peer| adv.peers.is_empty() || adv.peers.contains(&peer.name);
+    let chosen =
+        |peer: &Peer| here.looks_at(&peer.nodes) && (adv.peers.is_empty() || adv.peers.contains(&peer.name));
     match all.peers.iter().find(|(_, p)| chosen(p) && echoes(p)) {
         None => Ok(()),
         Some((_, peer)) => Err(Reject::spec(
@@ -169,9 +182,34 @@ pub(super) fn check_release(
             return Err(too_new(id, "serviceAllocation", "v0.13.8"));
         }
     }
+    for (id, service) in
+        objects.services_by_age().into_iter().filter(|_| release.generation < Generation::V0_14_9)
+    {
+        if let Some(name) =
+            allocate::NEW_ANNOTATIONS.iter().find(|n| service.meta.annotations.contains_key(**n))
+        {
+            let old = name.replacen("metallb.io", "metallb.universe.tf", 1);
+            return Err(Reject::at(
+                id,
+                path!["metadata", "annotations", *name],
+                format!("MetalLB {release} does not read the annotation `{name}`"),
+            )
+            .hint(format!("it exists since v0.14.9; use `{old}`")));
+        }
+    }
     for (id, from) in objects.advertisements() {
         if !from.spec.service_selectors.is_empty() && release.generation < Generation::V0_16_0 {
             return Err(too_new(id, "serviceSelectors", "v0.16.0"));
+        }
+        match from.spec.as_path_prepend {
+            0 => {}
+            _ if release.generation < Generation::V0_16_2 => {
+                return Err(too_new(id, "asPathPrepend", "v0.16.2"));
+            }
+            _ => {
+                let reason = "asPathPrepend is only supported by the frr-k8s backend";
+                return Err(Reject::spec(id, "asPathPrepend", reason));
+            }
         }
     }
     for adv in &resolved.advertisements {
@@ -227,12 +265,7 @@ fn check_peers(
 
 /// For each peer, and each Node object, whether the peer selects the node.
 fn homes(objects: &Objects, peers: &[(ObjectId, Peer)]) -> Vec<Vec<bool>> {
-    let with_hostname = |(name, labels): (&String, &Labels)| {
-        let mut all = Labels::from([("kubernetes.io/hostname".to_owned(), name.clone())]);
-        all.extend(labels.clone());
-        all
-    };
-    let nodes: Vec<Labels> = objects.nodes().map(with_hostname).collect();
+    let nodes = nodes::all_labels(objects);
     peers
         .iter()
         .map(|(_, peer)| nodes.iter().map(|labels| any_or_all(&peer.nodes, labels)).collect())
@@ -268,21 +301,27 @@ fn check_pair(id: &ObjectId, peer: &Peer, other: &Peer, per_node: bool) -> Resul
     Ok(())
 }
 
-/// Two advertisements that reach the same node and peer with the same prefix length must not differ in local preference.
+/// Two advertisements that reach the same node and peer with the same prefix length must not differ in local preference, whichever
+/// node this is.
 pub(super) fn check_local_pref(
-    advertisements: &[&Advertisement],
-    pools: &[Pool],
-    generation: Generation,
+    objects: &Objects,
+    resolved: &Resolved,
+    here: &Here<'_>,
 ) -> Result<(), Box<Reject>> {
-    for (i, adv) in advertisements.iter().enumerate() {
+    let mut nodes = nodes::all_labels(objects);
+    if objects.node_labels(here.name).is_none() {
+        nodes.push(here.labels.clone());
+    }
+    let meet = |a: &Advertisement, b: &Advertisement| {
+        nodes.iter().any(|labels| any_or_all(&a.nodes, labels) && any_or_all(&b.nodes, labels))
+    };
+    for (i, adv) in resolved.advertisements.iter().enumerate() {
         // Which Services meet under selectors is not known at admission.
-        for other in advertisements[..i].iter().filter(|o| o.services.is_empty() && adv.services.is_empty()) {
+        let earlier = resolved.advertisements[..i].iter();
+        for other in earlier.filter(|o| o.services.is_empty() && adv.services.is_empty()) {
             let clash =
-                |p: &&Pool| adv.selects(p) && other.selects(p) && share_length(adv, other, p, generation);
-            let share_peer = adv.peers.is_empty()
-                || other.peers.is_empty()
-                || adv.peers.iter().any(|p| other.peers.contains(p));
-            if adv.local_pref != other.local_pref && share_peer && pools.iter().any(|p| clash(&p)) {
+                |p: &Pool| adv.selects(p) && other.selects(p) && clashes(adv, other, p, here.generation);
+            if resolved.pools.iter().any(clash) && meet(adv, other) {
                 let reason = format!(
                     "invalid local preference {}: local preference {} was already set for the same type of BGP update",
                     adv.local_pref, other.local_pref
@@ -295,6 +334,18 @@ pub(super) fn check_local_pref(
         }
     }
     Ok(())
+}
+
+/// Whether two advertisements of one pool give the same update different local preferences, where they meet.
+pub(super) fn clashes(
+    adv: &Advertisement,
+    other: &Advertisement,
+    pool: &Pool,
+    generation: Generation,
+) -> bool {
+    let share_peer =
+        adv.peers.is_empty() || other.peers.is_empty() || adv.peers.iter().any(|p| other.peers.contains(p));
+    adv.local_pref != other.local_pref && share_peer && share_length(adv, other, pool, generation)
 }
 
 /// Since v0.15.0 a length counts only if the pool has addresses of its family.

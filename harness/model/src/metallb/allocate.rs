@@ -14,9 +14,12 @@ use super::resolve::{Pool, confuses_buggy_firmware};
 use super::specs::{IpFamily, IpFamilyPolicy, ServiceSpec, ServiceType, TrafficPolicy};
 use super::store::Objects;
 
-const POOL: &str = "metallb.universe.tf/address-pool";
-const ADDRESSES: &str = "metallb.universe.tf/loadBalancerIPs";
-const SHARING: &str = "metallb.universe.tf/allow-shared-ip";
+/// Annotations, each with its name up to v0.14.8, which later releases still read where the new one is missing.
+const POOL: [&str; 2] = ["metallb.io/address-pool", "metallb.universe.tf/address-pool"];
+const ADDRESSES: [&str; 2] = ["metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs"];
+const SHARING: [&str; 2] = ["metallb.io/allow-shared-ip", "metallb.universe.tf/allow-shared-ip"];
+/// Those that exist since v0.14.9.
+pub(super) const NEW_ANNOTATIONS: [&str; 3] = [POOL[0], ADDRESSES[0], SHARING[0]];
 
 /// What a Service asks for.
 struct Request {
@@ -92,17 +95,21 @@ pub(super) fn pool_of<'a>(pools: &'a [Pool], ips: &[IpAddr]) -> Option<&'a Pool>
 }
 
 fn request(service: &Resource<ServiceSpec>) -> Result<Request, String> {
-    let (spec, annotations) = (&service.spec, &service.meta.annotations);
+    let spec = &service.spec;
+    // An empty new annotation hides the old one.
+    let annotation = |names: [&'static str; 2]| {
+        names.into_iter().find_map(|name| Some((name, service.meta.annotations.get(name)?)))
+    };
     let (v4, v6) = families(spec)?;
-    let listed = annotations.get(ADDRESSES).filter(|t| !t.is_empty());
+    let listed = annotation(ADDRESSES).filter(|(_, text)| !text.is_empty());
     let single = spec.load_balancer_ip.as_ref().filter(|t| !t.is_empty());
     let addresses = match (listed, single) {
-        (Some(_), Some(_)) => {
-            return Err(format!("service can not have both {ADDRESSES} and svc.Spec.LoadBalancerIP"));
+        (Some((name, _)), Some(_)) => {
+            return Err(format!("service can not have both {name} and svc.Spec.LoadBalancerIP"));
         }
-        (Some(text), None) => text
+        (Some((name, text)), None) => text
             .split(',')
-            .map(|part| part.trim().parse().map_err(|_| format!("invalid {ADDRESSES}: \"{text}\"")))
+            .map(|part| part.trim().parse().map_err(|_| format!("invalid {name}: \"{text}\"")))
             .collect::<Result<Vec<IpAddr>, _>>()?,
         (None, Some(text)) => {
             vec![text.parse().map_err(|_| format!("invalid spec.loadBalancerIP \"{text}\""))?]
@@ -124,8 +131,8 @@ fn request(service: &Resource<ServiceSpec>) -> Result<Request, String> {
         TrafficPolicy::Cluster => String::new(),
     };
     let ports = spec.ports.iter().map(|p| (p.protocol.clone(), p.port)).collect();
-    let sharing = annotations.get(SHARING).cloned().unwrap_or_default();
-    let pool = annotations.get(POOL).filter(|t| !t.is_empty()).cloned();
+    let sharing = annotation(SHARING).map(|(_, key)| key.clone()).unwrap_or_default();
+    let pool = annotation(POOL).map(|(_, name)| name.clone()).filter(|t| !t.is_empty());
     Ok(Request { v4, v6, addresses, pool, tenancy: Tenancy { sharing, backend, ports } })
 }
 

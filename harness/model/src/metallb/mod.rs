@@ -17,6 +17,7 @@ mod frrk8s;
 mod layout;
 pub mod lint;
 mod meta;
+mod nodes;
 mod objects;
 mod proxy;
 mod reject;

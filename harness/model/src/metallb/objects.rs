@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use super::endpoints::{self, EndpointSlice, EndpointSliceFile};
 use super::frrk8s::FrrConfigurationSpec;
 use super::meta::{Meta, MetaFile};
+use super::nodes::{NodeSpec, NodeState, NodeStatus};
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
 };
@@ -140,13 +141,13 @@ pub enum Object {
     EndpointSlice(Resource<EndpointSlice>),
     ConfigMap(Resource<ConfigData>),
     Secret(Resource<SecretData>),
-    Node(Resource<()>),
+    Node(Resource<NodeState>),
     Namespace(Resource<()>),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SpecFile<S> {
+struct SpecFile<S, T = IgnoredAny> {
     #[serde(rename = "apiVersion")]
     _api_version: IgnoredAny,
     #[serde(rename = "kind")]
@@ -154,8 +155,7 @@ struct SpecFile<S> {
     #[serde(default)]
     metadata: MetaFile,
     spec: Option<S>,
-    #[serde(rename = "status")]
-    _status: Option<IgnoredAny>,
+    status: Option<T>,
 }
 
 #[derive(Deserialize)]
@@ -251,11 +251,17 @@ fn parse_one(document: &Document, kind: Kind) -> Result<(ObjectId, Object), Diag
             (id, Object::ConfigMap(Resource { meta, spec: file.data.unwrap_or_default() }))
         }
         Kind::Secret => parse_secret(document)?,
-        Kind::Node | Kind::Namespace => {
+        Kind::Node => {
+            let file: SpecFile<NodeSpec, NodeStatus> = document.parse_strict()?;
+            let (id, meta) = identity(document, kind, file.metadata)?;
+            let state =
+                NodeState { spec: file.spec.unwrap_or_default(), status: file.status.unwrap_or_default() };
+            (id, Object::Node(Resource { meta, spec: state }))
+        }
+        Kind::Namespace => {
             let file: SpecFile<IgnoredAny> = document.parse_strict()?;
             let (id, meta) = identity(document, kind, file.metadata)?;
-            let resource = Resource { meta, spec: () };
-            (id, if kind == Kind::Node { Object::Node(resource) } else { Object::Namespace(resource) })
+            (id, Object::Namespace(Resource { meta, spec: () }))
         }
     })
 }

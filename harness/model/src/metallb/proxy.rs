@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::endpoints::EndpointSlice;
-use super::meta::Labels;
+use super::endpoints::{Endpoint, EndpointSlice};
+use super::nodes::Here;
 use super::objects::ObjectId;
+use super::release::Generation;
 use super::specs::{ServicePort, ServiceSpec, TrafficPolicy};
 use super::store::{Objects, Slices};
 
@@ -78,14 +79,21 @@ fn backends(slices: &[&EndpointSlice], port: &ServicePort, address: IpAddr) -> V
     all
 }
 
-/// Whether a node's speaker announces a Service: with externalTrafficPolicy Local only where a ready pod runs, else
-/// wherever there is one in the cluster. A Service without EndpointSlices counts as having pods everywhere.
-pub(super) fn is_announced(slices: &Slices<'_>, id: &ObjectId, spec: &ServiceSpec, labels: &Labels) -> bool {
+/// Whether a node's speaker announces a Service: where there is a pod that serves in the cluster, and with externalTrafficPolicy
+/// Local also one on the node itself. A Service without EndpointSlices counts as having pods everywhere.
+pub(super) fn is_announced(slices: &Slices<'_>, id: &ObjectId, spec: &ServiceSpec, here: &Here<'_>) -> bool {
     let Some(slices) = slices.get(&id.place()) else { return true };
-    let here = labels.get("kubernetes.io/hostname");
-    let counts = |node: Option<&String>| match spec.external_traffic_policy {
-        TrafficPolicy::Cluster => true,
-        TrafficPolicy::Local => node.is_some() && node == here,
-    };
-    slices.iter().flat_map(|slice| &slice.endpoints).any(|e| e.is_ready() && counts(e.node_name.as_ref()))
+    let everywhere = slices.iter().flat_map(|slice| &slice.endpoints);
+    let local = everywhere.clone().filter(|e| e.node_name.as_deref() == Some(here.name));
+    let needs_local = spec.external_traffic_policy == TrafficPolicy::Local;
+    serves(everywhere, here) && (!needs_local || serves(local, here))
+}
+
+/// Whether one of these pods serves. Up to v0.15.3 an address that one entry calls unready is unready, whatever others say of it.
+fn serves<'a>(pods: impl Iterator<Item = &'a Endpoint> + Clone, here: &Here<'_>) -> bool {
+    let mut serving = pods.clone().filter(|e| here.can_serve(e)).flat_map(|e| &e.addresses);
+    if here.generation >= Generation::V0_16_0 {
+        return serving.next().is_some();
+    }
+    serving.any(|ip| !pods.clone().any(|e| !here.can_serve(e) && e.addresses.contains(ip)))
 }

@@ -33,6 +33,8 @@ pub enum Generation {
     V0_15_0,
     /// `log stdout`, localASN.
     V0_16_0,
+    /// asPathPrepend, which FRR mode refuses.
+    V0_16_2,
 }
 
 /// How MetalLB runs FRR.
@@ -122,6 +124,7 @@ pub static RELEASES: &[Release] = &[
     release("v0.15.3", Generation::V0_15_0, "10.4.1"),
     release("v0.16.0", Generation::V0_16_0, "10.5.3"),
     release("v0.16.1", Generation::V0_16_0, "10.5.3"),
+    release("v0.16.2", Generation::V0_16_2, "10.5.3"),
 ];
 
 impl Release {

@@ -9,6 +9,7 @@ use super::allocate::{is_ours, pool_of};
 use super::frrconf::{Family, neighbor_id};
 use super::frrk8s::{self, FrrConfiguration};
 use super::meta::{Labels, any_or_all};
+use super::nodes::Here;
 use super::objects::ObjectId;
 use super::reject::Reject;
 use super::release::{Generation, Mode, Release};
@@ -63,7 +64,11 @@ pub struct Rendered {
 /// A node's frr.conf could not be rendered.
 #[derive(Clone, Debug, Error)]
 pub enum RenderError {
-    #[error("renderer for {version} is not there yet")]
+    /// Up to v0.12 there are no custom resources.
+    #[error(
+        "MetalLB {version} takes its configuration from the ConfigMap `config`, not from custom resources, so there is nothing to render; \
+         v0.13.0 is the oldest release that is rendered"
+    )]
     Unsupported { version: &'static str },
     /// MetalLB refuses the objects for good.
     #[error(transparent)]
@@ -86,19 +91,24 @@ pub fn render(
     if !layout::is_known(release.generation) {
         return Err(RenderError::Unsupported { version: release.version });
     }
-    let resolved = resolve(release, objects)?;
     let labels = labels_of(objects, node);
-    let here: Vec<_> = resolved.advertisements.iter().filter(|a| any_or_all(&a.nodes, &labels)).collect();
-    admit::check_local_pref(&here, &resolved.pools, release.generation).map_err(|r| located(objects, &r))?;
-    let mut warnings = warnings(objects, &resolved);
+    let here = Here { name: &node.name, labels: &labels, generation: release.generation };
+    let resolved = resolve(release, objects, &here)?;
+    admit::check_local_pref(objects, &resolved, &here).map_err(|r| located(objects, &r))?;
+    let mut warnings: Vec<String> = here
+        .silence(objects)
+        .into_iter()
+        .chain(warnings(objects, &resolved))
+        .chain(speaker::conflicts(objects, &resolved, &here))
+        .collect();
     let (conf, generated) = match mode {
         Mode::Frr => {
             refuse_frr_configurations(release, objects)?;
-            let conf = speaker::frr_conf(objects, &resolved, release.generation, &node.name, &labels);
+            let conf = speaker::frr_conf(objects, &resolved, &here);
             (layout::text(&conf, release.generation), None)
         }
         Mode::FrrK8s => {
-            let outcome = frrk8s::node_conf(release, objects, &resolved, &node.name, &labels)?;
+            let outcome = frrk8s::node_conf(release, objects, &resolved, &here)?;
             warnings.extend(outcome.warnings);
             (layout::frrk8s_text(&outcome.conf, outcome.generation), outcome.generated)
         }
@@ -108,7 +118,7 @@ pub fn render(
         conf,
         generated,
         peers: peers.map(|(_, p)| peer_info(p, release.generation)).collect(),
-        services: speaker::announced(objects, &labels)
+        services: speaker::announced(objects, &here)
             .into_iter()
             .map(|(id, ips)| (id.key(), ips.clone()))
             .collect(),
@@ -130,12 +140,13 @@ fn refuse_frr_configurations(release: &Release, objects: &Objects) -> Result<(),
     })))
 }
 
-fn resolve(release: &Release, objects: &Objects) -> Result<Resolved, RenderError> {
+fn resolve(release: &Release, objects: &Objects, here: &Here<'_>) -> Result<Resolved, RenderError> {
     let mut pending = Vec::new();
     let resolved = admit::resolve_all(objects, Some(release.generation), &mut pending)
         .map_err(|r| located(objects, &r))?;
     admit::check_release(objects, release, &resolved).map_err(|r| located(objects, &r))?;
-    match pending.first() {
+    admit::check_echoes(&resolved, here).map_err(|r| located(objects, &r))?;
+    match pending.iter().find(|reject| here.waits_for(objects, &reject.id)) {
         Some(reject) => Err(located(objects, reject)),
         None => Ok(resolved),
     }

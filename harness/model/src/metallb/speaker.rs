@@ -5,15 +5,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::admit::Resolved;
+use super::admit::{Resolved, clashes};
 use super::allocate::pool_of;
 use super::community::Community;
 use super::frrconf::{Announcement, Attributes, Family, FrrConf, Neighbor, Router};
-use super::meta::{Labels, any_or_all};
+use super::meta::any_or_all;
+use super::nodes::Here;
 use super::objects::ObjectId;
-use super::proxy::is_announced;
 use super::release::Generation;
-use super::resolve::{Advertisement, Host, Peer};
+use super::resolve::{Advertisement, Host, Peer, Pool};
 use super::store::Objects;
 
 /// One address of a Service under one advertisement.
@@ -23,14 +23,9 @@ pub(super) struct Ad<'a> {
 }
 
 /// The contents of a node's frr.conf.
-pub(super) fn frr_conf(
-    objects: &Objects,
-    resolved: &Resolved,
-    generation: Generation,
-    hostname: &str,
-    labels: &Labels,
-) -> FrrConf {
-    let ads = ads(objects, resolved, labels);
+pub(super) fn frr_conf(objects: &Objects, resolved: &Resolved, here: &Here<'_>) -> FrrConf {
+    let (generation, labels) = (here.generation, here.labels);
+    let ads = ads(objects, resolved, here);
     let mut routers: BTreeMap<String, BTreeMap<String, (&Peer, Neighbor)>> = BTreeMap::new();
     for (_, peer) in resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, labels)) {
         let mut neighbor = neighbor(peer, generation);
@@ -43,7 +38,7 @@ pub(super) fn frr_conf(
     }
     FrrConf {
         log_level: "informational".to_owned(),
-        hostname: hostname.to_owned(),
+        hostname: here.name.to_owned(),
         routers: routers.into_values().map(router).collect(),
         bfd_profiles: resolved.bfd_profiles.clone(),
         extras: objects.extras().map(str::to_owned),
@@ -52,31 +47,77 @@ pub(super) fn frr_conf(
 
 /// Up to v0.13.10 MetalLB walks over its Services in a random order; here it is that of their creation, so that a new Service only
 /// adds lines.
-pub(super) fn ads<'a>(objects: &Objects, resolved: &'a Resolved, labels: &Labels) -> Vec<Ad<'a>> {
+pub(super) fn ads<'a>(objects: &Objects, resolved: &'a Resolved, here: &Here<'_>) -> Vec<Ad<'a>> {
     let mut all = Vec::new();
-    for (id, ips) in announced(objects, labels) {
+    for (id, ips) in announced(objects, here) {
         let Some(pool) = pool_of(&resolved.pools, ips) else { continue };
-        let service_labels = objects.service_labels(id);
+        let chosen = advertisements(objects, resolved, here, id, pool);
+        if conflict(&chosen, pool, here.generation).is_some() {
+            continue;
+        }
         for ip in ips {
-            for from in &resolved.advertisements {
-                if from.selects(pool)
-                    && any_or_all(&from.services, service_labels)
-                    && any_or_all(&from.nodes, labels)
-                {
-                    all.push(Ad { prefix: rolled_up(*ip, from), from });
-                }
+            for from in &chosen {
+                let times = if from.selects_twice(pool) { 2 } else { 1 };
+                all.extend((0..times).map(|_| Ad { prefix: rolled_up(*ip, from), from }));
             }
         }
     }
     all
 }
 
-/// Services that have addresses and are announced by a node with these labels, oldest first.
-pub(super) fn announced<'a>(objects: &'a Objects, labels: &Labels) -> Vec<(&'a ObjectId, &'a Vec<IpAddr>)> {
+/// The advertisements of a Service with an address of `pool`, on this node.
+fn advertisements<'a>(
+    objects: &Objects,
+    resolved: &'a Resolved,
+    here: &Here<'_>,
+    id: &ObjectId,
+    pool: &Pool,
+) -> Vec<&'a Advertisement> {
+    let labels = objects.service_labels(id);
+    let chosen = |adv: &&Advertisement| {
+        adv.selects(pool) && any_or_all(&adv.services, labels) && any_or_all(&adv.nodes, here.labels)
+    };
+    resolved.advertisements.iter().filter(chosen).collect()
+}
+
+/// Since v0.16.0 a Service is not announced whose advertisements give one update two local preferences, which selectors make
+/// possible; before, and without selectors, [`check_local_pref`](super::admit::check_local_pref) refuses them.
+fn conflict<'a>(
+    chosen: &[&'a Advertisement],
+    pool: &Pool,
+    generation: Generation,
+) -> Option<(&'a Advertisement, &'a Advertisement)> {
+    let pairs = chosen.iter().enumerate().flat_map(|(i, a)| chosen[i + 1..].iter().map(move |b| (*a, *b)));
+    let clash = |(a, b): &(&Advertisement, &Advertisement)| clashes(b, a, pool, generation);
+    pairs.into_iter().find(|pair| generation >= Generation::V0_16_0 && clash(pair))
+}
+
+/// Services that are not announced because of their advertisements, with the reason.
+pub(super) fn conflicts(objects: &Objects, resolved: &Resolved, here: &Here<'_>) -> Vec<String> {
+    if here.generation < Generation::V0_16_0 {
+        return Vec::new();
+    }
+    let told = announced(objects, here).into_iter().filter_map(|(id, ips)| {
+        let pool = pool_of(&resolved.pools, ips)?;
+        let chosen = advertisements(objects, resolved, here, id, pool);
+        let (a, b) = conflict(&chosen, pool, here.generation)?;
+        Some(format!(
+            "{id}: is not announced: the BGPAdvertisements `{}` and `{}` give it the local preferences {} and {}",
+            a.id.name, b.id.name, a.local_pref, b.local_pref
+        ))
+    });
+    told.collect()
+}
+
+/// Services that have addresses and are announced by a node, oldest first.
+pub(super) fn announced<'a>(objects: &'a Objects, here: &Here<'_>) -> Vec<(&'a ObjectId, &'a Vec<IpAddr>)> {
+    if here.silence(objects).is_some() {
+        return Vec::new();
+    }
     let slices = objects.slices_by_service();
     let by_age = objects.services_by_age().into_iter();
-    let here = by_age.filter(|(id, service)| is_announced(&slices, id, &service.spec, labels));
-    here.filter_map(|(id, _)| objects.addresses.get(id).map(|ips| (id, ips))).collect()
+    let spoken = by_age.filter(|(id, service)| here.announces(&slices, id, &service.spec));
+    spoken.filter_map(|(id, _)| objects.addresses.get(id).map(|ips| (id, ips))).collect()
 }
 
 fn rolled_up(ip: IpAddr, adv: &Advertisement) -> IpNet {

@@ -106,6 +106,8 @@ pub struct BgpAdvertisementSpec {
     pub peers: Vec<String>,
     /// Since v0.16.0.
     pub service_selectors: Vec<LabelSelector>,
+    /// Since v0.16.2, in frr-k8s mode only.
+    pub as_path_prepend: u8,
 }
 
 /// `metallb.io/v1beta1` Community: named aliases.

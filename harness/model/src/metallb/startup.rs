@@ -1,6 +1,7 @@
 //! What the frr container of a speaker boots with, before the speaker has rendered anything: the ConfigMap `frr-startup`.
 
 use super::frrk8s::{FrrK8s, Generation as K8sGeneration};
+use super::lint::FrrVersion;
 use super::release::{Generation, Mode, Release};
 
 /// One daemon of the container and the options of its command line.
@@ -21,18 +22,19 @@ pub struct Startup {
     pub daemons: Vec<Daemon>,
 }
 
-/// The boot configuration of `release` in a mode.
+/// The boot configuration of `release` in a mode. `frr` is the FRR that runs, if it is known: options that came after it are left
+/// out, so that a release can be tried with an FRR from before its time, which its own container would not even start.
 ///
 /// bgpd gets `-p 0`: it never listens, so the router must accept the connection. The `frr version` line is part of the file and
 /// stays at 7.5.1 up to v0.14.5 although the image is newer.
-pub fn startup(release: &Release, mode: Mode) -> Startup {
+pub fn startup(release: &Release, mode: Mode, frr: Option<FrrVersion>) -> Startup {
     let generation = release.generation;
     let version = if generation < Generation::V0_14_6 { "7.5.1" } else { "8.0" };
     let log = if generation < Generation::V0_16_0 { "file /etc/frr/frr.log" } else { "stdout" };
     let conf = format!(
         "frr version {version}\nfrr defaults traditional\nhostname Router\nline vty\nlog {log} informational\n"
     );
-    Startup { conf, vtysh_conf: "service integrated-vtysh-config\n", daemons: daemons(release, mode) }
+    Startup { conf, vtysh_conf: "service integrated-vtysh-config\n", daemons: daemons(release, mode, frr) }
 }
 
 /// frr-k8s lets zebra keep its routes over a restart for two minutes, since v0.0.18.
@@ -41,7 +43,7 @@ fn keeps_routes(release: &Release, mode: Mode) -> bool {
     frr_k8s.is_some_and(|shipped| shipped.generation >= K8sGeneration::V0_0_20)
 }
 
-fn daemons(release: &Release, mode: Mode) -> Vec<Daemon> {
+fn daemons(release: &Release, mode: Mode, frr: Option<FrrVersion>) -> Vec<Daemon> {
     let zebra: &[&str] = match keeps_routes(release, mode) {
         true => &["-A", "127.0.0.1", "-K", "120", "-s", "90000000"],
         false => &["-A", "127.0.0.1", "-s", "90000000"],
@@ -57,7 +59,8 @@ fn daemons(release: &Release, mode: Mode) -> Vec<Daemon> {
     if release.frr_in(mode).starts_with("10.") {
         list.insert(0, ("mgmtd", &[]));
     }
-    let limit = release.generation >= Generation::V0_15_0;
+    // FRR has the option since 8.0.
+    let limit = release.generation >= Generation::V0_15_0 && frr.is_none_or(|f| f.major >= 8);
     list.into_iter()
         .map(|(name, options)| {
             let mut options = options.to_vec();
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     fn show(version: &str, mode: Mode) -> String {
-        let s = startup(Release::find(version).unwrap(), mode);
+        let s = startup(Release::find(version).unwrap(), mode, None);
         let daemons: Vec<String> = s
             .daemons
             .iter()
@@ -96,6 +99,15 @@ mod tests {
         staticd -A 127.0.0.1
         bfdd -A 127.0.0.1
         ");
+    }
+
+    #[test]
+    fn an_older_frr_gets_no_options_that_it_lacks() {
+        let options = |frr| {
+            let startup = startup(Release::find("v0.15.3").unwrap(), Mode::Frr, FrrVersion::parse(frr));
+            startup.daemons.into_iter().flat_map(|d| d.options).any(|o| o == "--limit-fds")
+        };
+        assert!(!options("frr:7.5.1") && options("frr:8.4.4"));
     }
 
     #[test]

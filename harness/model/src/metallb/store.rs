@@ -11,6 +11,7 @@ use super::allocate;
 use super::endpoints::{Endpoint, EndpointSlice, SERVICE_NAME};
 use super::frrk8s::FrrConfigurationSpec;
 use super::meta::Labels;
+use super::nodes::NodeState;
 use super::objects::{self, Kind, Object, ObjectId, Resource, SecretData};
 use super::reject::Reject;
 use super::specs::{
@@ -146,6 +147,11 @@ impl Objects {
                 && id.name == admit::EXTRAS_CONFIG_MAP
         };
         self.items.retain(|id, _| !extras(id));
+    }
+
+    /// The addresses of every Service that has some, by its namespace and name.
+    pub fn addresses(&self) -> impl Iterator<Item = (&ObjectId, &[IpAddr])> {
+        self.addresses.iter().map(|(id, ips)| (id, ips.as_slice()))
     }
 
     /// The identities of all objects, ordered by kind, namespace and name.
@@ -340,9 +346,18 @@ impl Objects {
 
     /// The labels of a Node object.
     pub(super) fn node_labels(&self, name: &str) -> Option<&Labels> {
+        self.node(name).map(|r| &r.meta.labels)
+    }
+
+    /// Spec and status of a Node object.
+    pub(super) fn node_state(&self, name: &str) -> Option<&NodeState> {
+        self.node(name).map(|r| &r.spec)
+    }
+
+    fn node(&self, name: &str) -> Option<&Resource<NodeState>> {
         let id = ObjectId { kind: Kind::Node, namespace: String::new(), name: name.to_owned() };
         match &self.items.get(&id)?.object {
-            Object::Node(r) => Some(&r.meta.labels),
+            Object::Node(r) => Some(r),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use crate::metallb::admit::Resolved;
 use crate::metallb::duration::GoDuration;
 use crate::metallb::frrconf::Announcement;
 use crate::metallb::meta::{LabelSelector, Labels, any_or_all};
+use crate::metallb::nodes::Here;
 use crate::metallb::objects::{Kind, ObjectId};
 use crate::metallb::release::Generation;
 use crate::metallb::resolve::{BfdProfile, Host, Peer, RemoteAs};
@@ -26,18 +27,17 @@ pub(super) fn id(node: &str) -> ObjectId {
     }
 }
 
-/// What the speaker of the node `hostname`, with these labels, writes.
+/// What the node's speaker writes.
 pub(super) fn spec(
     objects: &Objects,
     resolved: &Resolved,
-    generation: Generation,
     frr_k8s: &FrrK8s,
-    hostname: &str,
-    labels: &Labels,
+    here: &Here<'_>,
 ) -> FrrConfigurationSpec {
-    let ads = speaker::ads(objects, resolved, labels);
+    let generation = here.generation;
+    let ads = speaker::ads(objects, resolved, here);
     let mut routers: BTreeMap<String, (RouterSpec, BTreeMap<String, NeighborSpec>)> = BTreeMap::new();
-    for (_, peer) in resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, labels)) {
+    for (_, peer) in resolved.peers.iter().filter(|(_, p)| any_or_all(&p.nodes, here.labels)) {
         let heard = heard(peer, &ads, generation);
         let (router, neighbors) = routers
             .entry(speaker::router_key(peer, generation))
@@ -45,7 +45,7 @@ pub(super) fn spec(
         router.prefixes.extend(heard.iter().map(|a| a.prefix.clone()));
         neighbors.insert(neighbor_key(peer, generation), neighbor(peer, &heard, generation, frr_k8s));
     }
-    let hostname = Labels::from([("kubernetes.io/hostname".to_owned(), hostname.to_owned())]);
+    let hostname = Labels::from([("kubernetes.io/hostname".to_owned(), here.name.to_owned())]);
     FrrConfigurationSpec {
         bgp: BgpSpec {
             routers: routers.into_values().map(|(router, neighbors)| finished(router, neighbors)).collect(),

@@ -11,6 +11,7 @@ use super::{generate, warnings};
 use crate::diag::Diagnostic;
 use crate::metallb::admit::{EXTRAS_CONFIG_MAP, EXTRAS_KEY, Resolved};
 use crate::metallb::meta::Labels;
+use crate::metallb::nodes::Here;
 use crate::metallb::objects::{Kind, ObjectId};
 use crate::metallb::reject::Reject;
 use crate::metallb::release::Release;
@@ -58,17 +59,16 @@ pub(in crate::metallb) fn node_conf(
     release: &Release,
     objects: &Objects,
     resolved: &Resolved,
-    hostname: &str,
-    labels: &Labels,
+    here: &Here<'_>,
 ) -> Result<Outcome, RenderError> {
     let Some(frr_k8s) = FrrK8s::of(release) else {
         return Err(RenderError::Unsupported { version: release.version });
     };
     refuse_extras(objects)?;
-    let id = generate::id(hostname);
-    let spec = generate::spec(objects, resolved, release.generation, frr_k8s, hostname, labels);
+    let id = generate::id(here.name);
+    let spec = generate::spec(objects, resolved, frr_k8s, here);
     let generated = Some(spec).filter(|s| !s.bgp.routers.is_empty() || !s.bgp.bfd_profiles.is_empty());
-    let read = read(objects, generated.as_ref().map(|spec| Read { id: &id, spec }), frr_k8s, labels);
+    let read = read(objects, generated.as_ref().map(|spec| Read { id: &id, spec }), frr_k8s, here.labels);
     let from = Sources { frr_k8s, objects };
     let mut all = Vec::new();
     for r in &read {
@@ -82,7 +82,7 @@ pub(in crate::metallb) fn node_conf(
     Ok(Outcome {
         conf: NodeConf {
             log_level: "informational".to_owned(),
-            hostname: hostname.to_owned(),
+            hostname: here.name.to_owned(),
             routers: merged,
             bfd_profiles,
             raw: raw(&read),

@@ -16,7 +16,9 @@ pub(super) fn append(out: &mut String, n: &Neighbor, counter: &mut Counter, gene
         Generation::V0_14_0 | Generation::V0_14_4 | Generation::V0_14_6 | Generation::V0_14_9 => {
             sequenced::v0_14(out, n, counter, generation);
         }
-        Generation::V0_15_0 | Generation::V0_16_0 => per_family::v0_15_0(out, n, counter),
+        Generation::V0_15_0 | Generation::V0_16_0 | Generation::V0_16_2 => {
+            per_family::v0_15_0(out, n, counter)
+        }
     }
 }
 

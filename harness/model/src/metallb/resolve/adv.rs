@@ -40,6 +40,11 @@ impl Advertisement {
             || self.pool_selectors.iter().any(|s| s.matches(&pool.labels))
     }
 
+    /// Whether it selects `pool` both by name and by label: MetalLB then has it twice.
+    pub fn selects_twice(&self, pool: &Pool) -> bool {
+        self.pools.contains(&pool.id.name) && self.pool_selectors.iter().any(|s| s.matches(&pool.labels))
+    }
+
     fn length_for(&self, net: &IpNet) -> u8 {
         match net {
             IpNet::V4(_) => self.length_v4,

@@ -178,11 +178,14 @@ fn password(id: &ObjectId, spec: &BgpPeerSpec, objects: &Objects) -> Result<Stri
         let reason = format!(
             "secret type mismatch on \"{METALLB_NAMESPACE}\"/\"{name}\", type \"kubernetes.io/basic-auth\" is expected"
         );
-        return Err(Reject::at(id, path, reason).hint(format!("its type is `{}`", secret.spec.kind)));
+        // The webhooks do not look at Secrets: the speakers keep what they have.
+        return Err(Reject::at(id, path, reason)
+            .hint(format!("its type is `{}`", secret.spec.kind))
+            .transient());
     }
     let Some(bytes) = secret.spec.data.get("password") else {
         let reason = format!("password not specified in the secret \"{METALLB_NAMESPACE}\"/\"{name}\"");
-        return Err(Reject::at(id, path, reason).hint("the key must be `password`"));
+        return Err(Reject::at(id, path, reason).hint("the key must be `password`").transient());
     };
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }

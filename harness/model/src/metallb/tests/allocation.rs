@@ -114,6 +114,22 @@ fn an_address_is_shared_by_key_and_distinct_ports() {
 }
 
 #[test]
+fn the_new_annotations_come_before_the_old_ones() {
+    let both = |new: &str, old: &str| {
+        let annotations = format!("metallb.io/loadBalancerIPs: '{new}', {IPS}: '{old}'");
+        service("web", &format!("namespace: shop, annotations: {{{annotations}}}"), "ports: [{port: 80}]")
+    };
+    let pool = pool("p", "{addresses: [198.51.100.0/29]}");
+    assert_eq!(states(&[&pool, &both("198.51.100.3", "198.51.100.5")]), "web: 198.51.100.3");
+    assert_eq!(states(&[&pool, &both("", "198.51.100.5")]), "web: 198.51.100.0");
+    let shared = |name: &str, port: u16| {
+        let metadata = "namespace: shop, annotations: {metallb.io/allow-shared-ip: k}";
+        service(name, metadata, &format!("ports: [{{port: {port}}}], loadBalancerIP: 198.51.100.2"))
+    };
+    assert_eq!(states(&[&pool, &shared("a", 80), &shared("b", 443)]), "a: 198.51.100.2\nb: 198.51.100.2");
+}
+
+#[test]
 fn deleting_a_service_frees_its_address_and_moves_nobody() {
     let mut o = objects(&[&pool("p", "{addresses: [198.51.100.0/31]}"), &web("a"), &web("b"), &web("c")]);
     o.delete(&source(&web("a"))).unwrap();

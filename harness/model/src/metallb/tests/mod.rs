@@ -1,6 +1,7 @@
 //! The module as its users see it: manifests in, frr.conf or a refusal out.
 
 mod allocation;
+mod announcing;
 mod applying;
 mod extras;
 mod frr_k8s;

@@ -24,8 +24,6 @@ fn render_refusal(version: &str, manifests: &[&str]) -> String {
 #[test]
 fn peers() {
     let gw = |more: &str| peer("gw1", "192.168.1.5", more);
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: metallb-system}\nstringData: {password: x}\n";
-    let with_secret = gw("  passwordSecret: {name: s}\n");
     let all = [
         refusal(&[&gw("").replace("  myASN: 64513\n", "")]),
         refusal(&[&gw("").replace("  peerASN: 64512\n", "")]),
@@ -44,7 +42,6 @@ fn peers() {
         refusal(&[&gw("  interface: eth0\n")]),
         refusal(&[&gw("  ebgpMultiHop: true\n").replace("64512", "64513")]),
         refusal(&[&gw("  password: x\n  passwordSecret: {name: s}\n")]),
-        refusal(&[secret, &with_secret]),
         refusal(&[&gw("  nodeSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]\n")]),
         refusal(&[&gw("  peerAdress: 192.168.1.6\n")]),
         refusal(&[&gw("  vrf: red\n").replace("v1beta2", "v1beta1")]),
@@ -78,8 +75,6 @@ fn peers() {
       hint: leave one of `peerAddress` and `interface` out
     test.yaml:8:17: MetalLB refuses BGPPeer `gw1`: invalid ebgp-multihop parameter set for an ibgp peer
     test.yaml:9:3: MetalLB refuses BGPPeer `gw1`: can not have both password and secret ref set in peer config
-    test.yaml:8:26: MetalLB refuses BGPPeer `gw1`: secret type mismatch on "metallb-system"/"s", type "kubernetes.io/basic-auth" is expected
-      hint: its type is `Opaque`
     test.yaml:8:42: MetalLB refuses BGPPeer `gw1`: duplicate definition of nodeSelectors
     test.yaml:8:3: unknown field `peerAdress`
       hint: did you mean `peerAddress`?
@@ -121,7 +116,7 @@ fn pools_and_advertisements() {
             "{communities: [{name: a, value: '1:1'}, {name: a, value: '1:2'}]}",
         )]),
         refusal(&[&metallb("BFDProfile", "b", "{receiveInterval: 5}")]),
-        refusal(&[&echo[0], &echo[1], &echo[2], &adv("{}")]),
+        render_refusal("v0.15.3", &[&echo[0], &echo[1], &echo[2], &adv("{}")]),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
     test.yaml:4:8: MetalLB refuses IPAddressPool `p`: pool has no prefixes defined
@@ -307,14 +302,17 @@ fn a_local_preference_may_differ_for_a_family_that_the_pool_lacks() {
 
 #[test]
 fn missing_references_are_pending_not_refused() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: metallb-system}\nstringData: {password: x}\n";
     let all = [
         render_refusal("v0.13.10", &[&peer("a", "10.0.0.1", "  bfdProfile: fast\n")]),
         render_refusal("v0.13.10", &[&peer("a", "10.0.0.1", "  passwordSecret: {name: s}\n")]),
+        render_refusal("v0.13.10", &[secret, &peer("a", "10.0.0.1", "  passwordSecret: {name: s}\n")]),
         render_refusal("v0.13.10", &[&metallb("BGPAdvertisement", "adv", "{communities: [gold]}")]),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
     pending: test.yaml:8:15: MetalLB keeps its old configuration until BGPPeer `a` is complete: peer a referencing non existing bfd profile fast
     pending: test.yaml:8:26: MetalLB keeps its old configuration until BGPPeer `a` is complete: secret ref not found for peer config
+    pending: test.yaml:8:26: MetalLB keeps its old configuration until BGPPeer `a` is complete: secret type mismatch on "metallb-system"/"s", type "kubernetes.io/basic-auth" is expected
     pending: test.yaml:4:22: MetalLB keeps its old configuration until BGPAdvertisement `adv` is complete: invalid community "gold" in BGP advertisement: invalid community format: gold
     "#);
 }
@@ -343,4 +341,44 @@ fn two_local_preferences_for_one_update() {
     rendered
     rendered
     ");
+}
+
+#[test]
+fn two_local_preferences_that_meet_on_another_node() {
+    let on_b = |name: &str, preference: u32| {
+        let spec = format!("{{localPref: {preference}, nodeSelectors: [{{matchLabels: {{rack: b}}}}]}}");
+        metallb("BGPAdvertisement", name, &spec)
+    };
+    let all = [
+        metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24]}"),
+        on_b("a", 1),
+        on_b("b", 2),
+        "apiVersion: v1\nkind: Node\nmetadata: {name: worker, labels: {rack: a}}\n".to_owned(),
+        "apiVersion: v1\nkind: Node\nmetadata: {name: other, labels: {rack: b}}\n".to_owned(),
+    ];
+    let all = all.each_ref().map(String::as_str);
+    assert!(render_refusal("v0.15.3", &all).contains("invalid local preference 2"));
+    assert_eq!(render_refusal("v0.15.3", &all[..4]), "rendered");
+}
+
+#[test]
+fn a_longer_as_path_is_for_frr_k8s_mode() {
+    let adv = metallb("BGPAdvertisement", "a", "{asPathPrepend: 2}");
+    assert!(render_refusal("v0.16.1", &[&adv]).contains("MetalLB v0.16.1 has no field `asPathPrepend`"));
+    assert!(
+        render_refusal("v0.16.2", &[&adv]).contains("asPathPrepend is only supported by the frr-k8s backend")
+    );
+    assert_eq!(
+        render_refusal("v0.16.2", &[&metallb("BGPAdvertisement", "a", "{asPathPrepend: 0}")]),
+        "rendered"
+    );
+}
+
+#[test]
+fn annotations_that_a_release_does_not_read() {
+    let web =
+        service("web", "namespace: shop, annotations: {metallb.io/address-pool: p}", "ports: [{port: 80}]");
+    let pool = metallb("IPAddressPool", "p", "{addresses: [10.0.0.0/24]}");
+    assert_eq!(render_refusal("v0.14.9", &[&pool, &web]), "rendered");
+    insta::assert_snapshot!(render_refusal("v0.14.8", &[&pool, &web]), @"test.yaml:3:79: Service `web` has no effect: MetalLB v0.14.8 does not read the annotation `metallb.io/address-pool`");
 }

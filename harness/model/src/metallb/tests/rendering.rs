@@ -409,7 +409,7 @@ fn v1beta1_peers_and_lists_are_read() {
 }
 
 #[test]
-fn the_oldest_generation_says_that_it_is_not_there_yet() {
+fn a_release_without_custom_resources_is_not_rendered() {
     let err = try_render("v0.12.1", &Objects::new()).unwrap_err();
-    insta::assert_snapshot!(err, @"renderer for v0.12.1 is not there yet");
+    insta::assert_snapshot!(err, @"MetalLB v0.12.1 takes its configuration from the ConfigMap `config`, not from custom resources, so there is nothing to render; v0.13.0 is the oldest release that is rendered");
 }

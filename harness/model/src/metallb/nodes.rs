@@ -1,0 +1,114 @@
+//! Which nodes announce Services at all, and where two advertisements or peers can meet.
+
+use serde::Deserialize;
+
+use super::endpoints::Endpoint;
+use super::meta::{LabelSelector, Labels, any_or_all};
+use super::objects::ObjectId;
+use super::proxy::is_announced;
+use super::release::Generation;
+use super::specs::ServiceSpec;
+use super::store::{Objects, Slices};
+
+/// The label that takes a node out of load balancing (KEP-1143).
+const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/// The parts of a Node that decide what its speaker announces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeState {
+    pub spec: NodeSpec,
+    pub status: NodeStatus,
+}
+
+/// `spec` of a Node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NodeSpec {
+    unschedulable: bool,
+}
+
+/// `status` of a Node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NodeStatus {
+    conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}
+
+impl NodeStatus {
+    fn network_is_unavailable(&self) -> bool {
+        self.conditions.iter().any(|c| c.kind == "NetworkUnavailable" && c.status == "True")
+    }
+}
+
+/// A node as its speaker sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Here<'a> {
+    pub name: &'a str,
+    pub labels: &'a Labels,
+    pub generation: Generation,
+}
+
+impl Here<'_> {
+    /// Why the speaker announces no Service at all.
+    pub fn silence(&self, objects: &Objects) -> Option<String> {
+        let node = objects.node_state(self.name);
+        let offline = node.is_some_and(|n| n.status.network_is_unavailable());
+        if offline && self.generation >= Generation::V0_13_10 {
+            return Some(format!("node/{}: NetworkUnavailable; its speaker announces no Service", self.name));
+        }
+        if self.generation == Generation::V0_14_9 && node.is_some_and(|n| n.spec.unschedulable) {
+            return Some(format!(
+                "node/{}: is cordoned; a speaker of v0.14.9 announces no Service then",
+                self.name
+            ));
+        }
+        let excluded = self.labels.contains_key(EXCLUDED) && self.generation >= Generation::V0_14_0;
+        excluded.then(|| {
+            format!("node/{}: has the label {EXCLUDED}; its speaker announces no Service", self.name)
+        })
+    }
+
+    /// Whether the speaker takes note of an object with these node selectors: up to v0.15.3 of all.
+    pub fn looks_at(&self, selectors: &[LabelSelector]) -> bool {
+        self.generation < Generation::V0_16_0 || any_or_all(selectors, self.labels)
+    }
+
+    /// Whether the speaker waits for what an object lacks.
+    pub fn waits_for(&self, objects: &Objects, id: &ObjectId) -> bool {
+        let peer = objects.peers().find(|(other, _)| *other == id).map(|(_, r)| &r.spec.node_selectors);
+        let adv = || {
+            let found = objects.advertisements().find(|(other, _)| *other == id);
+            found.map(|(_, r)| &r.spec.node_selectors)
+        };
+        peer.or_else(adv).is_none_or(|selectors| self.looks_at(selectors))
+    }
+
+    /// Whether the speaker announces a Service whose addresses are in order.
+    pub fn announces(&self, slices: &Slices<'_>, id: &ObjectId, spec: &ServiceSpec) -> bool {
+        is_announced(slices, id, spec, self)
+    }
+
+    /// Whether a pod gets requests: since v0.14.0 also one that ends but still serves.
+    pub fn can_serve(&self, endpoint: &Endpoint) -> bool {
+        let serving = self.generation >= Generation::V0_14_0 && endpoint.conditions.serving == Some(true);
+        endpoint.is_ready() || serving
+    }
+}
+
+/// The labels of every Node object, with the host name that Kubernetes gives each.
+pub(super) fn all_labels(objects: &Objects) -> Vec<Labels> {
+    let with_hostname = |(name, labels): (&String, &Labels)| {
+        let mut all = Labels::from([("kubernetes.io/hostname".to_owned(), name.clone())]);
+        all.extend(labels.clone());
+        all
+    };
+    objects.nodes().map(with_hostname).collect()
+}
