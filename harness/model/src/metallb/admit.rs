@@ -117,9 +117,12 @@ fn unless_transient<T>(
     }
 }
 
-/// BFD echo does not work over IPv6. The webhooks let it pass, the speakers do not; since v0.16.0 a speaker looks only at what selects
+/// BFD echo does not work over IPv6, which is checked since v0.13.10. The webhooks let it pass, the speakers do not; since v0.16.0 a speaker looks only at what selects
 /// its node.
 pub(super) fn check_echoes(all: &Resolved, here: &Here<'_>) -> Result<(), Box<Reject>> {
+    if here.generation < Generation::V0_13_10 {
+        return Ok(());
+    }
     let advertisements = all.advertisements.iter().filter(|adv| here.looks_at(&adv.nodes));
     for (adv, pool) in advertisements.flat_map(|adv| all.pools.iter().map(move |pool| (adv, pool))) {
         if adv.selects(pool) {
@@ -302,12 +305,15 @@ fn check_pair(id: &ObjectId, peer: &Peer, other: &Peer, per_node: bool) -> Resul
 }
 
 /// Two advertisements that reach the same node and peer with the same prefix length must not differ in local preference, whichever
-/// node this is.
+/// node this is; checked since v0.13.10.
 pub(super) fn check_local_pref(
     objects: &Objects,
     resolved: &Resolved,
     here: &Here<'_>,
 ) -> Result<(), Box<Reject>> {
+    if here.generation < Generation::V0_13_10 {
+        return Ok(());
+    }
     let mut nodes = nodes::all_labels(objects);
     if objects.node_labels(here.name).is_none() {
         nodes.push(here.labels.clone());

@@ -344,6 +344,27 @@ fn two_local_preferences_for_one_update() {
 }
 
 #[test]
+fn local_preferences_and_echo_are_checked_since_v0_13_10() {
+    let pool = metallb("IPAddressPool", "p", "{addresses: ['fc00::/120']}");
+    let preferences = [
+        pool.clone(),
+        metallb("BGPAdvertisement", "a", "{localPref: 1}"),
+        metallb("BGPAdvertisement", "b", "{localPref: 2}"),
+    ];
+    let echo = [
+        pool,
+        metallb("BFDProfile", "echo", "{echoMode: true}"),
+        peer("gw1", "192.168.1.5", "  bfdProfile: echo\n"),
+        metallb("BGPAdvertisement", "a", "{}"),
+    ];
+    for all in [&preferences[..], &echo[..]] {
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(render_refusal("v0.13.9", &all), "rendered");
+        assert!(render_refusal("v0.13.10", &all).contains("MetalLB refuses"));
+    }
+}
+
+#[test]
 fn two_local_preferences_that_meet_on_another_node() {
     let on_b = |name: &str, preference: u32| {
         let spec = format!("{{localPref: {preference}, nodeSelectors: [{{matchLabels: {{rack: b}}}}]}}");
