@@ -1,7 +1,7 @@
 //! routeproof's side: the same objects through its admission, its controller and its renderer.
 
 use routeproof_model::diag::Source;
-use routeproof_model::metallb::{Labels, NodeInfo, Objects, Release, render};
+use routeproof_model::metallb::{Labels, Mode, NodeInfo, Objects, Release, render};
 use serde_json::{Value, json};
 
 use crate::verdict::Verdict;
@@ -46,7 +46,7 @@ pub fn verdict(release: &Release, cluster: &Result<Objects, String>) -> Verdict 
         Err(reason) => return Verdict::Refused(reason.clone()),
     };
     let node = NodeInfo { name: NODE.to_owned(), labels: Labels::new() };
-    match render(release, cluster, &node) {
+    match render(release, Mode::Frr, cluster, &node) {
         Ok(rendered) => Verdict::Conf(rendered.conf),
         Err(error) => Verdict::Refused(error.to_string()),
     }

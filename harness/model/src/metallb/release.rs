@@ -60,12 +60,17 @@ impl Mode {
 
 /// A release that does not have the mode.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("MetalLB {release} has no mode {}: it came with {since}", mode.name())]
-pub struct UnknownMode {
-    pub release: &'static str,
-    pub mode: Mode,
-    /// The first release that has it.
-    pub since: &'static str,
+pub enum UnknownMode {
+    #[error("MetalLB {release} has no mode {}: it came with {since}", mode.name())]
+    TooOld {
+        release: &'static str,
+        mode: Mode,
+        /// The first release that has it.
+        since: &'static str,
+    },
+    /// The release has it, and how the frr-k8s that it ships renders is not known here yet.
+    #[error("MetalLB {release} in mode {} is not there yet: its frr-k8s is newer than those that are known", mode.name())]
+    TooNew { release: &'static str, mode: Mode },
 }
 
 /// One MetalLB release.
@@ -143,12 +148,15 @@ impl Release {
     /// Whether the release has the mode.
     ///
     /// # Errors
-    /// [`UnknownMode`] says since when there is such a mode.
+    /// [`UnknownMode`] says since when there is such a mode, or that this one is too new.
     pub fn check(&self, mode: Mode) -> Result<(), UnknownMode> {
-        match mode == Mode::FrrK8s && FrrK8s::of(self).is_none() {
-            true => Err(UnknownMode { release: self.version, mode, since: "v0.14.0" }),
-            false => Ok(()),
+        if mode == Mode::Frr || FrrK8s::of(self).is_some() {
+            return Ok(());
         }
+        Err(match self.generation < Generation::V0_14_0 {
+            true => UnknownMode::TooOld { release: self.version, mode, since: "v0.14.0" },
+            false => UnknownMode::TooNew { release: self.version, mode },
+        })
     }
 
     /// The FRR that the mode's manifest runs.

@@ -12,7 +12,7 @@ use super::meta::{Labels, any_or_all};
 use super::nodes::Here;
 use super::objects::ObjectId;
 use super::reject::Reject;
-use super::release::{Generation, Mode, Release};
+use super::release::{Generation, Mode, Release, UnknownMode};
 use super::resolve::{Host, Peer, RemoteAs};
 use super::specs::{ServiceType, TrafficPolicy};
 use super::store::Objects;
@@ -136,7 +136,10 @@ fn refuse_frr_configurations(release: &Release, objects: &Objects) -> Result<(),
     Err(RenderError::Refused(Box::new(match release.check(Mode::FrrK8s) {
         Ok(()) => diagnostic
             .hint("choose the mode frr-k8s: `metallb: { mode: frr-k8s }`, or `render --mode frr-k8s`"),
-        Err(too_old) => diagnostic.hint(format!("frr-k8s came with MetalLB {}", too_old.since)),
+        Err(UnknownMode::TooOld { since, .. }) => {
+            diagnostic.hint(format!("frr-k8s came with MetalLB {since}"))
+        }
+        Err(too_new) => diagnostic.hint(too_new.to_string()),
     })))
 }
 
