@@ -12,7 +12,7 @@ use crate::{evidence, run};
 #[tokio::test]
 async fn passes(
     #[files("*/scenario.yaml")]
-    #[exclude("frr-ordering|extras-survive-reloads")]
+    #[exclude("frr-ordering|extras-survive-reloads|vlan-")]
     scenario: PathBuf,
     #[values("7.5.1", "8.4.4", "10.3")] frr: &str,
 ) {
