@@ -364,3 +364,25 @@ fn two_vrfs_and_what_is_behind_them_may_have_an_address_twice() {
     help: give each interface an address of its own
     "#);
 }
+
+#[test]
+fn ports_of_two_bridges_share_a_namespace() {
+    let text = lab("
+nodes:
+  a: { kind: frr, image: frr }
+  one: { kind: bridge }
+  two: { kind: bridge }
+links:
+  - endpoints: [a:eth1, one:a]
+  - endpoints: [a:eth2, two:a]
+");
+    assert_snapshot!(error(&text), @r#"
+    error: a bridge has a port a already (line 9)
+      --> /lab/one.clab.yml:10:27
+       |
+    10 |     - endpoints: [a:eth2, two:a]
+       |                           ^^^^^
+       |
+    help: ports of all bridges are in one namespace, as on a host: each needs a name of its own
+    "#);
+}
