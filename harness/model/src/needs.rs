@@ -60,6 +60,19 @@ fn of_command(argv: &[String]) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::testing;
+
+    #[test]
+    fn faults_and_the_vrfs_of_peers_count_too() {
+        let steps = "  - fault: { exec: { node: n, command: [ip, link, add, d0, type, dummy], undo: [tc, qdisc, add, dev, d0, root, netem] } }";
+        let run = testing::scenario(steps).unwrap().runs.remove(0);
+        let needs = |steps: &[Step], vrfs: &[&str]| {
+            let vrfs = vrfs.iter().map(|vrf| vrf.to_string()).collect();
+            Vec::from_iter(of(&testing::topology("n"), steps, &vrfs))
+        };
+        assert_eq!(needs(&[], &[]), ["vlan"], "of the topology");
+        assert_eq!(needs(&run.steps, &["red"]), ["dummy", "netem", "vlan", "vrf"]);
+    }
 
     #[test]
     fn commands_tell_what_they_need() {

@@ -7,6 +7,7 @@ mod convergence;
 mod evidence;
 mod extras;
 mod ordering;
+mod segregation;
 mod small;
 
 use std::path::Path;

@@ -12,7 +12,7 @@ use crate::{evidence, run};
 #[tokio::test]
 async fn passes(
     #[files("*/scenario.yaml")]
-    #[exclude("frr-ordering|extras-survive-reloads")]
+    #[exclude("frr-ordering|extras-survive-reloads|vlan-")]
     scenario: PathBuf,
 ) {
     let Some(ran) = run(scenario, &[]).await else { return };

@@ -1,5 +1,6 @@
 //! `routeproof check`: what is wrong with files, without running anything.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use routeproof_engine::image::Store;
@@ -8,7 +9,7 @@ use routeproof_engine::run::{
 };
 use routeproof_model::diag::Severity;
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Rule};
-use routeproof_model::{path, yaml};
+use routeproof_model::{needs, path, yaml};
 
 use super::{metallb, run, select};
 use crate::args::{CheckArgs, SourceArgs};
@@ -24,6 +25,8 @@ const METALLB: &str = "v0.13.10";
 pub struct Found {
     pub warnings: Vec<String>,
     pub findings: Vec<Finding>,
+    /// What its runs need of the kernel.
+    pub needs: BTreeSet<String>,
 }
 
 impl Found {
@@ -50,7 +53,8 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         };
         worst = worst.max(code);
         if !args.json {
-            out::line(format_args!("{} {name}", if code == 0 { "ok   " } else { "wrong" }))?;
+            let needs = checked.as_ref().map(needs_of).unwrap_or_default();
+            out::line(format_args!("{} {name}{needs}", if code == 0 { "ok   " } else { "wrong" }))?;
         }
         show(&checked, args.json);
         output.add(name, code == 0, &checked);
@@ -67,6 +71,12 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         out::json(&output)?;
     }
     Ok(worst)
+}
+
+/// `  needs vlan, vrf`: a run is skipped where the kernel has it not.
+fn needs_of(found: &Found) -> String {
+    let names: Vec<&str> = found.needs.iter().map(String::as_str).collect();
+    if names.is_empty() { String::new() } else { format!("  needs {}", names.join(", ")) }
 }
 
 fn code(found: &Found, deny_warnings: bool) -> u8 {
@@ -129,13 +139,19 @@ fn check(file: &str, store: &Store) -> Result<Found, Failure> {
         let topology = load_topology(path)?;
         check_topology_images(path, [&topology], store)?;
         let warnings = topology.warnings.iter().map(ToString::to_string).collect();
-        return Ok(Found { warnings, findings: Vec::new() });
+        return Ok(Found {
+            warnings,
+            needs: needs::of(&topology, &[], &BTreeSet::new()),
+            ..Found::default()
+        });
     }
     let mut loaded = load(&select::path(file)?)?;
     // As `run` does: the release's own FRR need not be one that can be had.
     choose_frr(std::slice::from_mut(&mut loaded), store)?;
     check_images(&loaded, store)?;
-    Ok(Found { warnings: loaded.warnings, findings: loaded.findings.into_iter().map(|(f, _)| f).collect() })
+    let needs = loaded.runs.iter().flat_map(|run| run.needs.iter().cloned()).collect();
+    let findings = loaded.findings.into_iter().map(|(f, _)| f).collect();
+    Ok(Found { warnings: loaded.warnings, findings, needs })
 }
 
 fn check_all(manifests: &[PathBuf], args: &CheckArgs) -> Result<Found, Failure> {
@@ -148,5 +164,5 @@ fn check_all(manifests: &[PathBuf], args: &CheckArgs) -> Result<Found, Failure> 
     let checked = check_manifests(manifests, (release, mode), Some(version))?;
     let allowed = |f: &Finding| args.allow.iter().any(|id| id == f.rule.id());
     let findings = checked.findings.into_iter().filter(|f| !allowed(f)).collect();
-    Ok(Found { warnings: checked.warnings, findings })
+    Ok(Found { warnings: checked.warnings, findings, ..Found::default() })
 }

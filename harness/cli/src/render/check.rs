@@ -1,5 +1,6 @@
 //! What `check --json` prints.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use routeproof_model::diag::Severity;
@@ -27,6 +28,8 @@ struct FileOutput {
     /// Why nothing more could be said of the file.
     error: Option<String>,
     warnings: Vec<String>,
+    /// What its runs need of the kernel, by the names of `doctor`.
+    needs: BTreeSet<String>,
     findings: Vec<FindingOutput>,
 }
 
@@ -62,13 +65,21 @@ impl Output {
                     ok,
                     error: None,
                     warnings: found.warnings.clone(),
+                    needs: found.needs.clone(),
                     findings,
                 });
             }
             Err(failure) => {
                 self.errors += 1;
                 let error = Some(failure.plain());
-                self.files.push(FileOutput { file, ok, error, warnings: Vec::new(), findings: Vec::new() });
+                self.files.push(FileOutput {
+                    file,
+                    ok,
+                    error,
+                    warnings: Vec::new(),
+                    needs: BTreeSet::new(),
+                    findings: Vec::new(),
+                });
             }
         }
     }

@@ -5,12 +5,14 @@
 //! answers from the segment's own table, and packets get through, among them those that the other segment's host is
 //! sent by the node. Where that is missing the pair is unproved, which is not a pass.
 
+mod crossed;
 mod matrix;
 mod pair;
 mod tables;
 
 use std::collections::BTreeMap;
 
+use crossed::crossed;
 pub use matrix::{Finding, IsolationCell, IsolationMatrix, Look, MatrixRow, Standing};
 use pair::{Pair, Side};
 
@@ -29,7 +31,7 @@ pub fn isolation_tables(expect: &ExpectIsolation, kernel: &KernelState, book: &A
         IsolationCell { from: from.clone(), to: to.clone(), family, looks }
     };
     let cells = expect.pairs().filter(|(from, to, _)| from != to).map(cell).collect();
-    judge(expect, IsolationMatrix { cells })
+    judge(expect, IsolationMatrix { cells }, None)
 }
 
 /// The same with lookups and probes; `seen` must be of this node and these segments, `kernel` of its time.
@@ -47,7 +49,7 @@ pub fn isolation(
         };
         IsolationCell { from: from.clone(), to: to.clone(), family, looks }
     };
-    judge(expect, IsolationMatrix { cells: expect.pairs().map(cell).collect() })
+    judge(expect, IsolationMatrix { cells: expect.pairs().map(cell).collect() }, crossed(expect, seen))
 }
 
 fn pair<'a>(
@@ -185,25 +187,14 @@ fn own_probes(node: &str, pair: &Pair<'_>, seen: &Isolation) -> Result<(), Strin
                 return Err(format!("no probe was sent to {prefix} of {name}"));
             }
             if let Some(lost) = found.find(|shot| !shot.arrived.contains(port)) {
-                return Err(match (sender, astray(lost, seen)) {
-                    (Shooter::Node, Some((other, at))) => format!(
-                        "what {node} sends to {} by {} arrives at {} ({}), the port of {other}: VLANs are swapped or joined",
-                        lost.dst, segment.interface, at.node, at.interface
-                    ),
-                    (Shooter::Node, None) => {
-                        format!("{}: {}", sent_by_node(lost, node, segment), lost_at(lost))
-                    }
-                    (Shooter::Host, _) => format!("{}: {}", sent_by_host(lost, node, port), lost_at(lost)),
+                return Err(match sender {
+                    Shooter::Node => format!("{}: {}", sent_by_node(lost, node, segment), lost_at(lost)),
+                    Shooter::Host => format!("{}: {}", sent_by_host(lost, node, port), lost_at(lost)),
                 });
             }
         }
     }
     Ok(())
-}
-
-/// The segment whose port a frame ended at, though it was sent into another.
-fn astray<'a>(shot: &Shot, seen: &'a Isolation) -> Option<(&'a String, &'a HostPort)> {
-    seen.ports.iter().find(|(segment, port)| **segment != shot.from && shot.arrived.contains(*port))
 }
 
 fn sent_by_node(shot: &Shot, node: &str, segment: &crate::scenario::Segment) -> String {
@@ -297,7 +288,8 @@ fn probes(expect: &ExpectIsolation, pair: &Pair<'_>, seen: &Isolation) -> Findin
     }
 }
 
-fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix) -> Checked {
+/// `crossed` is worse than the leaks that it causes: it says why.
+fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix, crossed: Option<String>) -> Checked {
     let of = |standing: Standing| -> Vec<&IsolationCell> {
         let mut cells: Vec<_> = matrix.cells.iter().filter(|cell| cell.standing() == standing).collect();
         // What does not work within a segment is why its pairs are unproved.
@@ -306,6 +298,7 @@ fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix) -> Checked {
     };
     let (leaks, unproved) = (of(Standing::Leaks), of(Standing::Unproved));
     let status = match (leaks.split_first(), unproved.split_first()) {
+        _ if let Some(crossed) = &crossed => crossed.clone(),
         (Some((cell, more)), _) => {
             let (from, to, family) = (&cell.from, &cell.to, cell.family.as_str());
             let others = others(more);
@@ -323,8 +316,9 @@ fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix) -> Checked {
             format!("{} keeps {} apart", expect.node, segments.join(" and "))
         }
     };
-    let holds = leaks.is_empty() && unproved.is_empty() && !matrix.cells.is_empty();
+    let holds = crossed.is_none() && leaks.is_empty() && unproved.is_empty() && !matrix.cells.is_empty();
     let mut found = vec![evidence(IsolationMatrix::EVIDENCE, &expect.node, &matrix)];
+    found.extend(crossed.as_ref().map(|crossed| evidence("crossed-links", &expect.node, crossed)));
     for cell in leaks {
         let pair = format!("{} -> {} {}", cell.from, cell.to, cell.family.as_str());
         let leak = |(look, why): (Look, &str)| {
@@ -332,7 +326,8 @@ fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix) -> Checked {
         };
         found.extend(cell.of(Standing::Leaks).map(leak));
     }
-    let unproved = !holds && matrix.cells.iter().all(|cell| cell.standing() != Standing::Leaks);
+    let unproved =
+        !holds && crossed.is_none() && matrix.cells.iter().all(|cell| cell.standing() != Standing::Leaks);
     Checked { holds, unproved, status, evidence: found }
 }
 

@@ -411,3 +411,20 @@ fn a_vrf_without_a_default_falls_through_to_the_main_table() {
     let covered = with(with_l3mdev(), [main().to_vec(), vec![Object::Route(unreachable)]].concat());
     assert!(isolation_tables(&expect, &covered, &book()).holds);
 }
+
+/// As on a kernel: both VLANs of a trunk end at one host, whose ports have the same link-layer address.
+#[test]
+fn vlans_that_are_swapped_are_named_before_the_leaks_that_they_cause() {
+    let mut seen = seen();
+    let ports = seen.ports.clone();
+    for shot in seen.probes.iter_mut().filter(|s| s.from == s.to && s.sender == Shooter::Node) {
+        let other = if shot.from == "red" { "blue" } else { "red" };
+        shot.arrived = [ports[other].clone()].into();
+    }
+    let leak = shot(&mut seen, Shooter::Host, "blue", "red");
+    (leak.reached_node, leak.left) = (true, ["eth1".to_string()].into());
+    insta::assert_snapshot!(judged(&expect(), &kernel(isolated()), &seen), @"VLANs are swapped or joined: what worker sends to 10.2.0.1 by eth2 arrives at gw1 (eth1), which is the port of red and not of blue");
+    let checked = isolation(&expect(), &kernel(isolated()), &seen, &book());
+    let kinds: Vec<&str> = checked.evidence.iter().map(|e| e.what.as_str()).collect();
+    assert_eq!(kinds, ["isolation-matrix", "crossed-links", "leak-by-probe"]);
+}

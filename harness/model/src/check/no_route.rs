@@ -39,7 +39,7 @@ pub fn no_route(expect: &ExpectNoRoute, kernel: &KernelState) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::{Change, KernelEvent, Mono, Object};
+    use crate::fact::{Change, KernelEvent, Link, Mono, Object};
 
     fn holds(expect: &ExpectNoRoute) -> bool {
         let mut kernel = KernelState::default();
@@ -69,5 +69,36 @@ mod tests {
         let outside = Some("172.16.2.0/24".parse().unwrap());
         assert!(holds(&ExpectNoRoute { or_longer: true, table: None, prefix: outside, ..exact.clone() }));
         assert!(holds(&ExpectNoRoute { or_longer: true, proto: Some("static".into()), ..exact }));
+    }
+
+    #[test]
+    fn in_a_vrf_its_table_counts_and_without_the_vrf_nothing() {
+        let mut kernel = KernelState::default();
+        let link =
+            |index, name: &str, table| Link { index, name: name.into(), vrf_table: table, ..Link::default() };
+        let of = |table: u32| {
+            let (prefix, protocol) = ("10.8.0.0/16".parse().unwrap(), "bgp".into());
+            Route { table, prefix, protocol, ..Route::default() }
+        };
+        for object in [
+            Object::Link(link(1, "red", Some(100))),
+            Object::Link(link(2, "blue", Some(200))),
+            Object::Route(of(200)),
+        ] {
+            kernel.apply(&KernelEvent { at: Mono(1), change: Change::New(object) });
+        }
+        let expect = |vrf: &str| ExpectNoRoute {
+            node: "n".into(),
+            prefix: Some("10.8.0.0/16".parse().unwrap()),
+            proto: None,
+            table: Some(254),
+            vrf: Some(vrf.into()),
+            or_longer: false,
+            peer: None,
+        };
+        assert!(no_route(&expect("red"), &kernel).holds);
+        insta::assert_snapshot!(no_route(&expect("blue"), &kernel).status, @"n has 10.8.0.0/16 (protocol bgp, table 200)");
+        let gone = no_route(&expect("green"), &kernel);
+        assert!(!gone.holds && gone.unproved, "{}", gone.status);
     }
 }

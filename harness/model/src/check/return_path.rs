@@ -48,7 +48,7 @@ fn answered(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) -> R
         return Ok(());
     }
     let count = format!("{answered} of {asked} requests were answered");
-    let came_in: BTreeSet<&str> = exchange.requests.iter().map(|way| way.interface.as_str()).collect();
+    let came_in: BTreeSet<&str> = ways_in(seen);
     if came_in.is_empty() {
         return Err(format!("{count}: none reached {}", expect.node));
     }
@@ -76,6 +76,12 @@ fn answered(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) -> R
         format!("replies left by {}", listed(&left))
     };
     Err(format!("{count}; they came in by {}, {left}", list(&came_in)))
+}
+
+/// Where requests came in, the device beneath a VLAN or a bond left out.
+fn ways_in(seen: &Returned) -> BTreeSet<&str> {
+    let upper = seen.exchange.requests.iter().filter(|way| way.beneath.is_none());
+    upper.map(|way| way.interface.as_str()).collect()
 }
 
 /// `eth1 to gw1`, `eth1 to 02:00:00:00:00:99, which nobody has`.
@@ -114,8 +120,7 @@ fn by_packets(expect: &ExpectReturnPath, seen: &Returned, book: &AddressBook) ->
     if seen.exchange.dropped > 0 {
         return Err(format!("{} packets were not seen: the capture had no room", seen.exchange.dropped));
     }
-    let came_in: BTreeSet<&str> =
-        seen.exchange.requests.iter().filter(|w| w.beneath.is_none()).map(|w| w.interface.as_str()).collect();
+    let came_in: BTreeSet<&str> = ways_in(seen);
     let dev = match (&expect.dev, came_in.iter().next()) {
         (Some(dev), _) => dev.clone(),
         (None, Some(only)) if came_in.len() == 1 => (*only).to_string(),
@@ -292,6 +297,30 @@ mod tests {
         insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered: the kernel has no way back from 10.244.1.2 (blackhole: Invalid argument (os error 22))");
         lost.exchange.requests.clear();
         insta::assert_snapshot!(status(&expect(), &lost), @"replies of two to client: 0 of 1 requests were answered: none reached worker");
+    }
+
+    #[test]
+    fn a_wrong_way_on_which_replies_are_lost_is_shown_by_the_replies() {
+        let lost = ExpectReturnPath {
+            answered: false,
+            dev: Some("eth1".into()),
+            via: Some("gw1".into()),
+            ..expect()
+        };
+        let mut wrong = seen(way("eth1", 1), &[("10.0.1.1", "eth1")]);
+        wrong.exchange.attempts[0].failed = Some("no answer".into());
+        let checked = return_path(&lost, &wrong, &book());
+        assert!(checked.holds, "{}", checked.status);
+        insta::assert_snapshot!(checked.status, @"replies of two to client leave worker as expected, and none of them arrives");
+        // Silence alone proves nothing, and neither does another way.
+        let mut silent = wrong.clone();
+        silent.exchange.replies.clear();
+        insta::assert_snapshot!(status(&lost, &silent), @"replies of two to client: no reply was seen at worker");
+        let mut elsewhere = seen(way("eth2", 2), &BY_GW2);
+        elsewhere.exchange.attempts[0].failed = Some("no answer".into());
+        insta::assert_snapshot!(status(&lost, &elsewhere), @"replies of two to client: a reply left by eth2, but eth1 is expected");
+        wrong.exchange.attempts[0].failed = None;
+        insta::assert_snapshot!(status(&lost, &wrong), @"replies of two to client: 1 of 1 requests were answered, not none");
     }
 
     #[test]

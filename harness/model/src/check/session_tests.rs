@@ -255,3 +255,31 @@ fn graceful_restart() {
         assert!(session(&expect, &found, &[], &book(), &LostBefore::new()).holds, "{version}");
     }
 }
+
+#[test]
+fn two_vrfs_may_have_a_peer_of_one_address() {
+    let mut found = sessions(answers!("neighbors-full.json")[1].1).unwrap();
+    found.retain(|session| session.peer == PEER);
+    let (red, mut blue) = (Session { vrf: "red".into(), ..found.remove(0) }, red_is_lost());
+    blue.vrf = "blue".into();
+    let found = [red, blue];
+    let said = |vrf: Option<&str>, before: &LostBefore| {
+        let expect = ExpectSession { vrf: vrf.map(str::to_string), flaps: Some(Count::exactly(1)), ..up() };
+        session(&expect, &found, &[], &book(), before).status
+    };
+    let never = LostBefore::new();
+    assert_eq!(said(Some("red"), &never), "session worker -> 192.168.1.5 is established");
+    insta::assert_snapshot!(said(Some("blue"), &never), @"session worker -> 192.168.1.5 is Active (last reset: BGP Notification received (Cease/Other Configuration Change))");
+    insta::assert_snapshot!(said(None, &never), @"session worker -> 192.168.1.5 (192.168.1.5 in VRF blue) is Active (last reset: BGP Notification received (Cease/Other Configuration Change))");
+    insta::assert_snapshot!(said(Some("default"), &never), @"worker has no session with 192.168.1.5 in VRF default");
+    // Each counts from its own past.
+    let before = found.iter().map(|s| (counted_as(s), 0)).collect::<LostBefore>();
+    assert_eq!(Vec::from_iter(before.keys()), ["192.168.1.5 in VRF blue", "192.168.1.5 in VRF red"]);
+}
+
+/// The recorded session, down.
+fn red_is_lost() -> Session {
+    let found = sessions(answers!("neighbors-full.json")[1].1).unwrap();
+    let session = found.into_iter().find(|session| session.peer == PEER).unwrap();
+    Session { state: SessionState::Active, established: None, ..session }
+}

@@ -94,8 +94,8 @@ impl Devices {
     fn set(&mut self, words: &[&str]) {
         let named = words.iter().position(|word| *word == "dev").map_or(0, |at| at + 1);
         let Some(name) = words.get(named) else { return };
-        let masters = words.windows(2).filter(|pair| ["master", "vrf"].contains(&pair[0]));
-        self.belongs(name, masters.last().map(|pair| pair[1]));
+        let mut masters = words.windows(2).filter(|pair| ["master", "vrf"].contains(&pair[0]));
+        self.belongs(name, masters.next_back().map(|pair| pair[1]));
     }
 
     fn belongs(&mut self, name: &str, master: Option<&str>) {

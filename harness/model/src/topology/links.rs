@@ -26,7 +26,8 @@ pub(super) struct Cabling<'a> {
     pub(super) nodes: &'a [Node],
     /// The names of the `k8s-kind` nodes, which are no link's end.
     pub(super) clusters: &'a [&'a str],
-    pub(super) taken: HashMap<(usize, String), Vec<Seg>>,
+    /// Of a node; ports of bridges, which share the namespace of the lab, under no node.
+    pub(super) taken: HashMap<(Option<usize>, String), Vec<Seg>>,
     pub(super) register: &'a mut Register,
     pub(super) warnings: &'a mut Warnings,
 }
@@ -318,18 +319,26 @@ impl Cabling<'_> {
                 .error_at(&end.interface_at, "`eth0` belongs to the management network in containerlab")
                 .hint("count links from `eth1`, so that the topology works on every backend"));
         }
-        match self.taken.get(&(node, name.to_owned())) {
+        let is_port = owner.role == Role::Bridge;
+        let key = (Some(node).filter(|_| !is_port), name.to_owned());
+        match self.taken.get(&key) {
             None => {
-                self.taken.insert((node, name.to_owned()), end.interface_at.clone());
+                self.taken.insert(key, end.interface_at.clone());
                 Ok(())
             }
             Some(first) => {
                 let line = crate::yaml::locate(self.source, 0, first, false).map_or(0, |m| m.line);
-                let message = format!("the interface {}:{name} already has a link (line {line})", owner.name);
-                Err(self
-                    .source
-                    .error_at(&end.interface_at, message)
-                    .hint("an interface is the end of one link"))
+                let message = match is_port {
+                    true => format!("a bridge has a port {name} already (line {line})"),
+                    false => format!("the interface {}:{name} already has a link (line {line})", owner.name),
+                };
+                let hint = match is_port {
+                    true => {
+                        "ports of all bridges are in one namespace, as on a host: each needs a name of its own"
+                    }
+                    false => "an interface is the end of one link",
+                };
+                Err(self.source.error_at(&end.interface_at, message).hint(hint))
             }
         }
     }

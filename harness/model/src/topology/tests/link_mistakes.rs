@@ -3,6 +3,8 @@
 use insta::assert_snapshot;
 
 use super::{error, lab, linked};
+use crate::diag::Source;
+use crate::topology::load;
 
 #[test]
 fn ends_of_links() {
@@ -314,5 +316,73 @@ links:
       |                                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
     help: give each interface an address of its own
+    "#);
+}
+
+/// Two gateways' interfaces towards `a`, each in a VRF of `a`, and what stands behind them.
+fn in_vrfs(second: &str) -> String {
+    lab(&format!(
+        "
+nodes:
+  a:
+    kind: frr
+    image: frr
+    exec:
+      - ip link add red type vrf table 10
+      - ip link add blue type vrf table 20
+      - ip link set eth1 master red
+      - ip link set eth2 master {second}
+      - ip addr add 10.0.0.1/24 dev eth1
+      - ip addr add 10.0.0.1/24 dev eth2
+  b:
+    kind: frr
+    image: frr
+    exec: [ip addr add 10.0.0.2/24 dev eth1]
+  c:
+    kind: frr
+    image: frr
+    exec: [ip addr add 10.0.0.2/24 dev eth1]
+  switch: {{ kind: bridge }}
+links:
+  - endpoints: [a:eth1, b:eth1]
+  - endpoints: [a:eth2, switch:a]
+  - endpoints: [c:eth1, switch:c]
+"
+    ))
+}
+
+#[test]
+fn two_vrfs_and_what_is_behind_them_may_have_an_address_twice() {
+    load(&Source::new("/lab/one.clab.yml", in_vrfs("blue"))).unwrap();
+    assert_snapshot!(error(&in_vrfs("red")), @r#"
+    error: 10.0.0.1 on a:eth2 is already the address of a:eth1 (line 13)
+      --> /lab/one.clab.yml:14:11
+       |
+    14 |         - ip addr add 10.0.0.1/24 dev eth2
+       |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+    help: give each interface an address of its own
+    "#);
+}
+
+#[test]
+fn ports_of_two_bridges_share_a_namespace() {
+    let text = lab("
+nodes:
+  a: { kind: frr, image: frr }
+  one: { kind: bridge }
+  two: { kind: bridge }
+links:
+  - endpoints: [a:eth1, one:a]
+  - endpoints: [a:eth2, two:a]
+");
+    assert_snapshot!(error(&text), @r#"
+    error: a bridge has a port a already (line 9)
+      --> /lab/one.clab.yml:10:27
+       |
+    10 |     - endpoints: [a:eth2, two:a]
+       |                           ^^^^^
+       |
+    help: ports of all bridges are in one namespace, as on a host: each needs a name of its own
     "#);
 }

@@ -1,0 +1,28 @@
+//! VLANs, VRFs and bonds: on the host's kernel if it has them, else on a guest's. One FRR each; `routeproof run` does the others.
+
+use routeproof_engine::preflight::skip_test;
+use routeproof_model::result::Outcome;
+use rstest::rstest;
+
+use crate::{evidence, run};
+
+#[rstest]
+#[case::trunk("vlan-vrf", "10.3", &["vlan", "vrf"])]
+#[case::bond("vlan-vrf-bond", "8.4.4", &["bond", "vlan", "vrf"])]
+#[case::ecmp("vlan-vrf-ecmp", "7.5.1", &["vlan", "vrf"])]
+#[case::overlap("vlan-vrf-overlap", "8.4.4", &["vlan", "vrf"])]
+#[case::asymmetric_return("vlan-return", "8.4.4", &["vlan"])]
+#[tokio::test(flavor = "multi_thread")]
+async fn passes(#[case] scenario: &str, #[case] frr: &str, #[case] needs: &[&str]) {
+    let Some(ran) = run(scenario, &[("frr", frr)]).await else { return };
+    let run = ran.single();
+    if run.outcome == Outcome::Skipped {
+        return skip_test("uml", run.reason.as_deref().unwrap_or_default());
+    }
+    ran.assert_passed();
+    assert!(run.steps.len() >= 8 && run.steps.iter().all(|step| step.outcome == Outcome::Passed));
+    assert!(!evidence::all(run, "kernel-route").is_empty());
+    let plan = std::fs::read_to_string(ran.directory.join("plan.json")).unwrap();
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    assert_eq!(plan["runs"][0]["needs"], serde_json::json!(needs));
+}
