@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use routeproof_engine::image::Store;
 use routeproof_engine::run::{
-    check_images, check_manifests, check_topology_images, choose_frr, load, load_topology, read_source,
+    RunError, check_images, check_manifests, check_topology_images, choose_frr, load, load_lab,
+    load_topology, read_source,
 };
-use routeproof_model::diag::Severity;
+use routeproof_model::diag::{Diagnostic, Severity};
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Rule};
 use routeproof_model::{path, yaml};
 
@@ -24,13 +25,15 @@ const METALLB: &str = "v0.13.10";
 pub struct Found {
     pub warnings: Vec<String>,
     pub findings: Vec<Finding>,
+    /// Why the embedded lab cannot boot a topology that containerlab can; no error of the file.
+    pub refusal: Option<Diagnostic>,
 }
 
 impl Found {
     /// Errors and warnings. What warnings count as is for the caller to say.
     pub fn count(&self) -> (usize, usize) {
         let errors = self.findings.iter().filter(|f| f.severity() == Severity::Error).count();
-        (errors, self.findings.len() - errors + self.warnings.len())
+        (errors, self.findings.len() - errors + self.warnings.len() + usize::from(self.refusal.is_some()))
     }
 }
 
@@ -84,6 +87,7 @@ fn show(checked: &Result<Found, Failure>, json: bool) {
         Ok(found) => {
             found.warnings.iter().for_each(|warning| out::note(format_args!("warning: {warning}")));
             found.findings.iter().for_each(|f| out::note(f.render(fail::color())));
+            found.refusal.iter().for_each(|refusal| out::note(refusal.render(fail::color())));
         }
         Err(failure) => _ = failure.report(),
     }
@@ -124,18 +128,42 @@ fn is_manifest(file: &Path) -> bool {
 }
 
 fn check(file: &str, store: &Store) -> Result<Found, Failure> {
-    if file.ends_with(".clab.yml") || file.ends_with(".clab.yaml") {
-        let path = Path::new(file);
-        let topology = load_topology(path)?;
-        check_topology_images(path, [&topology], store)?;
-        let warnings = topology.warnings.iter().map(ToString::to_string).collect();
-        return Ok(Found { warnings, findings: Vec::new() });
+    if is_topology(file) {
+        return check_topology(Path::new(file), store);
     }
     let mut loaded = load(&select::path(file)?)?;
     // As `run` does: the release's own FRR need not be one that can be had.
     choose_frr(std::slice::from_mut(&mut loaded), store)?;
     check_images(&loaded, store)?;
-    Ok(Found { warnings: loaded.warnings, findings: loaded.findings.into_iter().map(|(f, _)| f).collect() })
+    let findings = loaded.findings.into_iter().map(|(f, _)| f).collect();
+    Ok(Found { warnings: loaded.warnings, findings, refusal: None })
+}
+
+/// Whether a file is containerlab's by its name.
+pub fn is_topology(file: &str) -> bool {
+    [".clab.yml", ".clab.yaml", ".clab.gotmpl"].iter().any(|end| file.ends_with(end))
+}
+
+/// Two questions: whether the file is right, and whether the embedded lab can boot it. A no to the second is a warning.
+fn check_topology(file: &Path, store: &Store) -> Result<Found, Failure> {
+    let shown = |warnings: Vec<Diagnostic>| warnings.iter().map(ToString::to_string).collect();
+    match load_topology(file) {
+        Ok(topology) => {
+            check_topology_images(file, [&topology], store)?;
+            Ok(Found { warnings: shown(topology.warnings), ..Found::default() })
+        }
+        Err(RunError::Input(refusal)) if refusal.unsupported => {
+            let lab = load_lab(file)?;
+            Ok(Found { warnings: shown(lab.warnings), refusal: Some(not_here(*refusal)), ..Found::default() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The refusal of a file that is right.
+pub fn not_here(refusal: Diagnostic) -> Diagnostic {
+    let message = format!("the embedded lab cannot boot this: {}", refusal.message);
+    Diagnostic { message, ..refusal }.warning()
 }
 
 fn check_all(manifests: &[PathBuf], args: &CheckArgs) -> Result<Found, Failure> {
@@ -148,5 +176,5 @@ fn check_all(manifests: &[PathBuf], args: &CheckArgs) -> Result<Found, Failure> 
     let checked = check_manifests(manifests, (release, mode), Some(version))?;
     let allowed = |f: &Finding| args.allow.iter().any(|id| id == f.rule.id());
     let findings = checked.findings.into_iter().filter(|f| !allowed(f)).collect();
-    Ok(Found { warnings: checked.warnings, findings })
+    Ok(Found { warnings: checked.warnings, findings, refusal: None })
 }

@@ -26,6 +26,9 @@ struct FileOutput {
     ok: bool,
     /// Why nothing more could be said of the file.
     error: Option<String>,
+    /// Why the embedded lab cannot boot a topology that is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
     warnings: Vec<String>,
     findings: Vec<FindingOutput>,
 }
@@ -61,6 +64,7 @@ impl Output {
                     file,
                     ok,
                     error: None,
+                    refusal: found.refusal.as_ref().map(|refusal| refusal.render(false)),
                     warnings: found.warnings.clone(),
                     findings,
                 });
@@ -68,7 +72,14 @@ impl Output {
             Err(failure) => {
                 self.errors += 1;
                 let error = Some(failure.plain());
-                self.files.push(FileOutput { file, ok, error, warnings: Vec::new(), findings: Vec::new() });
+                self.files.push(FileOutput {
+                    file,
+                    ok,
+                    error,
+                    refusal: None,
+                    warnings: Vec::new(),
+                    findings: Vec::new(),
+                });
             }
         }
     }

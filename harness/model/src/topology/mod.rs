@@ -26,18 +26,24 @@
 mod addresses;
 mod file;
 mod kinds;
+mod lab;
 mod layers;
 mod links;
 mod nodes;
 mod paths;
 mod resolve;
+mod stages;
 mod support;
 mod types;
+mod variables;
 mod words;
 
 pub use file::{EndpointFile, FullEndpoint, LinkFile, Mgmt, Named, NodeFile, TopologyFile, TopologySection};
+pub use lab::{Lab, LabEnd, LabLink, LabNode, LinkKind, Outside, Part, read as lab};
 pub use resolve::{load, parse, resolve};
+pub use stages::Wait;
 pub use types::{Bind, Cluster, Endpoint, Link, Node, Role, Topology};
+pub use variables::substitute;
 pub use words::{WordsError, words};
 
 #[cfg(test)]
