@@ -149,8 +149,11 @@ fn check_topology(file: &Path, store: &Store) -> Result<Found, Failure> {
     let shown = |warnings: Vec<Diagnostic>| warnings.iter().map(ToString::to_string).collect();
     match load_topology(file) {
         Ok(topology) => {
-            check_topology_images(file, [&topology], store)?;
-            Ok(Found { warnings: shown(topology.warnings), ..Found::default() })
+            let refusal = match check_topology_images(file, [&topology], store) {
+                Err(RunError::Input(refusal)) => Some(not_here(*refusal)),
+                other => other.map(|()| None)?,
+            };
+            Ok(Found { warnings: shown(topology.warnings), refusal, ..Found::default() })
         }
         Err(RunError::Input(refusal)) if refusal.unsupported => {
             let lab = load_lab(file)?;

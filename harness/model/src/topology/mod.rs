@@ -38,6 +38,7 @@ mod types;
 mod variables;
 mod words;
 
+pub(crate) use addresses::{added_by, simple_commands};
 pub use file::{EndpointFile, FullEndpoint, LinkFile, Mgmt, Named, NodeFile, TopologyFile, TopologySection};
 pub use lab::{Lab, LabEnd, LabLink, LabNode, LinkKind, Outside, Part, read as lab};
 pub use resolve::{load, parse, resolve};
