@@ -139,9 +139,18 @@ fn check(file: &str, store: &Store) -> Result<Found, Failure> {
     Ok(Found { warnings: loaded.warnings, findings, refusal: None })
 }
 
-/// Whether a file is containerlab's by its name.
+/// Whether a file is containerlab's, by its name or by its text: there `topology:` is a mapping, in a scenario a path.
 pub fn is_topology(file: &str) -> bool {
-    [".clab.yml", ".clab.yaml", ".clab.gotmpl"].iter().any(|end| file.ends_with(end))
+    let begins = |line: &str| {
+        let rest =
+            line.strip_prefix("topology:").map(|rest| rest.split(" #").next().unwrap_or_default().trim());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['{', '&']))
+    };
+    let by_text = || {
+        let source = Path::new(file).is_file().then(|| read_source(Path::new(file)).ok()).flatten();
+        source.is_some_and(|source| source.text.lines().any(begins))
+    };
+    [".clab.yml", ".clab.yaml", ".clab.gotmpl"].iter().any(|end| file.ends_with(end)) || by_text()
 }
 
 /// Two questions: whether the file is right, and whether the embedded lab can boot it. A no to the second is a warning.

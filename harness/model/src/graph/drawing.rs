@@ -148,6 +148,7 @@ impl Drawing {
         for port in &mut ports {
             if let Some(interface) = made.iter().find(|i| i.name == port.name) {
                 port.vrf = vrf_of(interface);
+                port.lines.iter_mut().for_each(|line| line.vrf = port.vrf);
                 let texts = interface.addresses.iter().map(ToString::to_string).chain(membership(interface));
                 port.lines.extend(texts.map(|text| Line { text, vrf: port.vrf }));
                 if !interface.vlans.is_empty() {

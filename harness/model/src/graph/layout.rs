@@ -14,7 +14,7 @@ const PORT_PAD: f64 = 14.0;
 const BOX_PAD: f64 = 10.0;
 const BETWEEN: f64 = 26.0;
 const MARGIN: f64 = 24.0;
-/// Wider components are not broken; narrower ones share a row up to this width.
+/// Wider components are not broken; narrower ones share a shelf up to this width.
 const PAGE: f64 = 1500.0;
 
 #[derive(Clone, Debug)]
@@ -72,9 +72,16 @@ pub(super) fn layout(drawing: &Drawing) -> Layout {
     let mut boxes = vec![Placed::default(); drawing.boxes.len()];
     let mut dips = HashMap::new();
     let (mut x, mut y, mut shelf, mut width) = (MARGIN, MARGIN, 0.0_f64, 0.0_f64);
-    for component in components(drawing) {
-        let size = place(drawing, &component, &mut boxes, &mut dips);
-        if x > MARGIN && x + size.0 > PAGE {
+    // What is wired first; boxes without wires below it.
+    let (wired, alone): (Vec<_>, Vec<_>) = components(drawing).into_iter().partition(Component::is_wired);
+    let mut page = PAGE;
+    for (index, component) in wired.iter().chain(&alone).enumerate() {
+        let size = place(drawing, component, &mut boxes, &mut dips);
+        let is_first_alone = index == wired.len();
+        if is_first_alone && index > 0 {
+            page = width.max(PAGE / 2.0);
+        }
+        if x > MARGIN && (is_first_alone || x + size.0 > page) {
             (x, y, shelf) = (MARGIN, y + shelf + 2.0 * BETWEEN, 0.0);
         }
         for member in component.rows.iter().flatten() {
@@ -163,7 +170,7 @@ fn slope(
     row: usize,
     boxes: &[Placed],
 ) -> f64 {
-    let x = |(of, port): (usize, usize)| boxes[of].ports[port].x;
+    let x = |(of, port): (usize, usize)| boxes[of].ports[port].x + boxes[of].ports[port].width / 2.0;
     let leaves = |wire: &&usize| {
         let [a, b] = drawing.wires[**wire].ends;
         rank[&a.0].0.min(rank[&b.0].0) == row && rank[&a.0].0 != rank[&b.0].0
@@ -226,7 +233,9 @@ fn measured(
         // To the left what leads left; what leads nowhere last. Two wires to one box stay side by side.
         strip.sort_by_key(|port| match other(*port) {
             Some(((row, place), far_port)) if row != own.0 => (1, place, far_port),
-            Some(((_, place), far_port)) => (if place > own.1 { 2 } else { 0 }, place, far_port),
+            // Wires inside a row nest: the farther they lead, the farther out they start.
+            Some(((_, place), _)) if place <= own.1 => (0, usize::MAX - place, *port),
+            Some(((_, place), far_port)) => (2, usize::MAX - place, usize::MAX - far_port),
             None => (3, 0, *port),
         });
     }

@@ -14,6 +14,12 @@ pub(super) struct Component {
     pub(super) rows: Vec<Vec<usize>>,
 }
 
+impl Component {
+    pub(super) fn is_wired(&self) -> bool {
+        self.rows.iter().map(Vec::len).sum::<usize>() > 1
+    }
+}
+
 /// The level of each box counts from 0 at the bottom: where the cluster nodes stand, else the clients, else the far side of
 /// the box with the most wires. Wires never skip a level, because levels are distances.
 pub(super) fn components(drawing: &Drawing) -> Vec<Component> {

@@ -12,7 +12,7 @@ const LEGEND_ROOM: f64 = 30.0;
 const VRF_COLOURS: [&str; 7] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b6bd6"];
 
 const STYLE: &str = "
-text { font: 11px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #1c2430; white-space: pre; }
+text { font: 11px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #1c2430; }
 .page { fill: #ffffff; }
 .lab { font-size: 16px; font-weight: bold; }
 .title { font-size: 14px; font-weight: bold; text-anchor: middle; }
@@ -129,8 +129,11 @@ fn draw_box(out: &mut String, placed: &Placed, node: &NodeBox) {
     );
     let longest = node.notes.iter().map(|l| l.text.chars().count()).max().unwrap_or(0) as f64;
     for (i, line) in node.notes.iter().enumerate() {
-        let at = (middle - longest * super::layout::CHAR / 2.0, header_y + HEADER + 11.0 + i as f64 * LINE);
-        draw_line(out, "", at, line);
+        let text = line.text.trim_start();
+        let indent = (line.text.len() - text.len()) as f64;
+        let x = middle + (indent - longest / 2.0) * super::layout::CHAR;
+        let line = Line { text: text.to_owned(), vrf: line.vrf };
+        draw_line(out, "", (x, header_y + HEADER + 11.0 + i as f64 * LINE), &line);
     }
     let notes_end =
         header_y + HEADER + if node.notes.is_empty() { 0.0 } else { node.notes.len() as f64 * LINE + 6.0 };
