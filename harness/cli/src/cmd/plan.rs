@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_yaml_reads_back_as_the_same_plan() {
-        let scenario = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/frr-ordering");
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/frr-ordering");
         let plan = Loaded::plan(&[routeproof_engine::run::load(&scenario).unwrap()]);
         let text = yaml(&plan).expect("is written");
         let source = routeproof_model::diag::Source::new("plan.yaml", text);

@@ -102,7 +102,7 @@ impl Known {
                 "link" => parent = before.next(),
                 "name" | "dev" => name = before.next(),
                 "mtu" | "address" | "txqueuelen" | "index" | "numtxqueues" | "numrxqueues" => {
-                    drop(before.next())
+                    _ = before.next()
                 }
                 "up" => {}
                 _ => name = name.or(Some(word)),

@@ -142,12 +142,13 @@ fn place(
     let widest = |m: &usize| boxes[*m].x + boxes[*m].width;
     let left = component.rows.iter().flatten().map(|m| boxes[*m].x).fold(f64::MAX, f64::min);
     let width = component.rows.iter().flatten().map(widest).fold(0.0, f64::max) - left;
+    component.rows.iter().flatten().for_each(|m| shift(&mut boxes[*m], -left, 0.0));
     let mut y = 0.0;
     for (row, members) in component.rows.iter().enumerate() {
         let height = members.iter().map(|m| boxes[*m].height).fold(0.0, f64::max);
         for member in members {
             // Boxes stand on the row's lower edge, so that wires below start at one height.
-            shift(&mut boxes[*member], -left, y);
+            shift(&mut boxes[*member], 0.0, y);
             let lower = height - boxes[*member].height;
             shift(&mut boxes[*member], 0.0, lower);
         }

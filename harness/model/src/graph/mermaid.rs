@@ -26,7 +26,7 @@ pub fn mermaid(drawing: &Drawing) -> String {
         let wired =
             |port: &usize| drawing.wires.iter().flat_map(|w| w.ends).any(|end| end == (*index, *port));
         let loose = (0..node.ports.len()).filter(|port| !wired(port)).map(|port| &node.ports[port]);
-        lines.extend(loose.map(|port| label(port)));
+        lines.extend(loose.map(label));
         let (open, close, class) = match node.part {
             Some(Part::ClusterNode | Part::Cluster) => ("[", "]", "clusterNode"),
             Some(Part::Gateway) => ("[", "]", "gateway"),

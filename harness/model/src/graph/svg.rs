@@ -8,8 +8,17 @@ use crate::topology::{LinkKind, Part};
 
 const TITLE_ROOM: f64 = 40.0;
 const LEGEND_ROOM: f64 = 30.0;
-/// Colours of VRFs that differ for most people with colour blindness, too, and on both backgrounds (after Okabe and Ito).
-const VRF_COLOURS: [&str; 7] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b6bd6"];
+/// Colours of VRFs on light and on dark grounds; the hues (after Okabe and Ito) differ for most people with colour
+/// blindness, too. An eighth VRF begins again.
+const VRF_COLOURS: [(&str, &str); 7] = [
+    ("#b34700", "#ff9d5c"),
+    ("#005a94", "#7cc4ff"),
+    ("#00714f", "#4fd6a8"),
+    ("#a03a76", "#f0a8d2"),
+    ("#8a5a00", "#ffcc66"),
+    ("#6a45c0", "#c3a8ff"),
+    ("#5c6300", "#d3db5e"),
+];
 
 const STYLE: &str = "
 text { font: 11px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #1c2430; }
@@ -58,7 +67,8 @@ pub fn svg(drawing: &Drawing) -> String {
     let name = escaped(&drawing.name);
     let _ = write!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" aria-label=\"{name}\">\n<style>{STYLE}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n<text class=\"lab\" x=\"24\" y=\"32\">{name}</text>\n<g transform=\"translate(0 {TITLE_ROOM:.0})\">\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" aria-label=\"{name}\">\n<style>{}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n<text class=\"lab\" x=\"24\" y=\"32\">{name}</text>\n<g transform=\"translate(0 {TITLE_ROOM:.0})\">\n",
+        style(drawing.vrfs.len())
     );
     for (path, wire) in layout.wires.iter().zip(&drawing.wires) {
         let end = |i: usize| {
@@ -100,10 +110,10 @@ fn draw_wire(out: &mut String, path: Path, kind: LinkKind, hover: &str, vrf: Opt
             (y1 + half, y2 - half)
         }
     };
-    let style = vrf.map(|v| format!(" style=\"stroke:{}\"", colour(v))).unwrap_or_default();
+    let colour = wire_class(vrf);
     let _ = writeln!(
         out,
-        "<path class=\"{class}\"{style} d=\"M{x1:.1} {y1:.1}C{x1:.1} {:.1} {x2:.1} {:.1} {x2:.1} {y2:.1}\"><title>{}</title></path>",
+        "<path class=\"{class}{colour}\" d=\"M{x1:.1} {y1:.1}C{x1:.1} {:.1} {x2:.1} {:.1} {x2:.1} {y2:.1}\"><title>{}</title></path>",
         bends.0,
         bends.1,
         escaped(hover)
@@ -163,13 +173,35 @@ fn draw_box(out: &mut String, placed: &Placed, node: &NodeBox) {
 }
 
 fn draw_line(out: &mut String, class: &str, (x, y): (f64, f64), line: &Line) {
-    let style = line.vrf.map(|v| format!(" style=\"fill:{}\"", colour(v))).unwrap_or_default();
-    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
-    let _ = writeln!(out, "<text{class}{style} x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escaped(&line.text));
+    let classes = [class.to_owned(), line.vrf.map(text_class).unwrap_or_default()].join(" ");
+    let class = match classes.trim() {
+        "" => String::new(),
+        some => format!(" class=\"{some}\""),
+    };
+    let _ = writeln!(out, "<text{class} x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escaped(&line.text));
 }
 
-fn colour(vrf: usize) -> &'static str {
-    VRF_COLOURS[vrf % VRF_COLOURS.len()]
+/// The class that gives a VRF's colour to text and marks.
+fn text_class(vrf: usize) -> String {
+    format!("v{}", vrf % VRF_COLOURS.len())
+}
+
+/// The same for wires.
+fn wire_class(vrf: Option<usize>) -> String {
+    vrf.map(|vrf| format!(" w{}", vrf % VRF_COLOURS.len())).unwrap_or_default()
+}
+
+/// The style sheet, with the rules of the VRFs that there are.
+fn style(vrfs: usize) -> String {
+    let rules = |pick: fn(&(&'static str, &'static str)) -> &'static str| -> String {
+        let colours = VRF_COLOURS.iter().take(vrfs).map(pick).enumerate();
+        colours
+            .map(|(i, c)| format!("text.v{i}, .v{i} {{ fill: {c}; }}\n.w{i} {{ stroke: {c}; }}\n"))
+            .collect()
+    };
+    let light = STYLE.replacen("@media", &format!("{}@media", rules(|c| c.0)), 1);
+    let end = light.rfind('}').unwrap_or(light.len());
+    format!("{}{}{}", &light[..end], rules(|c| c.1), &light[end..])
 }
 
 fn class(part: Part) -> &'static str {
@@ -208,10 +240,10 @@ fn legend(drawing: &Drawing) -> Legend {
     }
     for (index, vrf) in drawing.vrfs.iter().enumerate() {
         let word = format!("vrf {vrf}");
-        let colour = colour(index);
+        let colour = text_class(index);
         let _ = write!(
             text,
-            "<rect x=\"{x:.1}\" y=\"-8\" width=\"10\" height=\"8\" style=\"fill:{colour}\"/><text x=\"{:.1}\" y=\"0\" style=\"fill:{colour}\">{}</text>",
+            "<rect x=\"{x:.1}\" y=\"-8\" width=\"10\" height=\"8\" class=\"{colour}\"/><text x=\"{:.1}\" y=\"0\" class=\"{colour}\">{}</text>",
             x + 15.0,
             escaped(&word)
         );

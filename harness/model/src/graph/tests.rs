@@ -76,7 +76,7 @@ fn what_a_drawing_shows() {
       lo
         192.0.2.1/32
       port eth1: eth1.100 vlan 100 in red <red>;   10.1.0.1/24 <red>; eth1.200 vlan 200 in blue <blue>
-      port eth3 <red>: 10.9.0.1/24; in red <red>
+      port eth3 <red>: 10.9.0.1/24 <red>; in red <red>
       port eth9: 
     sw (bridge)
       port p1: vlans 100 untagged
