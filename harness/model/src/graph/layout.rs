@@ -126,12 +126,15 @@ fn place(
         rank.extend(members.iter().enumerate().map(|(i, m)| (*m, (row, i))));
     }
     let mut far: HashMap<(usize, usize), (usize, usize)> = HashMap::new();
-    let mut own_wires = Vec::new();
+    // Wires of each row: those inside it, and those to the row below.
+    let mut own_wires = vec![(Vec::new(), Vec::new()); component.rows.len()];
     for (index, wire) in drawing.wires.iter().enumerate().filter(|(_, w)| rank.contains_key(&w.ends[0].0)) {
         let [a, b] = wire.ends;
         far.insert(a, b);
         far.insert(b, a);
-        own_wires.push(index);
+        let (above, below) = (rank[&a.0].0.min(rank[&b.0].0), rank[&a.0].0.max(rank[&b.0].0));
+        let (inside, leaving) = &mut own_wires[above];
+        if above == below { inside.push(index) } else { leaving.push(index) }
     }
     for members in &component.rows {
         for member in members {
@@ -152,10 +155,10 @@ fn place(
             let lower = height - boxes[*member].height;
             shift(&mut boxes[*member], 0.0, lower);
         }
-        let lanes = lanes(drawing, &own_wires, &rank, row, boxes, dips);
+        let lanes = lanes(drawing, &own_wires[row].0, boxes, dips);
         y += height;
         if row + 1 < component.rows.len() {
-            y += (60.0 + slope(drawing, &own_wires, &rank, row, boxes)).min(240.0) + lanes;
+            y += (60.0 + slope(drawing, &own_wires[row].1, boxes)).min(240.0) + lanes;
         } else {
             y += lanes;
         }
@@ -164,19 +167,9 @@ fn place(
 }
 
 /// Room for wires that run far sideways: the steeper they are, the easier to follow.
-fn slope(
-    drawing: &Drawing,
-    wires: &[usize],
-    rank: &HashMap<usize, (usize, usize)>,
-    row: usize,
-    boxes: &[Placed],
-) -> f64 {
+fn slope(drawing: &Drawing, wires: &[usize], boxes: &[Placed]) -> f64 {
     let x = |(of, port): (usize, usize)| boxes[of].ports[port].x + boxes[of].ports[port].width / 2.0;
-    let leaves = |wire: &&usize| {
-        let [a, b] = drawing.wires[**wire].ends;
-        rank[&a.0].0.min(rank[&b.0].0) == row && rank[&a.0].0 != rank[&b.0].0
-    };
-    let run = wires.iter().filter(leaves).map(|w| {
+    let run = wires.iter().map(|w| {
         let [a, b] = drawing.wires[*w].ends;
         (x(a) - x(b)).abs()
     });
@@ -184,21 +177,12 @@ fn slope(
 }
 
 /// Gives each wire inside a row a depth of its own where it would touch another, and the room that they need.
-fn lanes(
-    drawing: &Drawing,
-    wires: &[usize],
-    rank: &HashMap<usize, (usize, usize)>,
-    row: usize,
-    boxes: &[Placed],
-    dips: &mut HashMap<usize, f64>,
-) -> f64 {
+fn lanes(drawing: &Drawing, wires: &[usize], boxes: &[Placed], dips: &mut HashMap<usize, f64>) -> f64 {
     let x = |(of, port): (usize, usize)| boxes[of].ports[port].x + boxes[of].ports[port].width / 2.0;
     let mut spans: Vec<(f64, f64, usize)> = Vec::new();
     for index in wires {
         let [a, b] = drawing.wires[*index].ends;
-        if rank[&a.0].0 == row && rank[&b.0].0 == row {
-            spans.push((x(a).min(x(b)), x(a).max(x(b)), *index));
-        }
+        spans.push((x(a).min(x(b)), x(a).max(x(b)), *index));
     }
     spans.sort_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)).then(a.2.cmp(&b.2)));
     let mut taken: Vec<Vec<(f64, f64)>> = Vec::new();

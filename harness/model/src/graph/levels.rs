@@ -84,32 +84,51 @@ fn rows(drawing: &Drawing, near: &[Vec<usize>], mut members: Vec<usize>) -> Vec<
     rows
 }
 
+/// Where each box stands: its row, and its place in it.
+struct Places(Vec<(usize, usize)>);
+
+impl Places {
+    fn of(count: usize, rows: &[Vec<usize>]) -> Places {
+        let mut places = Places(vec![(usize::MAX, 0); count]);
+        (0..rows.len()).for_each(|row| places.set(row, &rows[row]));
+        places
+    }
+
+    fn set(&mut self, row: usize, members: &[usize]) {
+        members.iter().enumerate().for_each(|(i, m)| self.0[*m] = (row, i));
+    }
+
+    /// The places in `row` of a box's neighbours.
+    fn neighbours(&self, near: &[usize], row: usize) -> impl Iterator<Item = usize> {
+        near.iter().filter_map(move |n| (self.0[*n].0 == row).then_some(self.0[*n].1))
+    }
+}
+
 /// Orders each row by where its neighbours stand, sweeping down and up, and keeps the order with the fewest crossings.
 fn order(rows: &mut Vec<Vec<usize>>, near: &[Vec<usize>]) {
-    let mut best = (crossings(rows, near), rows.clone());
+    let mut places = Places::of(near.len(), rows);
+    let mut best = (crossings(rows, near, &places), rows.clone());
     for sweep in 0..SWEEPS {
         if best.0 == 0 {
             break;
         }
-        let down = sweep % 2 == 0;
         let count = rows.len();
         for step in 1..count {
-            let (at, fixed) = if down { (step, step - 1) } else { (count - 1 - step, count - step) };
-            let place = places(near.len(), &rows[fixed]);
-            let own = places(near.len(), &rows[at]);
+            let (at, fixed) =
+                if sweep % 2 == 0 { (step, step - 1) } else { (count - 1 - step, count - step) };
             let wanted = |member: usize| {
-                let known: Vec<f64> =
-                    near[member].iter().filter_map(|n| place[*n]).map(|p| p as f64).collect();
+                let known: Vec<f64> = places.neighbours(&near[member], fixed).map(|p| p as f64).collect();
                 match known.len() {
-                    0 => own[member].unwrap_or(0) as f64 * rows[fixed].len() as f64 / rows[at].len() as f64,
+                    0 => places.0[member].1 as f64 * rows[fixed].len() as f64 / rows[at].len() as f64,
                     n => known.iter().sum::<f64>() / n as f64,
                 }
             };
             let mut keyed: Vec<(f64, usize)> = rows[at].iter().map(|m| (wanted(*m), *m)).collect();
             keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
             rows[at] = keyed.into_iter().map(|(_, member)| member).collect();
+            places.set(at, &rows[at]);
         }
-        let crossed = crossings(rows, near);
+        let crossed = crossings(rows, near, &places);
         if crossed < best.0 {
             best = (crossed, rows.clone());
         }
@@ -117,41 +136,29 @@ fn order(rows: &mut Vec<Vec<usize>>, near: &[Vec<usize>]) {
     *rows = best.1;
 }
 
-fn places(count: usize, row: &[usize]) -> Vec<Option<usize>> {
-    let mut places = vec![None; count];
-    row.iter().enumerate().for_each(|(i, m)| places[*m] = Some(i));
-    places
-}
-
 /// How many pairs of wires between neighbouring rows cross, and how far the wires inside rows reach over others.
-fn crossings(rows: &[Vec<usize>], near: &[Vec<usize>]) -> usize {
-    let inside = |row: &Vec<usize>| {
-        let place = places(near.len(), row);
+fn crossings(rows: &[Vec<usize>], near: &[Vec<usize>], places: &Places) -> usize {
+    let inside = |row: usize| {
         let reach = |member: &usize| {
-            let own = place[*member].unwrap_or(0);
-            let others = near[*member].iter().filter_map(|n| place[*n]);
+            let own = places.0[*member].1;
+            let others = places.neighbours(&near[*member], row);
             others.map(|other| other.abs_diff(own).saturating_sub(1)).sum::<usize>()
         };
-        row.iter().map(reach).sum::<usize>()
+        rows[row].iter().map(reach).sum::<usize>()
     };
-    let between = |pair: &[Vec<usize>]| {
-        let below = places(near.len(), &pair[1]);
-        let mut counted = vec![0usize; pair[1].len() + 1];
+    let below = |row: usize| {
+        let mut counted = vec![0usize; rows[row + 1].len() + 1];
         let (mut crossed, mut total) = (0, 0);
-        for member in &pair[0] {
-            let mut ends: Vec<usize> = near[*member].iter().filter_map(|n| below[*n]).collect();
+        for member in &rows[row] {
+            let mut ends: Vec<usize> = places.neighbours(&near[*member], row + 1).collect();
             ends.sort_unstable();
-            for end in &ends {
-                crossed += total - prefix(&counted, *end);
-            }
-            for end in ends {
-                add(&mut counted, end);
-                total += 1;
-            }
+            crossed += ends.iter().map(|end| total - prefix(&counted, *end)).sum::<usize>();
+            total += ends.len();
+            ends.into_iter().for_each(|end| add(&mut counted, end));
         }
         crossed
     };
-    rows.iter().map(inside).sum::<usize>() + rows.windows(2).map(between).sum::<usize>()
+    (0..rows.len()).map(inside).sum::<usize>() + (1..rows.len()).map(|row| below(row - 1)).sum::<usize>()
 }
 
 /// How many of the counted are at `end` or before (a Fenwick tree).
