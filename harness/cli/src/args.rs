@@ -29,6 +29,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Show what would be run
     Plan(PlanArgs),
+    /// Draw a topology
+    Graph(crate::cmd::graph::GraphArgs),
     /// Boot a topology and keep it
     Up(crate::cmd::up::UpArgs),
     /// End a lab that `up` keeps
@@ -186,8 +188,8 @@ fn lints() -> PossibleValuesParser {
 
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// Scenario folders, files or names [default: all of ./scenarios]
-    #[arg(value_name = "SCENARIO")]
+    /// Scenario folders, files or names, or topology files (*.clab.yml) [default: all of ./scenarios]
+    #[arg(value_name = "SCENARIO|TOPOLOGY")]
     pub scenarios: Vec<String>,
     /// Only runs with these axis values
     #[arg(long, value_name = "AXIS=VALUE[,VALUE]")]

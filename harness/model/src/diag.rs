@@ -105,6 +105,8 @@ pub struct Diagnostic {
     pub mark: Option<Mark>,
     pub message: String,
     pub hints: Vec<String>,
+    /// The file is right, but the embedded lab cannot do what it says.
+    pub unsupported: bool,
 }
 
 impl Diagnostic {
@@ -115,7 +117,14 @@ impl Diagnostic {
             mark,
             message: message.into(),
             hints: Vec::new(),
+            unsupported: false,
         }
+    }
+
+    /// Marks what is no mistake, but beyond the embedded lab.
+    pub fn unsupported(mut self) -> Self {
+        self.unsupported = true;
+        self
     }
 
     /// Adds a line that tells the user what to do.

@@ -13,6 +13,7 @@ pub mod diff;
 pub mod event;
 pub mod fact;
 pub mod frr;
+pub mod graph;
 pub mod metallb;
 pub mod mutate;
 pub mod needs;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use routeproof_engine::image::Store;
 use routeproof_engine::run::{
-    check_images, check_manifests, check_topology_images, choose_frr, load, load_topology, read_source,
+    RunError, check_images, check_manifests, check_topology_images, choose_frr, load, load_lab,
+    load_topology, read_source,
 };
-use routeproof_model::diag::Severity;
+use routeproof_model::diag::{Diagnostic, Severity};
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Rule};
 use routeproof_model::{needs, path, yaml};
 
@@ -27,13 +28,15 @@ pub struct Found {
     pub findings: Vec<Finding>,
     /// What its runs need of the kernel.
     pub needs: BTreeSet<String>,
+    /// Why the embedded lab cannot boot a topology that containerlab can; no error of the file.
+    pub refusal: Option<Diagnostic>,
 }
 
 impl Found {
     /// Errors and warnings. What warnings count as is for the caller to say.
     pub fn count(&self) -> (usize, usize) {
         let errors = self.findings.iter().filter(|f| f.severity() == Severity::Error).count();
-        (errors, self.findings.len() - errors + self.warnings.len())
+        (errors, self.findings.len() - errors + self.warnings.len() + usize::from(self.refusal.is_some()))
     }
 }
 
@@ -94,6 +97,7 @@ fn show(checked: &Result<Found, Failure>, json: bool) {
         Ok(found) => {
             found.warnings.iter().for_each(|warning| out::note(format_args!("warning: {warning}")));
             found.findings.iter().for_each(|f| out::note(f.render(fail::color())));
+            found.refusal.iter().for_each(|refusal| out::note(refusal.render(fail::color())));
         }
         Err(failure) => _ = failure.report(),
     }
@@ -134,16 +138,8 @@ fn is_manifest(file: &Path) -> bool {
 }
 
 fn check(file: &str, store: &Store) -> Result<Found, Failure> {
-    if file.ends_with(".clab.yml") || file.ends_with(".clab.yaml") {
-        let path = Path::new(file);
-        let topology = load_topology(path)?;
-        check_topology_images(path, [&topology], store)?;
-        let warnings = topology.warnings.iter().map(ToString::to_string).collect();
-        return Ok(Found {
-            warnings,
-            needs: needs::of(&topology, &[], &BTreeSet::new()),
-            ..Found::default()
-        });
+    if is_topology(file) {
+        return check_topology(Path::new(file), store);
     }
     let mut loaded = load(&select::path(file)?)?;
     // As `run` does: the release's own FRR need not be one that can be had.
@@ -151,7 +147,47 @@ fn check(file: &str, store: &Store) -> Result<Found, Failure> {
     check_images(&loaded, store)?;
     let needs = loaded.runs.iter().flat_map(|run| run.needs.iter().cloned()).collect();
     let findings = loaded.findings.into_iter().map(|(f, _)| f).collect();
-    Ok(Found { warnings: loaded.warnings, findings, needs })
+    Ok(Found { warnings: loaded.warnings, findings, needs, refusal: None })
+}
+
+/// Whether a file is containerlab's, by its name or by its text: there `topology:` is a mapping, in a scenario a path.
+pub fn is_topology(file: &str) -> bool {
+    let begins = |line: &str| {
+        let rest =
+            line.strip_prefix("topology:").map(|rest| rest.split(" #").next().unwrap_or_default().trim());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['{', '&']))
+    };
+    let by_text = || {
+        let source = Path::new(file).is_file().then(|| read_source(Path::new(file)).ok()).flatten();
+        source.is_some_and(|source| source.text.lines().any(begins))
+    };
+    [".clab.yml", ".clab.yaml", ".clab.gotmpl"].iter().any(|end| file.ends_with(end)) || by_text()
+}
+
+/// Two questions: whether the file is right, and whether the embedded lab can boot it. A no to the second is a warning.
+fn check_topology(file: &Path, store: &Store) -> Result<Found, Failure> {
+    let shown = |warnings: Vec<Diagnostic>| warnings.iter().map(ToString::to_string).collect();
+    match load_topology(file) {
+        Ok(topology) => {
+            let refusal = match check_topology_images(file, [&topology], store) {
+                Err(RunError::Input(refusal)) => Some(not_here(*refusal)),
+                other => other.map(|()| None)?,
+            };
+            let needs = needs::of(&topology, &[], &BTreeSet::new());
+            Ok(Found { warnings: shown(topology.warnings), refusal, needs, ..Found::default() })
+        }
+        Err(RunError::Input(refusal)) if refusal.unsupported => {
+            let lab = load_lab(file)?;
+            Ok(Found { warnings: shown(lab.warnings), refusal: Some(not_here(*refusal)), ..Found::default() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The refusal of a file that is right.
+pub fn not_here(refusal: Diagnostic) -> Diagnostic {
+    let message = format!("the embedded lab cannot boot this: {}", refusal.message);
+    Diagnostic { message, ..refusal }.warning()
 }
 
 fn check_all(manifests: &[PathBuf], args: &CheckArgs) -> Result<Found, Failure> {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diff;
 pub mod doctor;
+pub mod graph;
 pub mod images;
 pub mod lab;
 pub mod metallb;
@@ -31,6 +32,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Matrix(args) => run::run(args, run::Selection::Ordering).await,
             Command::Check(args) => check::run(&args),
             Command::Plan(args) => plan::run(&args),
+            Command::Graph(args) => graph::run(&args),
             Command::Up(args) => up::run(args).await,
             Command::Down(args) => lab::down(&args).await,
             Command::Exec(args) => lab::exec(args).await,

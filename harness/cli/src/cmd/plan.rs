@@ -1,14 +1,20 @@
 //! `routeproof plan`: what would be run.
 
-use routeproof_engine::run::Loaded;
+use std::path::Path;
+
+use routeproof_engine::run::{Loaded, RunError, load_lab, load_topology};
 use routeproof_model::plan::{Plan, PlannedRun};
 
-use super::select;
+use super::{check, select};
 use crate::args::PlanArgs;
-use crate::fail::Failure;
+use crate::fail::{self, Failure};
 use crate::out;
+use crate::render::lab::{self, Output};
 
 pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
+    if !args.scenarios.is_empty() && args.scenarios.iter().all(|file| check::is_topology(file)) {
+        return topologies(args);
+    }
     let loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only)?;
     if args.json {
         out::json(&Loaded::plan(&loaded))?;
@@ -18,6 +24,29 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
         for scenario in &loaded {
             out::line(format_args!("{}: {}", scenario.name, scenario.about))?;
             scenario.runs.iter().try_for_each(|run| out::text(outline(run)))?;
+        }
+    }
+    Ok(0)
+}
+
+/// What `up` would build, or why it would not.
+fn topologies(args: &PlanArgs) -> Result<u8, Failure> {
+    if args.yaml || !args.only.is_empty() {
+        let error = Failure::input("--yaml and --only are for scenarios, and only topologies are given");
+        return Err(error.hint("--json prints a topology's nodes and links"));
+    }
+    for file in args.scenarios.iter().map(Path::new) {
+        let lab = load_lab(file)?;
+        lab.warnings.iter().for_each(|warning| out::note(format_args!("warning: {warning}")));
+        match args.json {
+            true => out::json(&Output::of(&lab))?,
+            false => out::text(lab::outline(&lab))?,
+        }
+        match load_topology(file) {
+            Err(RunError::Input(refusal)) if refusal.unsupported => {
+                out::note(check::not_here(*refusal).render(fail::color()));
+            }
+            other => drop(other?),
         }
     }
     Ok(0)
@@ -67,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_yaml_reads_back_as_the_same_plan() {
-        let scenario = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/frr-ordering");
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/frr-ordering");
         let plan = Loaded::plan(&[routeproof_engine::run::load(&scenario).unwrap()]);
         let text = yaml(&plan).expect("is written");
         let source = routeproof_model::diag::Source::new("plan.yaml", text);

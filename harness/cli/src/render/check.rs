@@ -27,6 +27,9 @@ struct FileOutput {
     ok: bool,
     /// Why nothing more could be said of the file.
     error: Option<String>,
+    /// Why the embedded lab cannot boot a topology that is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
     warnings: Vec<String>,
     /// What its runs need of the kernel, by the names of `doctor`.
     needs: BTreeSet<String>,
@@ -64,6 +67,7 @@ impl Output {
                     file,
                     ok,
                     error: None,
+                    refusal: found.refusal.as_ref().map(|refusal| refusal.render(false)),
                     warnings: found.warnings.clone(),
                     needs: found.needs.clone(),
                     findings,
@@ -76,6 +80,7 @@ impl Output {
                     file,
                     ok,
                     error,
+                    refusal: None,
                     warnings: Vec::new(),
                     needs: BTreeSet::new(),
                     findings: Vec::new(),

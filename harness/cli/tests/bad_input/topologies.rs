@@ -128,9 +128,9 @@ fn an_image_name_of_nonsense() {
 
 #[test]
 fn a_missing_image() {
-    assert_snapshot!(check_after("quay.io/frrouting/frr:8.4.4", "quay.io/frrouting/frr:9.9.9"), @r"
-    exit 2
-    error: `frr:9.9.9` is neither an FRR version that comes from Debian nor an imported image
+    assert_snapshot!(check_after("quay.io/frrouting/frr:8.4.4", "quay.io/frrouting/frr:9.9.9"), @r#"
+    exit 0
+    warning: the embedded lab cannot boot this: `frr:9.9.9` is neither an FRR version that comes from Debian nor an imported image
       --> topologies/one-gateway.clab.yml:22:14
        |
     22 |       image: quay.io/frrouting/frr:9.9.9
@@ -138,7 +138,7 @@ fn a_missing_image() {
        |
     help: known images: frr:7.5.1, frr:8.4.4, frr:10.3
     help: any other FRR: `routeproof images pull frr:VERSION --from FOLDER-OR-ARCHIVE`
-    ");
+    "#);
 }
 
 #[test]
@@ -155,9 +155,9 @@ fn a_missing_bind() {
 
 #[test]
 fn a_bind_that_leaves_the_folder() {
-    assert_snapshot!(check_after("one-gateway/gw1/frr.conf:", "../scenarios/learn-routes/scenario.yaml:"), @r"
-    exit 2
-    error: `../scenarios/learn-routes/scenario.yaml` lies outside the topology's folder
+    assert_snapshot!(check_after("one-gateway/gw1/frr.conf:", "../scenarios/learn-routes/scenario.yaml:"), @r#"
+    exit 0
+    warning: the embedded lab cannot boot this: `../scenarios/learn-routes/scenario.yaml` lies outside the topology's folder
       --> topologies/one-gateway.clab.yml:25:11
        |
     25 |         - ../scenarios/learn-routes/scenario.yaml:/etc/frr/frr.conf
@@ -165,10 +165,10 @@ fn a_bind_that_leaves_the_folder() {
        |
     help: copy what the node needs into the topology's folder and write the path relative to the topology
           file
-    ");
-    assert_snapshot!(check_after("one-gateway/gw1/frr.conf:", "/etc/passwd:"), @r"
-    exit 2
-    error: `/etc/passwd` lies outside the topology's folder
+    "#);
+    assert_snapshot!(check_after("one-gateway/gw1/frr.conf:", "/etc/passwd:"), @r#"
+    exit 0
+    warning: the embedded lab cannot boot this: `/etc/passwd` lies outside the topology's folder
       --> topologies/one-gateway.clab.yml:25:11
        |
     25 |         - /etc/passwd:/etc/frr/frr.conf
@@ -176,7 +176,7 @@ fn a_bind_that_leaves_the_folder() {
        |
     help: copy what the node needs into the topology's folder and write the path relative to the topology
           file
-    ");
+    "#);
 }
 
 #[test]
@@ -184,16 +184,16 @@ fn a_bind_that_leaves_the_folder_by_a_link() {
     let folder = folder();
     std::fs::remove_file(folder.path("topologies/one-gateway/gw1/frr.conf")).unwrap();
     symlink("/etc/passwd", folder.path("topologies/one-gateway/gw1/frr.conf")).unwrap();
-    assert_snapshot!(folder.routeproof(&["check", TOPOLOGY]), @r"
-    exit 2
-    error: node `gw1`: topologies/one-gateway/gw1/frr.conf leads out of the topology's folder
+    assert_snapshot!(folder.routeproof(&["check", TOPOLOGY]), @r#"
+    exit 0
+    warning: the embedded lab cannot boot this: node `gw1`: topologies/one-gateway/gw1/frr.conf leads out of the topology's folder
       --> topologies/one-gateway.clab.yml:25:11
        |
     25 |         - one-gateway/gw1/frr.conf:/etc/frr/frr.conf
        |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
        |
     help: a topology may only read files of its own folder
-    ");
+    "#);
 }
 
 #[test]
@@ -203,4 +203,80 @@ fn missing_file() {
     exit 2
     error: cannot read topologies/none.clab.yml: No such file or directory (os error 2)
     ");
+}
+
+const VENDORS: &str = "name: v\ntopology:\n  nodes:\n    srl1: {kind: nokia_srlinux, image: 'srlinux:24'}\n    h1: {kind: linux, image: '${HOST_IMAGE:=alpine}'}\n  links:\n    - endpoints: ['srl1:e1-1', 'h1:eth1']\n    - endpoints: ['h1:eth2', 'host:tap0']\n";
+
+#[test]
+fn what_only_containerlab_boots_is_no_mistake() {
+    let folder = folder();
+    folder.write("topologies/v.clab.yml", VENDORS);
+    let check = folder.without_images(&["check", "topologies/v.clab.yml"]);
+    assert_snapshot!(check, @r#"
+    exit 0
+    warning: the embedded lab cannot boot this: the kind `nokia_srlinux` is a vendor router or appliance, which the embedded lab cannot run
+     --> topologies/v.clab.yml:4:18
+      |
+    4 |     srl1: {kind: nokia_srlinux, image: 'srlinux:24'}
+      |                  ^^^^^^^^^^^^^
+      |
+    help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
+    help: the node `srl1` needs Docker, containerlab and the image srlinux:24; `check`, `plan` and `graph`
+          understand it
+    "#);
+    let strict = folder.without_images(&["check", "--deny-warnings", "topologies/v.clab.yml"]);
+    assert!(strict.to_string().starts_with("exit 2"), "{strict}");
+    let plan = folder.without_images(&["plan", "topologies/v.clab.yml"]);
+    assert_snapshot!(plan.stdout, @r#"
+    v: 2 nodes, 2 links
+      srl1  router (nokia_srlinux)  srlinux:24
+      h1    client  alpine
+      srl1:e1-1 -- h1:eth1
+      h1:eth2 -- host:tap0
+    "#);
+    let graph = folder.without_images(&["graph", "topologies/v.clab.yml", "--format", "mermaid"]);
+    assert!(graph.to_string().starts_with("exit 0") && graph.stdout.contains("nokia_srlinux"), "{graph}");
+    let up = folder.without_images(&["up", "topologies/v.clab.yml"]);
+    assert_snapshot!(up, @r#"
+    exit 2
+    error: the kind `nokia_srlinux` is a vendor router or appliance, which the embedded lab cannot run
+     --> topologies/v.clab.yml:4:18
+      |
+    4 |     srl1: {kind: nokia_srlinux, image: 'srlinux:24'}
+      |                  ^^^^^^^^^^^^^
+      |
+    help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
+    help: the node `srl1` needs Docker, containerlab and the image srlinux:24; `check`, `plan` and `graph`
+          understand it
+    "#);
+}
+
+#[test]
+fn a_drawing_of_no_known_kind() {
+    let folder = folder();
+    assert_snapshot!(folder.without_images(&["graph", TOPOLOGY, "-o", "x.png"]), @r#"
+    exit 2
+    error: nothing is drawn as `.png`
+    hint: name the file *.svg or *.mmd, or say --format svg or --format mermaid
+    "#);
+    assert_snapshot!(folder.without_images(&["graph", TOPOLOGY, "-o", "no/such/x.svg"]), @r#"
+    exit 2
+    error: cannot write the drawing to no/such/x.svg: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn a_template() {
+    let folder = folder();
+    folder.write("topologies/t.clab.gotmpl", "name: t\ntopology:\n  nodes:\n{{ range .n }}\n");
+    assert_snapshot!(folder.without_images(&["check", "topologies/t.clab.gotmpl"]), @r#"
+    exit 2
+    error: this is a Go template, which is not rendered here
+     --> topologies/t.clab.gotmpl:4:1
+      |
+    4 | {{ range .n }}
+      | ^
+      |
+    help: render it to a plain file first: containerlab's `--export-rendered FILE` writes one
+    "#);
 }

@@ -10,7 +10,7 @@ use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
 use routeproof_model::pods::with_pods;
 use routeproof_model::scenario::{self, AxisValues, MetallbFile, Mode, ScenarioFile};
-use routeproof_model::topology::{self, Role, Topology};
+use routeproof_model::topology::{self, Lab, Role, Topology};
 use routeproof_model::{needs, yaml};
 
 use super::error::RunError;
@@ -52,10 +52,25 @@ pub fn read(path: &Path) -> Result<Source, RunError> {
     Ok(Source::from_bytes(path, bytes)?)
 }
 
+/// Reads a containerlab file with the variables of our environment in it; with a warning for each that is not set.
+fn read_topology(path: &Path) -> Result<(Source, Vec<Diagnostic>), RunError> {
+    Ok(topology::substitute(&read(path)?, |name| std::env::var(name).ok())?)
+}
+
+/// What containerlab sees in a file, whether or not the embedded lab can boot it.
+/// Errors: what is no file of containerlab's.
+pub fn lab(path: &Path) -> Result<Lab, RunError> {
+    let (source, unset) = read_topology(path)?;
+    let mut lab = topology::lab(&topology::parse(&source)?, &source)?;
+    lab.warnings.splice(0..0, unset);
+    Ok(lab)
+}
+
 /// Reads and resolves a containerlab file; binds must exist and stay in its folder, symbolic links included.
 pub fn topology(path: &Path) -> Result<Topology, RunError> {
-    let source = read(path)?;
-    let topology = topology::load(&source)?;
+    let (source, unset) = read_topology(path)?;
+    let mut topology = topology::load(&source)?;
+    topology.warnings.splice(0..0, unset);
     // A file that is named without a folder lies in this one.
     let dir = if topology.dir.as_os_str().is_empty() { Path::new(".") } else { &topology.dir };
     let folder = dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
@@ -68,7 +83,8 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
             let real = file.canonicalize().map_err(|e| wrong(format!("cannot be read: {e}")))?;
             if !real.starts_with(&folder) {
                 let error = wrong("leads out of the topology's folder".to_string());
-                return Err(error.hint("a topology may only read files of its own folder").into());
+                let error = error.hint("a topology may only read files of its own folder");
+                return Err(error.unsupported().into());
             }
         }
     }

@@ -46,7 +46,9 @@ pub use error::RunError;
 pub use images::{check_images, check_topology_images};
 pub use judged::{judge, looking};
 pub use live::{LabOptions, LiveLab, Stepped};
-pub use load::{Loaded, load, load_for, plan_topology, read as read_source, topology as load_topology};
+pub use load::{
+    Loaded, lab as load_lab, load, load_for, plan_topology, read as read_source, topology as load_topology,
+};
 pub use manifests::{CheckedManifests, check_manifests};
 pub(crate) use matrix::judge_run;
 pub use matrix::{Options, RETRIES, parallelism, roots, run, trees};

@@ -10,18 +10,18 @@ use crate::diag::{Diagnostic, Seg, Source};
 
 /// An address on an interface. `device` is `None` when the command does not name one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Assigned {
-    pub(super) net: IpNet,
-    pub(super) device: Option<String>,
+pub(crate) struct Assigned {
+    pub(crate) net: IpNet,
+    pub(crate) device: Option<String>,
 }
 
 /// What a command adds: `ip addr add` in iproute2's spellings, also inside `sh -c '...'`.
-pub(super) fn added_by(argv: &[String]) -> Vec<Assigned> {
-    simple_commands(argv).iter().filter_map(|command| ip_addr_add(command)).collect()
+pub(crate) fn added_by(argv: &[String]) -> Vec<Assigned> {
+    simple_commands(argv).iter().filter_map(|c| ip_addr_add(c)).collect()
 }
 
-/// The commands of a line: itself, or those of the script of `sh -c SCRIPT`.
-pub(super) fn simple_commands(argv: &[String]) -> Vec<Vec<String>> {
+/// The command itself, or those of the script that it hands to a shell.
+pub(crate) fn simple_commands(argv: &[String]) -> Vec<Vec<String>> {
     match shell_script(argv) {
         Some(script) => script.lines().flat_map(commands).collect(),
         None => vec![argv.to_vec()],

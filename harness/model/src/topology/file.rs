@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer};
 
+use super::stages::Stages;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TopologyFile {
@@ -72,7 +74,7 @@ pub struct NodeFile {
     pub volumes: Option<Vec<String>>,
     pub tmpfs: Option<BTreeMap<String, String>>,
     pub devices: Option<Vec<String>>,
-    pub stages: Option<IgnoredAny>,
+    pub stages: Option<Stages>,
     pub components: Option<IgnoredAny>,
     #[serde(rename = "type")]
     pub type_: Option<String>,
@@ -121,13 +123,16 @@ pub struct LinkFile {
     pub ipv6: Option<Vec<String>>,
     pub vars: Option<IgnoredAny>,
     pub labels: Option<IgnoredAny>,
-    pub endpoint: Option<IgnoredAny>,
-    pub host_interface: Option<IgnoredAny>,
-    pub mode: Option<IgnoredAny>,
-    pub remote: Option<IgnoredAny>,
-    pub vni: Option<IgnoredAny>,
-    pub dst_port: Option<IgnoredAny>,
-    pub src_port: Option<IgnoredAny>,
+    pub endpoint: Option<FullEndpoint>,
+    pub host_interface: Option<String>,
+    pub mode: Option<String>,
+    pub remote: Option<String>,
+    pub vni: Option<u32>,
+    pub dst_port: Option<u16>,
+    pub src_port: Option<u16>,
+    /// An older name of `dst-port`.
+    pub udp_port: Option<u16>,
+    pub parent_interface: Option<String>,
 }
 
 /// One end of a link.

@@ -32,6 +32,9 @@ impl KindName {
             "bridge" => Self::Here(Kind::Bridge),
             "k8s-kind" => Self::Here(Kind::Cluster),
             "ext-container" => Self::Here(Kind::External),
+            "border0" => {
+                Self::Elsewhere("opens the lab to a service on the Internet, and a lab stays closed")
+            }
             host if HOST_KINDS.contains(&host) => {
                 Self::Elsewhere("uses the host's network, which a lab never touches")
             }
@@ -42,11 +45,26 @@ impl KindName {
         }
     }
 
+    /// The error about a node of such a kind, with what would be needed to boot it.
+    pub(super) fn refuse_node(
+        self,
+        kind: &str,
+        (node, image): (&str, Option<&str>),
+        error: impl Fn(String) -> Diagnostic,
+    ) -> Diagnostic {
+        let refusal = self.refuse(kind, error);
+        let needed = match (self, image) {
+            (Self::Elsewhere(_), Some(image)) => format!("Docker, containerlab and the image {image}"),
+            (Self::Elsewhere(_), None) => "Docker and containerlab".to_owned(),
+            _ => return refusal,
+        };
+        refusal.hint(format!("the node `{node}` needs {needed}; `check`, `plan` and `graph` understand it"))
+    }
+
     /// The error about a kind that is not [`KindName::Here`]; `error` says where.
     pub(super) fn refuse(self, name: &str, error: impl Fn(String) -> Diagnostic) -> Diagnostic {
         let error = match self {
-            Self::Elsewhere(why) => error(format!("the kind `{name}` {why}"))
-                .hint("the containerlab backend will be needed for it"),
+            Self::Elsewhere(why) => error(format!("the kind `{name}` {why}")).unsupported(),
             Self::Here(_) | Self::Unknown => {
                 let known = KINDS.iter().chain(&HOST_KINDS).chain(VENDOR_KINDS).copied();
                 error(format!("unknown kind `{name}`")).suggest(name, known)

@@ -70,6 +70,7 @@ impl Cabling<'_> {
             other if OTHER_TYPES.contains(&other) => Err(self
                 .source
                 .error_at(&at, format!("links of type `{other}` are not supported yet"))
+                .unsupported()
                 .hint(match other {
                     "dummy" => "make the interface with `exec: [ip link add dummy0 type dummy]` in the node",
                     "veth-stitch" => "use `type: veth`",
@@ -94,6 +95,8 @@ impl Cabling<'_> {
             ("vni", link.vni.is_some()),
             ("dst-port", link.dst_port.is_some()),
             ("src-port", link.src_port.is_some()),
+            ("udp-port", link.udp_port.is_some()),
+            ("parent-interface", link.parent_interface.is_some()),
         ];
         match foreign.iter().find(|(_, present)| *present) {
             Some((key, _)) => Err(self
@@ -270,6 +273,7 @@ impl Cabling<'_> {
                     &end.node_at,
                     format!("a link to `{}` leaves the lab, which is not supported yet", end.node),
                 )
+                .unsupported()
                 .hint("a lab is closed: its links join its own nodes"));
         }
         if self.clusters.contains(&end.node) {
@@ -280,6 +284,7 @@ impl Cabling<'_> {
                 &end.node_at,
                 format!("`{}` is a whole cluster; link to one of its nodes", end.node),
             );
+            let error = error.unsupported();
             return Err(match members.is_empty() {
                 true => {
                     error.hint(format!("add its nodes as `kind: ext-container`, such as `{prefix}worker`"))
@@ -301,7 +306,7 @@ impl Cabling<'_> {
                 "the interface name `{name}` has {} characters; Linux allows {MAX_INTERFACE}",
                 name.len()
             );
-            return Err(self.source.error_at(&end.interface_at, message));
+            return Err(self.source.error_at(&end.interface_at, message).unsupported());
         }
         let legal = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%' | '"' | '\'' | '\\');
         if name.is_empty()
@@ -311,12 +316,14 @@ impl Cabling<'_> {
             return Err(self
                 .source
                 .error_at(&end.interface_at, format!("`{name}` cannot be the name of a link's interface"))
+                .unsupported()
                 .hint("such as `eth1`"));
         }
         if name == "eth0" && owner.role != Role::Bridge {
             return Err(self
                 .source
                 .error_at(&end.interface_at, "`eth0` belongs to the management network in containerlab")
+                .unsupported()
                 .hint("count links from `eth1`, so that the topology works on every backend"));
         }
         let is_port = owner.role == Role::Bridge;

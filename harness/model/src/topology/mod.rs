@@ -1,10 +1,13 @@
-//! Containerlab topologies: the written file ([`TopologyFile`]) and what it means ([`Topology`]).
+//! Containerlab topologies: the written file ([`TopologyFile`]), what containerlab sees in it ([`Lab`]) and what the
+//! embedded lab boots ([`Topology`]).
 //!
-//! [`load`] reads a `*.clab.yml`, folds defaults, kinds and groups into each node as containerlab does, and checks every
-//! reference. It opens no file besides: paths are checked by their text here, symbolic links by the engine.
+//! [`substitute`] replaces variables in the text, [`parse`] reads it. [`lab`] answers whether it is a file of containerlab's,
+//! with nodes of any kind and links of any type. [`resolve`] answers whether the embedded lab can boot it: its errors are
+//! mistakes, or refusals of what is right ([`crate::diag::Diagnostic::unsupported`]). No file is opened besides: paths are checked
+//! by their text here, symbolic links by the engine.
 //!
-//! # What of containerlab's schema is supported
-//! Every key is known; none is ignored silently.
+//! # What the embedded lab does with containerlab's keys
+//! Every key is known; none is ignored silently. For people: `topologies/README.md`.
 //!
 //! | keys | here |
 //! |---|---|
@@ -14,11 +17,11 @@
 //! | link: brief and `type: veth`, `mtu`, `mac`, `ipv4`, `ipv6` | used |
 //! | node: `cmd` that only keeps a container alive (`sleep infinity`, `tail -f /dev/null`, a bare shell) | warning: no effect |
 //! | `prefix`, `mgmt`, `settings`, `debug`; link and endpoint `vars`, link `labels` | warning: no effect |
-//! | node: container and registry settings, limits, management addresses, credentials (see `support`) | warning: no effect |
-//! | node: `cmd`, `entrypoint`, `user`, `env-files`, `volumes`, `tmpfs`, `devices`, `stages`, `startup-delay`, `components`, other `network-mode`s | error: ignoring it would change what the lab shows |
-//! | link types `dummy`, `host`, `mgmt-net`, `macvlan`, `vxlan`, `vxlan-stitch`, `veth-stitch` | error: not supported yet |
-//! | vendor kinds | error: they need the containerlab backend |
-//! | `${VAR}`, `__clabDir__` and other magic variables | error: not supported yet; `__clabNodeName__` works in `exec`, `binds` and `startup-config` |
+//! | node: container and registry settings, limits, management addresses, credentials, `stages` that only wait for links (see `support`) | warning: no effect |
+//! | node: `cmd`, `entrypoint`, `user`, `env-files`, `volumes`, `tmpfs`, `devices`, other `stages`, `startup-delay`, `components`, other `network-mode`s | refused: ignoring it would change what the lab shows |
+//! | link types `dummy`, `host`, `mgmt-net`, `macvlan`, `vxlan`, `vxlan-stitch`, `veth-stitch` | refused |
+//! | vendor kinds | refused: they need containerlab |
+//! | `__clabNodeName__`, `__clabLabName__`, `__clabDir__`, `__clabNodeDir__` | used in `exec`, `binds` and `startup-config` |
 //!
 //! Ours: the label `routeproof.role` (`cluster-node`, `gateway`, `client`) says what a `linux` node plays when its image
 //! does not.
@@ -27,20 +30,27 @@ mod addresses;
 mod devices;
 mod file;
 mod kinds;
+mod lab;
 mod layers;
 mod links;
 mod nodes;
 mod paths;
 mod resolve;
 mod segment;
+mod stages;
 mod support;
 mod types;
+mod variables;
 mod words;
 
+pub(crate) use addresses::{added_by, simple_commands};
 pub use devices::Devices;
 pub use file::{EndpointFile, FullEndpoint, LinkFile, Mgmt, Named, NodeFile, TopologyFile, TopologySection};
+pub use lab::{Lab, LabEnd, LabLink, LabNode, LinkKind, Outside, Part, read as lab};
 pub use resolve::{load, parse, resolve};
+pub use stages::Wait;
 pub use types::{Bind, Cluster, Endpoint, Link, Node, Role, Topology};
+pub use variables::substitute;
 pub use words::{WordsError, words};
 
 #[cfg(test)]

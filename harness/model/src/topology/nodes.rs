@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::file::NodeFile;
 use super::kinds::Kind;
+use super::lab::magic;
 use super::layers::Layers;
 use super::paths::{self, Refused};
-use super::support::NODE_NAME;
 use super::types::{Bind, Cluster, Node, Role};
 use super::words::words;
 use crate::diag::{Diagnostic, Seg, Source};
 use crate::path;
 
 /// The label that says what a node plays.
-const ROLE: &str = "routeproof.role";
+pub(super) const ROLE: &str = "routeproof.role";
 
 /// A node as written, with what it inherits.
 #[derive(Debug)]
@@ -47,6 +47,13 @@ pub(super) fn is_name(name: &str) -> bool {
 pub(super) const NAME_RULE: &str =
     "a name has up to 63 letters, digits, `-`, `.` and `_`, and starts with a letter or digit";
 
+/// Whether an image is FRR by its name.
+pub(super) fn holds_frr(image: Option<&str>) -> bool {
+    let image = image.unwrap_or_default();
+    let last = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or(image);
+    last.split(':').next().unwrap_or(last).contains("frr")
+}
+
 /// A command's argv, and where it is written.
 type PlacedCommand = (Vec<String>, Vec<Seg>);
 
@@ -69,11 +76,17 @@ fn has(fields: &NodeFile, key: &str) -> bool {
 pub(super) struct Builder<'a> {
     pub(super) source: &'a Source,
     pub(super) dir: &'a Path,
+    /// The lab's name.
+    pub(super) lab: &'a str,
     /// The names of the `k8s-kind` nodes.
     pub(super) clusters: &'a [&'a str],
 }
 
 impl Builder<'_> {
+    fn magic(&self, text: &str, written: &Written<'_>) -> String {
+        magic(text, self.lab, written.name, &self.source.file)
+    }
+
     pub(super) fn cluster(&self, written: &Written<'_>) -> Result<Cluster, Diagnostic> {
         self.refuse_own(written, &["exec", "binds", "env", "sysctls", "hostname"], |key| {
             format!("`{}` is a whole cluster, which has no `{key}`; its nodes may", written.name)
@@ -145,9 +158,7 @@ impl Builder<'_> {
             (Kind::Frr, None) => Ok(Role::Gateway),
             (Kind::Linux | Kind::Cluster, None) => {
                 let image = written.layers.one("image", |n| &n.image).map_or("", |(image, _)| image);
-                let last = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or(image);
-                let repository = last.split(':').next().unwrap_or(last);
-                Ok(if repository.contains("frr") { Role::Gateway } else { Role::Client })
+                Ok(if holds_frr(Some(image)) { Role::Gateway } else { Role::Client })
             }
         }
     }
@@ -187,7 +198,7 @@ impl Builder<'_> {
                     .to_owned(),
                 some => format!("a cluster's node is named after it: `{}-worker`", some[0]),
             };
-            return Err(self.source.error_at_key(&written.at(), message).hint(hint));
+            return Err(self.source.error_at_key(&written.at(), message).hint(hint).unsupported());
         }
         self.refuse_own(written, &["image", "binds", "env", "sysctls", "startup-config", "hostname"], |key| {
             format!("`{}` is an ext-container, made by its cluster and not by the topology: `{key}` would do nothing", written.name)
@@ -207,7 +218,7 @@ impl Builder<'_> {
         let owns = |at: &Vec<Seg>| *at == written.at() || Some(at) == by_kind.as_ref();
         for layer in written.layers.iter().filter(|layer| owns(&layer.at)) {
             if let Some(key) = keys.iter().find(|key| has(layer.fields, key)) {
-                return Err(self.source.error_at_key(&layer.path(key), message(key)));
+                return Err(self.source.error_at_key(&layer.path(key), message(key)).unsupported());
             }
         }
         Ok(())
@@ -234,7 +245,7 @@ impl Builder<'_> {
     fn exec(&self, written: &Written<'_>) -> Result<Vec<PlacedCommand>, Diagnostic> {
         let mut exec = Vec::new();
         for (line, at) in written.layers.list("exec", |n| &n.exec) {
-            let line = line.replace(NODE_NAME, written.name);
+            let line = self.magic(line, written);
             let argv = words(&line)
                 .map_err(|e| self.source.error_at(&at, format!("cannot split this command: {e}")))?;
             if argv.is_empty() {
@@ -248,7 +259,7 @@ impl Builder<'_> {
     fn binds(&self, written: &Written<'_>) -> Result<Vec<Bind>, Diagnostic> {
         let mut by_place: BTreeMap<PathBuf, Bind> = BTreeMap::new();
         for (bind, at) in written.layers.list("binds", |n| &n.binds) {
-            let bind = paths::bind(self.dir, &bind.replace(NODE_NAME, written.name));
+            let bind = paths::bind(self.dir, &self.magic(bind, written));
             let bind = bind.map_err(|e| self.refused(e, &at))?;
             by_place.insert(bind.node.clone(), bind);
         }
@@ -265,7 +276,8 @@ impl Builder<'_> {
         }
         let error = self
             .source
-            .error_at_key(&at, format!("`{}` is a {role}, which loads no startup-config", written.name));
+            .error_at_key(&at, format!("`{}` is a {role}, which loads no startup-config", written.name))
+            .unsupported();
         Err(match role {
             Role::ClusterNode => {
                 error.hint("MetalLB configures the router of a cluster node, by a scenario's manifests")
@@ -283,14 +295,15 @@ impl Builder<'_> {
             return Err(self
                 .source
                 .error_at_key(&at, message)
+                .unsupported()
                 .hint("put it into a file beside the topology and name that file"));
         }
-        let config = config.replace(NODE_NAME, written.name);
+        let config = self.magic(config, written);
         paths::inside(self.dir, &config).map(Some).map_err(|e| self.refused(e, &at))
     }
 
     fn refused(&self, e: Refused, at: &[Seg]) -> Diagnostic {
-        self.source.error_at(at, e.why).hint(e.instead)
+        self.source.error_at(at, e.why).hint(e.instead).unsupported()
     }
 
     fn env(&self, written: &Written<'_>) -> Result<BTreeMap<String, String>, Diagnostic> {
@@ -318,6 +331,7 @@ impl Builder<'_> {
                 return Err(self
                     .source
                     .error_at_key(&at, format!("the sysctl `{key}` belongs to the host, not to a node"))
+                    .unsupported()
                     .hint("only `net.*` may be set: each node has a network of its own, but no kernel"));
             }
             sysctls.insert(key.to_owned(), value.to_owned());

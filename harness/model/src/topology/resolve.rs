@@ -9,9 +9,9 @@ use super::layers::Layers;
 use super::links::Cabling;
 use super::nodes::{Builder, Built, NAME_RULE, Written, is_name};
 use super::segment;
-use super::support::{self, MAGIC, Warnings};
+use super::support::{self, Warnings};
 use super::types::{Node, Topology};
-use crate::diag::{Diagnostic, Source};
+use crate::diag::{Diagnostic, Mark, Seg, Source};
 use crate::{path, yaml};
 
 /// Far beyond what one machine can run, and little enough that checking stays quick.
@@ -22,9 +22,10 @@ pub fn load(source: &Source) -> Result<Topology, Diagnostic> {
     resolve(&parse(source)?, source)
 }
 
-/// The written form. Errors: YAML's own, unknown fields, wrong types, and variables, which are not replaced yet.
+/// The written form of a text whose variables are replaced ([`super::substitute`]).
+/// Errors: YAML's own, unknown fields, wrong types, and templates, which are not rendered here.
 pub fn parse(source: &Source) -> Result<TopologyFile, Diagnostic> {
-    refuse_variables(source)?;
+    refuse_templates(source)?;
     yaml::parse(source)
 }
 
@@ -32,7 +33,8 @@ pub fn parse(source: &Source) -> Result<TopologyFile, Diagnostic> {
 /// was read from; its folder is where binds and startup configs lie.
 /// Errors: the first mistake, at its place.
 pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnostic> {
-    if !is_name(&file.name) {
+    let name = file.name.replace("__gitBranch__", "none").replace("__gitHash__", "none");
+    if !is_name(&name) {
         let message = format!("`{}` is not a lab's name", file.name);
         return Err(source.error_at(&path!["name"], message).hint(NAME_RULE));
     }
@@ -43,7 +45,7 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
 
     let dir = source.file.parent().unwrap_or(std::path::Path::new("")).to_owned();
     let names: Vec<&str> = written.iter().filter(|w| w.kind == Kind::Cluster).map(|w| w.name).collect();
-    let builder = Builder { source, dir: &dir, clusters: &names };
+    let builder = Builder { source, dir: &dir, lab: &name, clusters: &names };
     let clusters = written
         .iter()
         .filter(|w| w.kind == Kind::Cluster)
@@ -77,50 +79,32 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
     register.check(source, &|node, device| segment::vrf_of(&nodes, &links, node, device))?;
     let mut diagnostics = warnings.into_diagnostics(source);
     diagnostics.extend(unused(file, source, &written));
+    diagnostics.extend(unknown_groups(file, source, &written));
     diagnostics.extend(empty_clusters(source, &names, &nodes));
-    let (name, path) = (file.name.clone(), source.file.clone());
-    Ok(Topology { name, file: path, dir, nodes, links, clusters, warnings: diagnostics })
+    Ok(Topology { name, file: source.file.clone(), dir, nodes, links, clusters, warnings: diagnostics })
 }
 
-/// containerlab replaces `$NAME`, `${NAME}` and a few magic words before it reads the file.
-fn refuse_variables(source: &Source) -> Result<(), Diagnostic> {
-    for (text, mark) in yaml::scalars(source)? {
-        if text.contains("{{") {
-            return Err(Diagnostic::new(source, Some(mark), "templates are not supported yet")
-                .hint("render the template to a plain file first"));
-        }
-        let variable = text.match_indices('$').find_map(|(i, _)| {
-            let rest = text[i + 1..].chars().next();
-            rest.is_some_and(|c| c == '{' || c == '_' || c.is_ascii_alphabetic())
-                .then(|| variable_at(&text[i..]))
-        });
-        let found =
-            variable.or_else(|| MAGIC.into_iter().find(|magic| text.contains(magic)).map(str::to_owned));
-        if let Some(found) = found {
-            let error =
-                Diagnostic::new(source, Some(mark), format!("the variable `{found}` is not supported yet"));
-            return Err(match found.starts_with('$') {
-                true => error.hint(
-                    "write the value itself; a script for a node's shell goes into a file under `binds`",
-                ),
-                false => error.hint("write the value itself; `__clabNodeName__` is supported"),
-            });
-        }
+/// containerlab runs every file through Go's templates first; comments are left alone here.
+fn refuse_templates(source: &Source) -> Result<(), Diagnostic> {
+    for (index, line) in source.text.lines().enumerate() {
+        let Some(at) = line.find("{{").filter(|_| !line.trim_start().starts_with('#')) else { continue };
+        let mark = Mark { line: index + 1, column: line[..at].chars().count() + 1 };
+        let error = Diagnostic::new(source, Some(mark), "this is a Go template, which is not rendered here");
+        return Err(error
+            .unsupported()
+            .hint("render it to a plain file first: containerlab's `--export-rendered FILE` writes one"));
     }
     Ok(())
 }
 
-fn variable_at(text: &str) -> String {
-    let end = match text.starts_with("${") {
-        true => text.find('}').map_or(text.len(), |i| i + 1),
-        false => {
-            text[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(text.len(), |i| i + 1)
-        }
-    };
-    text[..end].to_owned()
-}
-
 fn whole_file(file: &TopologyFile, warnings: &mut Warnings) {
+    if file.name.contains("__git") {
+        warnings.note(
+            "name",
+            "git is not asked; its words become `none`, as outside a repository",
+            path!["name"],
+        );
+    }
     if file.mgmt.is_some() {
         warnings.note("mgmt", "there is no management network", path!["mgmt"]);
     }
@@ -156,7 +140,7 @@ fn written_nodes<'f>(file: &'f TopologyFile, source: &Source) -> Result<Vec<Writ
     if section.nodes.0.len() > MAX_NODES {
         let message =
             format!("the topology has {} nodes; a lab holds at most {MAX_NODES}", section.nodes.0.len());
-        return Err(source.error_at_key(&path!["topology", "nodes"], message));
+        return Err(source.error_at_key(&path!["topology", "nodes"], message).unsupported());
     }
     section.nodes.names().map(|name| written_node(file, source, name)).collect()
 }
@@ -172,30 +156,26 @@ fn written_node<'f>(
             &at,
             format!("`{name}` is a bridge inside another node, which is not supported yet"),
         );
-        return Err(error.hint("make it with `exec: [ip link add br0 type bridge]` in that node"));
+        let hint = "make it with `exec: [ip link add br0 type bridge]` in that node";
+        return Err(error.hint(hint).unsupported());
     }
     if !is_name(name) {
         return Err(source.error_at_key(&at, format!("`{name}` is not a node's name")).hint(NAME_RULE));
     }
     let layers = Layers::of(file, name);
     let kind = match &layers.kind {
-        Some((name, at)) => match KindName::of(name) {
+        Some((kind, at)) => match KindName::of(&kind.to_lowercase()) {
             KindName::Here(kind) => kind,
-            other => return Err(other.refuse(name, |message| source.error_at(at, message))),
+            other => {
+                let image = layers.one("image", |n| &n.image).map(|(image, _)| image);
+                return Err(other.refuse_node(kind, (name, image), |message| source.error_at(at, message)));
+            }
         },
         None => {
             let error = source.error_at_key(&at, format!("the node `{name}` has no kind"));
             return Err(error.hint("add `kind: linux` to the node, its group or the defaults"));
         }
     };
-    if let Some((group, at)) = &layers.group {
-        let groups = &file.topology.groups;
-        if !groups.0.is_empty() && groups.get(group).is_none() {
-            let error = source.error_at(at, format!("there is no group `{group}`"));
-            let known = groups.names().collect::<Vec<_>>().join(", ");
-            return Err(error.suggest(group, groups.names()).hint(format!("the groups here are {known}")));
-        }
-    }
     Ok(Written { name, kind, layers })
 }
 
@@ -242,6 +222,20 @@ fn unused(file: &TopologyFile, source: &Source, written: &[Written<'_>]) -> Vec<
         return Vec::new();
     };
     kinds.chain(groups).map(|(at, message)| document.error_at_key(&at, message).warning()).collect()
+}
+
+/// Groups that nodes name and nobody wrote: containerlab takes them as a word for drawings.
+fn unknown_groups(file: &TopologyFile, source: &Source, written: &[Written<'_>]) -> Vec<Diagnostic> {
+    let groups = &file.topology.groups;
+    let mut told = HashSet::new();
+    let named = written.iter().filter_map(|w| w.layers.group.as_ref());
+    let unknown = named.filter(|(group, _)| !groups.0.is_empty() && groups.get(group).is_none());
+    let unknown = unknown.filter(|(group, _)| told.insert(*group));
+    let warn = |(group, at): &(&str, Vec<Seg>)| {
+        let error = source.error_at(at, format!("there is no group `{group}` to inherit from"));
+        error.suggest(group, groups.names()).warning()
+    };
+    unknown.map(warn).collect()
 }
 
 fn empty_clusters(source: &Source, clusters: &[&str], nodes: &[Node]) -> Vec<Diagnostic> {

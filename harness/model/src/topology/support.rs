@@ -3,19 +3,20 @@
 
 use super::file::NodeFile;
 use super::layers::Layer;
+use super::stages::Stages;
 use super::words::words;
 use crate::diag::{Diagnostic, Seg, Source};
-
-/// The words that containerlab replaces in a topology; only the node's name has a meaning here.
-pub(super) const MAGIC: [&str; 5] =
-    ["__clabDir__", "__clabLabName__", "__clabNodeDir__", "__gitBranch__", "__gitHash__"];
-pub(super) const NODE_NAME: &str = "__clabNodeName__";
 
 type IsSet = fn(&NodeFile) -> bool;
 
 /// Keys about containers, images, limits and management access: harmless to ignore.
-const NO_EFFECT: [(&str, IsSet, &str); 31] = [
+const NO_EFFECT: [(&str, IsSet, &str); 32] = [
     ("cmd", |n| keeps_alive(n.cmd.as_deref()), "a node lives as long as its lab"),
+    (
+        "stages",
+        |n| n.stages.as_ref().is_some_and(Stages::hold_anyway),
+        "every node and link is there before the first `exec` line runs",
+    ),
     ("type", |n| n.type_.is_some(), "it selects a vendor's hardware variant"),
     ("license", |n| n.license.is_some(), "no node here needs a licence"),
     ("position", |n| n.position.is_some(), "it places the node in a drawing"),
@@ -91,7 +92,11 @@ const REFUSED: [(&str, IsSet, &str); 12] = [
         "leave it out: whatever a node writes is in memory and gone with the lab",
     ),
     ("devices", |n| n.devices.is_some(), "the containerlab backend will be needed for host devices"),
-    ("stages", |n| n.stages.is_some(), "order events with a scenario's steps"),
+    (
+        "stages",
+        |n| n.stages.as_ref().is_some_and(|stages| !stages.hold_anyway()),
+        "order events with a scenario's steps; only waiting for `create` and `create-links` is the same here",
+    ),
     ("components", |n| n.components.is_some(), "the containerlab backend will be needed for chassis routers"),
     (
         "env.__IMPORT_ENVS",
@@ -123,7 +128,10 @@ pub(super) fn check(source: &Source, layer: &Layer<'_>, warnings: &mut Warnings)
     for (key, is_set, instead) in REFUSED {
         if is_set(layer.fields) {
             let path: Vec<Seg> = layer.at.iter().cloned().chain(key.split('.').map(Seg::from)).collect();
-            return Err(source.error_at_key(&path, format!("`{key}` is not supported yet")).hint(instead));
+            return Err(source
+                .error_at_key(&path, format!("`{key}` is not supported yet"))
+                .hint(instead)
+                .unsupported());
         }
     }
     for (key, is_set, reason) in NO_EFFECT {

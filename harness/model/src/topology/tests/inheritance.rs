@@ -64,3 +64,20 @@ nodes: {a: {group: g2}, b: }
     assert_eq!(topology.node("a").unwrap().role, crate::topology::Role::Bridge);
     assert_eq!(topology.node("b").unwrap().role, crate::topology::Role::Client);
 }
+
+#[test]
+fn a_group_that_nobody_wrote_is_a_word_for_drawings() {
+    let topology = read(&lab("
+groups: {routers: {image: frr}}
+nodes: {a: {kind: linux, image: alpine, group: router}, b: {kind: linux, group: routers}}
+"));
+    insta::assert_snapshot!(topology.warnings[0].render(false), @r#"
+    warning: there is no group `router` to inherit from
+     --> /lab/one.clab.yml:5:50
+      |
+    5 |   nodes: {a: {kind: linux, image: alpine, group: router}, b: {kind: linux, group: routers}}
+      |                                                  ^^^^^^
+      |
+    help: did you mean `routers`?
+    "#);
+}

@@ -31,11 +31,11 @@ fn unknown_fields() {
           pid-mode, security-opts, shm-size, ports, mgmt-ipv4, mgmt-ipv6, runtime, cpu, cpu-set, memory,
           extras, dns, certificate, healthcheck, credentials, username, password, aliases, link-apply-mode
     "#);
-    assert_snapshot!(error(&linked("- endpoint: [a:eth1, b:eth1]")), @r#"
+    assert_snapshot!(error(&linked("- endpoint: {node: a, interface: eth1}")), @r#"
     error: `endpoint` does not belong to a veth link
      --> /lab/one.clab.yml:6:5
       |
-    6 |   - endpoint: [a:eth1, b:eth1]
+    6 |   - endpoint: {node: a, interface: eth1}
       |     ^^^^^^^^
       |
     help: a link joins two `endpoints`
@@ -49,7 +49,7 @@ fn unknown_fields() {
       |
     help: did you mean `endpoints`?
     help: known here: type, endpoints, mtu, ipv4, ipv6, vars, labels, endpoint, host-interface, mode,
-          remote, vni, dst-port, src-port
+          remote, vni, dst-port, src-port, udp-port, parent-interface
     "#);
     assert_snapshot!(error(&linked("- type: veth\n  endpoints:\n  - {node: a, iface: eth1}")), @r#"
     error: unknown field `iface`
@@ -169,22 +169,22 @@ fn names() {
 #[test]
 fn templates() {
     assert_snapshot!(error(&lab("nodes: {'{{ .name }}': {kind: linux}}")), @r#"
-    error: templates are not supported yet
-     --> /lab/one.clab.yml:3:11
+    error: this is a Go template, which is not rendered here
+     --> /lab/one.clab.yml:3:12
       |
     3 |   nodes: {'{{ .name }}': {kind: linux}}
-      |           ^^^^^^^^^^^^^
+      |            ^
       |
-    help: render the template to a plain file first
+    help: render it to a plain file first: containerlab's `--export-rendered FILE` writes one
     "#);
     assert_snapshot!(error(&lab("nodes:\n  {{- range .nodes }}\n  a: {kind: linux}")), @r#"
-    error: not valid YAML: "-" is only valid inside a block
-     --> /lab/one.clab.yml:4:7
+    error: this is a Go template, which is not rendered here
+     --> /lab/one.clab.yml:4:5
       |
     4 |     {{- range .nodes }}
-      |       ^^^^^^^^^^^^^^
+      |     ^
       |
-    help: this looks like a template; render it to a plain file first
+    help: render it to a plain file first: containerlab's `--export-rendered FILE` writes one
     "#);
 }
 
@@ -216,8 +216,8 @@ fn kinds_and_groups() {
     3 |   nodes: {a: {kind: nokia_srlinux}}
       |                     ^^^^^^^^^^^^^
       |
-    help: the containerlab backend will be needed for it
     help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
+    help: the node `a` needs Docker and containerlab; `check`, `plan` and `graph` understand it
     "#);
     assert_snapshot!(error(&lab("nodes: {a: {kind: host}}")), @r#"
     error: the kind `host` uses the host's network, which a lab never touches
@@ -226,8 +226,8 @@ fn kinds_and_groups() {
     3 |   nodes: {a: {kind: host}}
       |                     ^^^^
       |
-    help: the containerlab backend will be needed for it
     help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
+    help: the node `a` needs Docker and containerlab; `check`, `plan` and `graph` understand it
     "#);
     assert_snapshot!(error(&lab("kinds: {linus: {image: alpine}}\nnodes: {a: {kind: linux, image: x}}")), @r#"
     error: unknown kind `linus`
@@ -240,13 +240,12 @@ fn kinds_and_groups() {
     help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
     "#);
     assert_snapshot!(error(&lab("groups: {routers: {image: frr}}\nnodes: {a: {kind: linux, group: router}}")), @r#"
-    error: there is no group `router`
-     --> /lab/one.clab.yml:4:35
+    error: the node `a` has no image
+     --> /lab/one.clab.yml:4:11
       |
     4 |   nodes: {a: {kind: linux, group: router}}
-      |                                   ^^^^^^
+      |           ^
       |
-    help: did you mean `routers`?
-    help: the groups here are routers
+    help: add `image: quay.io/frrouting/frr:10.3`, or another, to the node, its kind or the defaults
     "#);
 }

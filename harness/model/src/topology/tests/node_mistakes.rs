@@ -153,24 +153,6 @@ fn exec_lines() {
     8 |       - '# nothing'
       |         ^^^^^^^^^^^
     "#);
-    assert_snapshot!(exec("ip addr add ${ADDR} dev eth1"), @r#"
-    error: the variable `${ADDR}` is not supported yet
-     --> /lab/one.clab.yml:8:9
-      |
-    8 |       - ip addr add ${ADDR} dev eth1
-      |         ^^^^^^^^^^^^^
-      |
-    help: write the value itself; a script for a node's shell goes into a file under `binds`
-    "#);
-    assert_snapshot!(exec("cp __clabDir__/x /y"), @r#"
-    error: the variable `__clabDir__` is not supported yet
-     --> /lab/one.clab.yml:8:9
-      |
-    8 |       - cp __clabDir__/x /y
-      |         ^^^^^^^^^^^^^^^^^^^
-      |
-    help: write the value itself; `__clabNodeName__` is supported
-    "#);
 }
 
 #[test]
@@ -306,7 +288,7 @@ fn fields_that_are_not_supported_yet() {
         "volumes: ['v:/v']",
         "tmpfs: {/run: ''}",
         "devices: [/dev/kvm]",
-        "stages: {create: {}}",
+        "stages: {create: {exec: [{command: date}]}}",
         "components: []",
         "env: {__IMPORT_ENVS: true}",
     ]
@@ -335,7 +317,7 @@ fn fields_that_are_not_supported_yet() {
     error: `devices` is not supported yet
       help: the containerlab backend will be needed for host devices
     error: `stages` is not supported yet
-      help: order events with a scenario's steps
+      help: order events with a scenario's steps; only waiting for `create` and `create-links` is the same
     error: `components` is not supported yet
       help: the containerlab backend will be needed for chassis routers
     error: `env.__IMPORT_ENVS` is not supported yet
