@@ -221,12 +221,13 @@ impl<'a> Cabling<'a> {
         self.take(index, interface, at)?;
         // Ports of the host's bridges are the host's interfaces: two bridges cannot have one of the same name.
         let is_bridge = self.nodes[index].part == Part::Bridge && !node.contains('|');
-        if let (true, Err(twice)) = (is_bridge, self.take(ROOT, interface, at)) {
-            self.warnings.push(
-                twice
-                    .hint("bridges and `host` share the host's interfaces; the embedded lab does not mind")
-                    .warning(),
-            );
+        // One word about it is enough; each costs a look into the text.
+        if is_bridge
+            && self.warnings.is_empty()
+            && let Err(twice) = self.take(ROOT, interface, at)
+        {
+            let hint = "bridges and `host` share the host's interfaces; the embedded lab does not mind";
+            self.warnings.push(twice.hint(hint).warning());
         }
         Ok(LabEnd { index, node: node.to_owned(), interface: interface.to_owned(), ipv4: None, ipv6: None })
     }

@@ -158,6 +158,15 @@ fn mistakes_of_links() {
 }
 
 #[test]
+fn a_nodes_interface_is_not_the_hosts() {
+    let links = "    - endpoints: ['a:eth1', 'b:eth1']\n    - endpoints: ['a:tap0', 'host:eth1']\n    - endpoints: ['b:tap1', 'host:tap0']\n";
+    let lab = read(&format!(
+        "name: t\ntopology:\n  defaults: {{kind: ceos}}\n  nodes: {{a: , b: }}\n  links:\n{links}"
+    ));
+    assert_eq!((lab.links.len(), lab.warnings.len()), (3, 0));
+}
+
+#[test]
 fn magic_words_name_the_lab_and_the_node() {
     let lab = read(
         "name: one\ntopology:\n  defaults: {kind: linux, exec: [ping -c1 __clabNodeName__, ls __clabNodeDir__ __clabDir__ __clabLabName__]}\n  nodes: {a: }\n",
