@@ -169,12 +169,10 @@ fn check_topology(file: &Path, store: &Store) -> Result<Found, Failure> {
     let shown = |warnings: Vec<Diagnostic>| warnings.iter().map(ToString::to_string).collect();
     match load_topology(file) {
         Ok(topology) => {
-            let refusal = match check_topology_images(file, [&topology], store) {
-                Err(RunError::Input(refusal)) => Some(not_here(*refusal)),
-                other => other.map(|()| None)?,
-            };
+            // What is here in all but an FRR tree is meant for here.
+            check_topology_images(file, [&topology], store)?;
             let needs = needs::of(&topology, &[], &BTreeSet::new());
-            Ok(Found { warnings: shown(topology.warnings), refusal, needs, ..Found::default() })
+            Ok(Found { warnings: shown(topology.warnings), needs, ..Found::default() })
         }
         Err(RunError::Input(refusal)) if refusal.unsupported => {
             let lab = load_lab(file)?;

@@ -129,8 +129,8 @@ fn an_image_name_of_nonsense() {
 #[test]
 fn a_missing_image() {
     assert_snapshot!(check_after("quay.io/frrouting/frr:8.4.4", "quay.io/frrouting/frr:9.9.9"), @r#"
-    exit 0
-    warning: the embedded lab cannot boot this: `frr:9.9.9` is neither an FRR version that comes from Debian nor an imported image
+    exit 2
+    error: `frr:9.9.9` is neither an FRR version that comes from Debian nor an imported image
       --> topologies/one-gateway.clab.yml:22:14
        |
     22 |       image: quay.io/frrouting/frr:9.9.9
