@@ -252,7 +252,19 @@ fn a_command_ends_with_its_client() {
     client.wait().unwrap();
     eventually("the command is killed", || !asleep());
 
-    let mut client = user.command(&["exec", "gw1", "--", "sleep", "1000"]).spawn().unwrap();
+    // A test run in a shell's background ignores SIGINT, and so would the client: as under nohup, that is meant to be.
+    let mut client = Command::new("env");
+    client.args([
+        "--default-signal=INT",
+        env!("CARGO_BIN_EXE_routeproof"),
+        "exec",
+        "gw1",
+        "--",
+        "sleep",
+        "1000",
+    ]);
+    client.current_dir(user.home.path()).env("XDG_RUNTIME_DIR", user.home.path()).stdin(Stdio::null());
+    let mut client = client.spawn().unwrap();
     eventually("the command runs", asleep);
     kill(i32::try_from(client.id()).unwrap(), nix::sys::signal::Signal::SIGINT);
     assert_eq!(client.wait().unwrap().code(), Some(130));
