@@ -241,7 +241,12 @@ fn a_dead_labs_name_is_free_and_a_living_lab_is_not_swept() {
 #[test]
 fn a_command_ends_with_its_client() {
     let user = User::new();
-    user.up(&[]);
+    // As from a shell's background, which ignores SIGINT: what runs in the lab must not.
+    let mut up = Command::new("env");
+    up.args(["--ignore-signal=INT", env!("CARGO_BIN_EXE_routeproof"), "up", "--frr", "8.4.4"]);
+    up.arg(format!("{ROOT}/topologies/one-gateway.clab.yml"));
+    up.current_dir(user.home.path()).env("XDG_RUNTIME_DIR", user.home.path()).stdin(Stdio::null());
+    assert!(up.output().unwrap().status.success());
     let asleep = || {
         let script = "cat /proc/[0-9]*/comm 2>/dev/null; true";
         user.ok(&["exec", "gw1", "--", "sh", "-c", script]).lines().any(|comm| comm == "sleep")
@@ -252,19 +257,7 @@ fn a_command_ends_with_its_client() {
     client.wait().unwrap();
     eventually("the command is killed", || !asleep());
 
-    // A test run in a shell's background ignores SIGINT, and so would the client: as under nohup, that is meant to be.
-    let mut client = Command::new("env");
-    client.args([
-        "--default-signal=INT",
-        env!("CARGO_BIN_EXE_routeproof"),
-        "exec",
-        "gw1",
-        "--",
-        "sleep",
-        "1000",
-    ]);
-    client.current_dir(user.home.path()).env("XDG_RUNTIME_DIR", user.home.path()).stdin(Stdio::null());
-    let mut client = client.spawn().unwrap();
+    let mut client = user.command(&["exec", "gw1", "--", "sleep", "1000"]).spawn().unwrap();
     eventually("the command runs", asleep);
     kill(i32::try_from(client.id()).unwrap(), nix::sys::signal::Signal::SIGINT);
     assert_eq!(client.wait().unwrap().code(), Some(130));

@@ -201,13 +201,17 @@ fn spawn(
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(env).current_dir(cwd);
     command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
-    // SAFETY: the closure calls only setsid, ioctl and prctl, which are async-signal-safe.
+    // SAFETY: the closure calls only setsid, ioctl, signal and prctl, which are async-signal-safe.
     unsafe {
         command.pre_exec(move || {
             // A session of its own, so that one signal reaches the command and what it started.
             setsid()?;
             if how.terminal && libc::ioctl(0, libc::TIOCSCTTY, 0) == -1 {
                 return Err(io::Error::last_os_error());
+            }
+            // A lab that was started in a shell's background ignores SIGINT, and execve(2) would hand that on.
+            for ignored in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTERM] {
+                libc::signal(ignored, libc::SIG_DFL);
             }
             if how.confined {
                 confine()?;
