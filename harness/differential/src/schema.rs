@@ -94,8 +94,8 @@ fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
             check(sub, child, &format!("{at}/{name}"))?;
         }
     }
-    let items = value.as_array().into_iter().flatten().enumerate();
-    items.map(|(i, item)| check(&schema["items"], item, &format!("{at}/{i}"))).collect()
+    let mut items = value.as_array().into_iter().flatten().enumerate();
+    items.try_for_each(|(i, item)| check(&schema["items"], item, &format!("{at}/{i}")))
 }
 
 fn fill(schema: &Value, value: &mut Value) {
