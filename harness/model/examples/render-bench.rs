@@ -88,9 +88,9 @@ fn cluster(nodes: usize, peers: usize, services: usize) -> String {
              labels: {{ kubernetes.io/service-name: svc{i} }}\naddressType: IPv4\nports: [{{ port: 80, protocol: TCP }}]\nendpoints:\n"
         );
         for k in 0..3 {
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "  - {{ addresses: [10.200.{}.{}], nodeName: node{}, conditions: {{ ready: true }} }}\n",
+                "  - {{ addresses: [10.200.{}.{}], nodeName: node{}, conditions: {{ ready: true }} }}",
                 i / 80,
                 i % 80 * 3 + k + 1,
                 (i + k * 37) % nodes.max(1)
