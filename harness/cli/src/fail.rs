@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
-use routeproof_engine::guest::GuestError;
 use routeproof_engine::image::ImageError;
 use routeproof_engine::keep::{Blame, KeepError, Refusal};
 use routeproof_engine::run::RunError;
@@ -85,19 +84,7 @@ pub fn color() -> bool {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
-        match error {
-            RunError::Input(diagnostic) => Failure {
-                code: BAD_INPUT,
-                text: diagnostic.render(color()),
-                hints: Vec::new(),
-                rendered: true,
-            },
-            RunError::Read { .. } => Failure::input(error.line()),
-            RunError::Image(e) => e.into(),
-            // `--uml-kernel` names something else.
-            RunError::Guest(GuestError::NotStarted { .. }) => Failure::input(error.line()),
-            other => Failure { code: BROKEN, text: other.line(), hints: other.hints(), rendered: false },
-        }
+        Refusal::new(error, color()).into()
     }
 }
 
@@ -120,13 +107,6 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         let Refusal { code, text, hints, rendered } = refusal;
         Failure { code, text, hints, rendered }
-    }
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Refusal {
-        let Failure { code, text, hints, rendered } = failure;
-        Refusal { code, text, hints, rendered }
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) async fn kernel_in(parent: &Path) -> Vec<Capability> {
             let unknown = |name: &str| {
                 capability(name, Err(("no lab, no answer of the kernel".to_string(), Vec::new())))
             };
-            let names = features().map(|(name, _)| name).into_iter().chain([NFTABLES]);
+            let names = features().map(|(name, _)| name).into_iter().chain([NFTABLES, SERVICES]);
             (Err((detail, hints)), names.map(unknown).collect())
         }
     };
@@ -115,8 +115,11 @@ async fn empty_lab(parent: &Path) -> Result<(Lab, tempfile::TempDir), (String, V
 /// A guest kernel.
 pub const GUEST: &str = "uml";
 
-/// Rules that play kube-proxy, and those of topologies' own `nft`.
+/// Rules of topologies' own `nft`.
 const NFTABLES: &str = "nftables";
+
+/// Translation of addresses, which plays kube-proxy: by nf_tables, or by ip_tables.
+const SERVICES: &str = "services";
 
 /// Parts of the kernel that may be left out of it, or not be loaded.
 fn features() -> [(&'static str, rtnl::Change); 7] {
@@ -148,12 +151,21 @@ fn kernel_features(lab: &Lab) -> Vec<Capability> {
             }
         }
     };
-    let tables = lab.try_table().map(|()| "the kernel has it".to_string());
-    let tables = tables.map_err(|e| {
-        let hint = format!("`sudo modprobe {}`, if this kernel has it as a module", module(NFTABLES));
-        (format!("the kernel does not have it: {e}"), vec![hint])
-    });
-    features().into_iter().map(ask).chain([capability(NFTABLES, tables)]).collect()
+    let hint = |module: &str| format!("`sudo modprobe {module}`, if this kernel has it as a module");
+    let tables = lab.try_table();
+    let services = match (&tables, lab.try_translation()) {
+        (Ok(()), _) => Ok("the kernel has it, by nf_tables".to_string()),
+        (Err(_), Ok(())) => Ok("the kernel has it, by ip_tables".to_string()),
+        (Err(nft), Err(ip)) => {
+            let why = format!("the kernel has neither nf_tables ({nft}) nor ip_tables ({ip})");
+            Err((why, vec![hint(module(NFTABLES)), hint("iptable_nat")]))
+        }
+    };
+    let tables = tables.map(|()| "the kernel has it".to_string());
+    let tables =
+        tables.map_err(|e| (format!("the kernel does not have it: {e}"), vec![hint(module(NFTABLES))]));
+    let others = [capability(NFTABLES, tables), capability(SERVICES, services)];
+    features().into_iter().map(ask).chain(others).collect()
 }
 
 fn module(feature: &str) -> &str {

@@ -16,7 +16,10 @@ const LINK_KINDS: [(&str, &str); 6] = [
     ("vxlan", "vxlan"),
 ];
 
+/// What topologies' own `nft` needs.
 const NFTABLES: &str = "nftables";
+/// What playing kube-proxy needs: nf_tables, or ip_tables.
+const SERVICES: &str = "services";
 
 /// The capabilities' names, as `doctor` prints them: by the topology's `exec` lines, the commands and faults of the steps,
 /// and the VRFs that the nodes' FRR is told of.
@@ -35,7 +38,7 @@ pub fn of(topology: &Topology, steps: &[Step], vrfs: &BTreeSet<String>) -> BTree
     let mut needs: BTreeSet<&str> = lines.flat_map(|argv| of_command(argv)).collect();
     let has_pods = |name: &str| topology.node(&host_of(name)).is_some();
     if topology.nodes.iter().any(|node| has_pods(&node.name)) {
-        needs.insert(NFTABLES);
+        needs.insert(SERVICES);
     }
     if faults().any(|fault| matches!(fault, Fault::Netem { .. })) {
         needs.insert("netem");

@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 
 use routeproof_engine::event::EventBus;
-use routeproof_engine::guest::Choice;
 use routeproof_engine::image::{self, Store};
 use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
 use routeproof_engine::run::{self as engine, Loaded, Options};
@@ -43,9 +42,6 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
     let guest = args.guest.parse()?;
-    if args.mutate && guest.choice == Choice::Uml {
-        return Err(Failure::input("--mutate does not work with --kernel uml yet"));
-    }
     let store = store(&args.source)?;
     super::doctor::require(&args.require, &guest, &store).await?;
     engine::choose_frr(&mut loaded, &store)?;

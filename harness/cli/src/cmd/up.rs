@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::run::{chain, interrupted, store};
 use super::{images, metallb};
-use crate::args::{Kernel, SourceArgs};
+use crate::args::{GuestArgs, SourceArgs};
 use crate::fail::{Failure, INTERRUPTED};
 use crate::out;
 
@@ -59,9 +59,8 @@ pub struct UpArgs {
     run_dir: PathBuf,
     #[command(flatten)]
     source: SourceArgs,
-    /// The lab's kernel: `host`, or `auto`, which is the same here; `uml` is not possible yet
-    #[arg(long, env = "ROUTEPROOF_KERNEL", value_name = "KERNEL", default_value = "auto")]
-    kernel: Kernel,
+    #[command(flatten)]
+    guest: GuestArgs,
 }
 
 /// What `--json` prints. Times are milliseconds since the command's start.
@@ -99,9 +98,7 @@ struct Phase {
 
 pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let start = now();
-    if args.kernel == Kernel::Uml {
-        return Err(Failure::input("up does not work with --kernel uml yet: `run` and `matrix` do"));
-    }
+    let guest = args.guest.parse()?;
     let until = until(&args)?;
     let release = metallb::release(&args.metallb, args.mode)?;
     let store = store(&args.source)?;
@@ -119,12 +116,20 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let progress = images::progress();
     // Held until the supervisor holds them, so that no prune comes between.
     let _trees = run::trees(planned.images.values(), &store, progress.as_ref()).await?;
-    drop(progress);
     let directory = RunDir::create_in(&args.run_dir).map_err(|e| Failure::broken(chain(&e)))?;
+    let (kernel, why) = tokio::select! {
+        chosen = keep::choose_kernel(&planned, directory.path(), &guest, &store, progress.as_ref()) => chosen?,
+        _ = interrupted() => return Ok(INTERRUPTED),
+    };
+    drop(progress);
+    if let Some(why) = why {
+        out::note(format_args!("warning: {why}"));
+    }
     let request = Request {
         name,
         topology: &args.topology,
         run: &planned,
+        kernel: kernel.as_ref(),
         cache: store.cache_dir(),
         directory: &directory,
         until: &until,
@@ -155,7 +160,7 @@ pub struct SuperviseArgs {
 
 /// Becomes a kept lab's supervisor.
 pub async fn supervise(args: &SuperviseArgs) -> u8 {
-    keep::supervise(args.fd, |error| Failure::from(error).into()).await
+    keep::supervise(args.fd).await
 }
 
 /// `90s`, `2m`, or a number of seconds.

@@ -1,6 +1,7 @@
 //! On which kernel a run is done.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use routeproof_model::plan::{Plan, PlannedRun};
@@ -70,51 +71,92 @@ pub(crate) async fn decide(
     events: &Events,
     progress: &dyn Progress,
 ) -> Result<Vec<Place>, RunError> {
+    let runs: Vec<&PlannedRun> = plan.runs.iter().collect();
+    let decided = places(&runs, directory.path(), guest, store, progress).await?;
+    let mut said = BTreeSet::new();
+    let place = |(run, (place, lacks)): (&PlannedRun, (Place, Option<String>))| {
+        if let Place::Guest(kernel) = &place {
+            let why = match lacks {
+                None => {
+                    format!("on the guest kernel {}: limits of `within` are times {PATIENCE}", kernel.name)
+                }
+                Some(names) => format!(
+                    "{} runs on the guest kernel {}, limits of `within` times {PATIENCE}: this one lacks {names}",
+                    run.scenario, kernel.name
+                ),
+            };
+            if said.insert(why.clone()) {
+                events.warn(why);
+            }
+        }
+        place
+    };
+    Ok(plan.runs.iter().zip(decided).map(place).collect())
+}
+
+/// Decides for one lab, which is to be kept. Gives the reason, too, if the user has not asked for a guest. `folder` is one in
+/// which the host's kernel can be tried.
+///
+/// # Errors
+/// A guest was asked for, and its kernel cannot be had.
+pub(crate) async fn place(
+    run: &PlannedRun,
+    folder: &Path,
+    guest: &Guest,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<(Place, Option<String>), RunError> {
+    let decided = places(&[run], folder, guest, store, progress).await?.into_iter().next();
+    let (place, lacks) = decided.unwrap_or((Place::Host, None));
+    let why = match (&place, lacks) {
+        (Place::Guest(kernel), Some(names)) => {
+            Some(format!("the lab is on the guest kernel {}: this one lacks {names}", kernel.name))
+        }
+        _ => None,
+    };
+    Ok((place, why))
+}
+
+/// A place for each run, and what the host's kernel lacks if that is why it is in a guest.
+async fn places(
+    runs: &[&PlannedRun],
+    folder: &Path,
+    guest: &Guest,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<Vec<(Place, Option<String>)>, RunError> {
     if guest.choice == Choice::Uml {
         let kernel = Arc::new(guest.kernel.obtain(store, progress).await?);
-        events.warn(format!("on the guest kernel {}: limits of `within` are times {PATIENCE}", kernel.name));
-        return Ok(plan.runs.iter().map(|_| Place::Guest(kernel.clone())).collect());
+        return Ok(runs.iter().map(|_| (Place::Guest(kernel.clone()), None)).collect());
     }
-    if guest.choice == Choice::Host && plan.runs.iter().all(|run| run.needs.is_empty()) {
-        return Ok(plan.runs.iter().map(|_| Place::Host).collect());
+    if guest.choice == Choice::Host && runs.iter().all(|run| run.needs.is_empty()) {
+        return Ok(runs.iter().map(|_| (Place::Host, None)).collect());
     }
-    let host = preflight::kernel_in(directory.path()).await;
+    let host = preflight::kernel_in(folder).await;
     let missing: Vec<Vec<&Capability>> = match preflight::missing(&[NAMESPACES.to_string()].into(), &host) {
         // No lab at all: what else is missing nobody could ask. Booting one says what to do about it.
-        all if !all.is_empty() && guest.choice == Choice::Host => {
-            plan.runs.iter().map(|_| Vec::new()).collect()
-        }
-        all if !all.is_empty() => plan.runs.iter().map(|_| all.clone()).collect(),
-        _ => plan.runs.iter().map(|run| preflight::missing(&run.needs, &host)).collect(),
+        all if !all.is_empty() && guest.choice == Choice::Host => runs.iter().map(|_| Vec::new()).collect(),
+        all if !all.is_empty() => runs.iter().map(|_| all.clone()).collect(),
+        _ => runs.iter().map(|run| preflight::missing(&run.needs, &host)).collect(),
     };
     let mut kernel = Err(None);
     if guest.choice == Choice::Auto && missing.iter().any(|missing| !missing.is_empty()) {
         kernel = guest.kernel.obtain(store, progress).await.map(Arc::new).map_err(Some);
     }
-    let mut said = BTreeSet::new();
-    let place = |(run, missing): (&PlannedRun, Vec<&Capability>)| {
-        let Some(first) = missing.first() else { return Place::Host };
+    let place = |missing: Vec<&Capability>| {
+        let Some(first) = missing.first() else { return (Place::Host, None) };
         let names = missing.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
         match &kernel {
-            Ok(kernel) => {
-                let why = format!(
-                    "{} runs on the guest kernel {}, limits of `within` times {PATIENCE}: this one lacks {names}",
-                    run.scenario, kernel.name
-                );
-                if said.insert(why.clone()) {
-                    events.warn(why);
-                }
-                Place::Guest(kernel.clone())
-            }
-            Err(_) if first.name == NAMESPACES => Place::Host,
+            Ok(kernel) => (Place::Guest(kernel.clone()), Some(names)),
+            Err(_) if first.name == NAMESPACES => (Place::Host, None),
             Err(why) => {
                 let guest = match why {
                     Some(why) => format!("and there is no guest kernel: {}", why.line()),
                     None => "`--kernel auto` would take a guest kernel".to_string(),
                 };
-                Place::Nowhere { capability: names, detail: format!("{}; {guest}", first.detail) }
+                (Place::Nowhere { capability: names, detail: format!("{}; {guest}", first.detail) }, None)
             }
         }
     };
-    Ok(plan.runs.iter().zip(missing).map(place).collect())
+    Ok(missing.into_iter().map(place).collect())
 }

@@ -4,17 +4,17 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use routeproof_model::event::EventKind;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 
 use super::error::GuestError;
 use super::launch::Running;
+use super::mux::{self, Incoming, Mux};
 use super::order::{Said, Word};
 use crate::event::Events;
+use crate::keep::Refusal;
 use crate::preflight::Capability;
-use crate::run::Verdict;
+use crate::run::{Tried, Verdict};
 
 /// A guest that says nothing for so long has come to a halt: it speaks every two seconds. Booting is silent.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -29,6 +29,8 @@ const POWERING_OFF: Duration = Duration::from_secs(5);
 pub enum Answer {
     /// `None`: it was told to stop.
     Verdict(Option<Verdict>),
+    Tried(Option<Tried>),
+    Kept(Option<Refusal>),
     Found(Vec<Capability>),
 }
 
@@ -41,16 +43,25 @@ enum Heard {
     Nonsense(io::Error),
 }
 
-/// Passes the guest's events on until it has answered, or `stop` has become true. Nothing is left of it afterwards.
-pub async fn converse(
+/// Passes the guest's events on until it has answered, or `stop` has become true; `clients` have streams of their own
+/// meanwhile. Nothing is left of it afterwards.
+pub async fn converse<C: Future<Output = ()>>(
     running: Running,
     channel: UnixStream,
     events: &Events,
     stop: watch::Receiver<bool>,
+    clients: impl FnOnce(Mux) -> C,
 ) -> Result<Answer, GuestError> {
-    let (reader, mut writer) = channel.into_split();
-    let mut lines = BufReader::new(reader).lines();
-    let heard = listen(&mut lines, &mut writer, events, stop).await;
+    let (reader, writer) = channel.into_split();
+    let (mux, mut incoming) = Mux::start(reader, writer, mux::End::Host);
+    let clients = async {
+        clients(mux.clone()).await;
+        std::future::pending().await
+    };
+    let heard = tokio::select! {
+        heard = listen(&mut incoming, &mux, events, stop) => heard,
+        () = clients => Heard::End,
+    };
     let end = match heard {
         // Awaited so that the guest's last writes are in the run's folder.
         Heard::Answer(_) | Heard::End => {
@@ -66,46 +77,44 @@ pub async fn converse(
         }
         Heard::Nonsense(error) => Err(GuestError::Channel(error)),
     };
-    drop((lines, writer));
+    // Closes the channel, at which the guest powers itself off.
+    drop(incoming);
     running.finish().await;
     result
 }
 
 async fn listen(
-    lines: &mut Lines<BufReader<OwnedReadHalf>>,
-    writer: &mut OwnedWriteHalf,
+    incoming: &mut Incoming,
+    mux: &Mux,
     events: &Events,
     mut stop: watch::Receiver<bool>,
 ) -> Heard {
     let stopped = || Heard::Answer(Answer::Verdict(None));
     let booted = Instant::now();
     let mut stopping: Option<Instant> = None;
-    let mut greeted = false;
     loop {
         let patience = stopping.map_or(SILENCE, |end| end.saturating_duration_since(Instant::now()));
-        let line = tokio::select! {
-            line = tokio::time::timeout(patience, lines.next_line()) => line,
-            // Before the greeting its terminal would echo the word.
-            () = told(&mut stop), if greeted && stopping.is_none() => {
+        let control = tokio::select! {
+            control = tokio::time::timeout(patience, incoming.controls.recv()) => control,
+            () = told(&mut stop), if stopping.is_none() => {
                 stopping = Some(Instant::now() + STOPPING);
-                if say(writer, Word::Stop).await.is_err() {
+                if mux.say(&Word::Stop).is_err() {
                     return stopped();
                 }
                 continue;
             }
         };
-        let said = match line {
+        let said = match control {
             Err(_) if stopping.is_some() => return stopped(),
             Err(_) => return Heard::Silence,
-            Ok(Err(e)) if e.kind() == io::ErrorKind::InvalidData => return Heard::Nonsense(e),
+            Ok(Some(Err(e))) if e.kind() == io::ErrorKind::InvalidData => return Heard::Nonsense(e),
             // A guest that dies with something unread resets the socket.
-            Ok(Ok(None) | Err(_)) => return if stopping.is_some() { stopped() } else { Heard::End },
-            Ok(Ok(Some(line))) => serde_json::from_str::<Said>(&line),
+            Ok(None | Some(Err(_))) => return if stopping.is_some() { stopped() } else { Heard::End },
+            Ok(Some(Ok(said))) => serde_json::from_slice::<Said>(&said),
         };
         match said {
             Err(e) => return Heard::Nonsense(e.into()),
             Ok(Said::Hello { release }) => {
-                greeted = true;
                 let duration_us = booted.elapsed().as_micros() as u64;
                 events.send(EventKind::LabPhase { phase: format!("guest kernel {release}"), duration_us });
             }
@@ -113,6 +122,8 @@ async fn listen(
             Ok(Said::Alive) => {}
             Ok(Said::Found(capabilities)) => return Heard::Answer(Answer::Found(capabilities)),
             Ok(Said::Ended(verdict)) => return Heard::Answer(Answer::Verdict(verdict)),
+            Ok(Said::Tried(tried)) => return Heard::Answer(Answer::Tried(tried)),
+            Ok(Said::Kept(refusal)) => return Heard::Answer(Answer::Kept(refusal)),
         }
     }
 }
@@ -122,10 +133,4 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-async fn say(writer: &mut OwnedWriteHalf, word: Word) -> io::Result<()> {
-    let mut line = serde_json::to_vec(&word)?;
-    line.push(b'\n');
-    writer.write_all(&line).await
 }

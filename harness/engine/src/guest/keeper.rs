@@ -24,7 +24,7 @@ use nix::unistd::{Pid, chdir, chroot, dup2_raw, execve};
 
 use super::command_line::CHANNEL_FD;
 use super::jail;
-use super::order::{End, Launch};
+use super::order::{End, Launch, ORDER};
 use crate::lab::{Side, close_inherited, fork_into, wire};
 
 /// The exit code of a contained half that could not be contained.
@@ -49,7 +49,7 @@ pub fn main(control: OwnedFd) -> i32 {
     let is_root = nix::unistd::geteuid().is_root();
     let flags = if is_root { contained } else { contained | CloneFlags::CLONE_NEWUSER };
     let ids = (nix::unistd::geteuid(), nix::unistd::getegid());
-    match fork_into(flags) {
+    let code = match fork_into(flags) {
         Ok(Side::Child) => {
             let _ = prctl::set_pdeathsig(Signal::SIGKILL);
             let entered = if is_root { Ok(()) } else { map_ids(ids.0.as_raw(), ids.1.as_raw()) };
@@ -64,6 +64,18 @@ pub fn main(control: OwnedFd) -> i32 {
             code => code,
         },
         Err(_) => uncontained(&control, channel, &launch),
+    };
+    tidy(&launch.scratch);
+    code
+}
+
+/// Takes away what a guest that was killed leaves in the run's folder; the harness may have been killed, too. Empty folders: the
+/// guest's memory and the lab's file system covered them.
+fn tidy(scratch: &Path) {
+    let _ = fs::remove_dir(scratch);
+    if let Some(folder) = scratch.parent() {
+        let _ = fs::remove_dir(folder.join("lab"));
+        let _ = fs::remove_file(folder.join(ORDER));
     }
 }
 

@@ -17,7 +17,7 @@ use super::entry::KEEPER;
 use super::error::GuestError;
 use super::jail;
 use super::kernel::{Kernel, PROGRAM};
-use super::order::{End, Jailed, Launch, Order, Task};
+use super::order::{End, Jailed, Launch, Order};
 use crate::lab::{register, wire};
 
 /// What the guest kernel prints, in the run's folder.
@@ -56,9 +56,9 @@ pub fn start(
     // By its own path, which the guest sees, too.
     let init = std::env::current_exe().map_err(failed("find this binary"))?;
     // MiB. What is not touched is not taken.
-    let memory = match &order.task {
-        Task::Run { run, .. } => 512 + 64 * run.topology.nodes.len() as u64,
-        Task::Probe => 256,
+    let memory = match order.task.planned() {
+        Some(run) => 512 + 64 * run.topology.nodes.len() as u64,
+        None => 256,
     };
     let arguments = |host: &str, scratch: &Path| {
         let args = command_line::arguments(Path::new(host), &init, folder, scratch, memory);

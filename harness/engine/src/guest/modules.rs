@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 /// In this order; those that they depend on come first. What is built in, or not there, is passed over.
-const WANTED: [&str; 20] = [
+const WANTED: [&str; 29] = [
     "ipv6",
     "overlay",
     "veth",
@@ -28,6 +28,16 @@ const WANTED: [&str; 20] = [
     "nft_masq",
     "nft_ct",
     "af_packet",
+    // They play kube-proxy where nf_tables know no addresses.
+    "iptable_nat",
+    "iptable_raw",
+    "ip6table_nat",
+    "ip6table_raw",
+    "xt_nat",
+    "xt_MASQUERADE",
+    "xt_mark",
+    "xt_multiport",
+    "xt_statistic",
 ];
 
 /// Loads the modules of the running kernel from `folder`, which has a folder for each release.

@@ -7,8 +7,9 @@ use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
 use serde::{Deserialize, Serialize};
 
+use crate::keep::{Kept, Refusal};
 use crate::preflight::Capability;
-use crate::run::Verdict;
+use crate::run::{Trial, Tried, Verdict};
 
 /// The order's file in the run's folder.
 pub const ORDER: &str = "guest.json";
@@ -33,11 +34,27 @@ pub enum Task {
         /// Image name -> root filesystem.
         roots: BTreeMap<String, PathBuf>,
     },
+    /// Break the lab of a run, and tell which expectations noticed.
+    Trial { trial: Box<Trial>, roots: BTreeMap<String, PathBuf> },
+    /// Keep a lab until it is told to end; clients come over the line.
+    Keep { kept: Box<Kept>, roots: BTreeMap<String, PathBuf> },
     /// Tell what the kernel has.
     Probe,
 }
 
-/// Guest to host, one a line.
+impl Task {
+    /// What is booted, if a lab is.
+    pub fn planned(&self) -> Option<&PlannedRun> {
+        match self {
+            Task::Run { run, .. } => Some(run),
+            Task::Trial { trial, .. } => Some(&trial.planned),
+            Task::Keep { kept, .. } => Some(kept.planned()),
+            Task::Probe => None,
+        }
+    }
+}
+
+/// Guest to host.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Said {
@@ -52,10 +69,13 @@ pub enum Said {
     Found(Vec<Capability>),
     /// How the run ended; `None` if it was told to stop.
     Ended(Option<Verdict>),
+    /// What became of the expectations; `None` if it was told to stop.
+    Tried(Option<Tried>),
+    /// The lab has ended, or why there was none.
+    Kept(Option<Refusal>),
 }
 
-/// Host to guest, one a line. Never more than a few bytes: at 4096 unread bytes the guest's terminal driver stops reading
-/// for good.
+/// Host to guest.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Word {

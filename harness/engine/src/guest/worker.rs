@@ -1,17 +1,16 @@
 //! The guest's part of the harness: does the run as the host would, and tells the host.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
 use std::time::Duration;
 
 use routeproof_model::plan::PlannedRun;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::mux::{End, Incoming, Mux};
 use super::order::{Order, Said, Task, Word};
 use crate::event::EventBus;
+use crate::keep::Refusal;
 use crate::preflight;
 use crate::run::{BootOptions, RunError, Verdict, judge_run};
 use crate::wait;
@@ -19,17 +18,16 @@ use crate::wait;
 /// How often the guest says that it is alive.
 pub const BEAT: Duration = Duration::from_secs(2);
 
-/// Sends to the host; cheap to clone.
-#[derive(Clone)]
-struct Host(Arc<Mutex<File>>);
-
 /// Does the order. The number is the exit code of the whole guest.
 pub fn main(order: Order, channel: File, release: String) -> i32 {
-    let done = channel.try_clone().and_then(|listener| {
-        let host = Host(Arc::new(Mutex::new(channel)));
-        host.say(&Said::Hello { release })?;
+    let done = channel.try_clone().and_then(|reader| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let done = runtime.block_on(work(order, host, listener));
+        let done = runtime.block_on(async {
+            let (reader, writer) = (tokio::fs::File::from_std(reader), tokio::fs::File::from_std(channel));
+            let (mux, incoming) = Mux::start(reader, writer, End::Guest);
+            mux.say(&Said::Hello { release })?;
+            work(order, mux, incoming).await
+        });
         runtime.shutdown_background();
         done
     });
@@ -42,39 +40,61 @@ pub fn main(order: Order, channel: File, release: String) -> i32 {
     }
 }
 
-async fn work(order: Order, host: Host, listener: File) -> io::Result<()> {
+async fn work(order: Order, mux: Mux, incoming: Incoming) -> io::Result<()> {
     let (stop, stopped) = watch::channel(false);
-    std::thread::Builder::new().name("listener".to_string()).spawn(move || listen(listener, &stop))?;
-    let alive = host.clone();
+    let Incoming { mut controls, opened, line: _line } = incoming;
+    tokio::spawn(async move {
+        while let Some(Ok(word)) = controls.recv().await {
+            if let Ok(Word::Stop) = serde_json::from_slice(&word) {
+                let _ = stop.send(true);
+            }
+        }
+    });
+    let alive = mux.clone();
     let beat = tokio::spawn(async move {
         while alive.say(&Said::Alive).is_ok() {
             wait::elapse(BEAT).await;
         }
     });
-    let answer = match &order.task {
-        Task::Probe => Said::Found(preflight::kernel().await),
-        Task::Run { run, roots } => Said::Ended(judge(run, roots, &order.folder, &host, stopped).await),
-    };
+    let answer = answer(&order, &mux, opened, stopped).await;
     beat.abort();
-    host.say(&answer)
+    mux.say(&answer)?;
+    mux.written().await;
+    Ok(())
 }
 
-async fn judge(
-    run: &PlannedRun,
-    roots: &BTreeMap<String, PathBuf>,
-    folder: &Path,
-    host: &Host,
+async fn answer(
+    order: &Order,
+    mux: &Mux,
+    opened: mpsc::UnboundedReceiver<u32>,
     stopped: watch::Receiver<bool>,
-) -> Option<Verdict> {
-    if let Some(missing) = missing(run).await {
-        return Some(Verdict::without_steps(&missing));
-    }
+) -> Said {
     let mut bus = EventBus::new();
-    let sink = host.clone();
+    let host = mux.clone();
     bus.add_sink("the channel to the host", move |event, _| {
-        sink.say(&Said::Event(Box::new(event.kind.clone())))
+        host.say(&Said::Event(Box::new(event.kind.clone())))
     });
-    judge_run(run, &BootOptions { folder, roots, tap: false }, &bus.events(), stopped).await
+    let (folder, events) = (&order.folder, bus.events());
+    let options = |roots| BootOptions { folder, roots, tap: false };
+    let missing = match order.task.planned() {
+        Some(run) => missing(run).await,
+        None => None,
+    };
+    match (&order.task, missing) {
+        (Task::Probe, _) => Said::Found(preflight::kernel().await),
+        (Task::Run { .. }, Some(missing)) => Said::Ended(Some(Verdict::without_steps(&missing))),
+        (Task::Run { run, roots }, None) => {
+            Said::Ended(judge_run(run, &options(roots), &events, stopped).await)
+        }
+        (Task::Trial { trial, .. }, Some(missing)) => Said::Tried(Some(trial.untried(&missing))),
+        (Task::Trial { trial, roots }, None) => {
+            Said::Tried(trial.judge(&options(roots), &events, stopped).await)
+        }
+        (Task::Keep { .. }, Some(missing)) => Said::Kept(Some(Refusal::new(missing, false))),
+        (Task::Keep { kept, roots }, None) => {
+            Said::Kept(kept.keep(&options(roots), &events, mux, opened, stopped).await.err())
+        }
+    }
 }
 
 /// What the run needs and the guest's kernel lacks: a user's own kernel may be as poor as the host's.
@@ -89,22 +109,4 @@ async fn missing(run: &PlannedRun) -> Option<RunError> {
         capability: first.name.clone(),
         detail: format!("in the guest: {}", first.detail),
     })
-}
-
-/// Reads what the host says until it has gone.
-fn listen(channel: File, stop: &watch::Sender<bool>) {
-    for line in BufReader::new(channel).lines() {
-        let Ok(line) = line else { return };
-        if let Ok(Word::Stop) = serde_json::from_str(&line) {
-            let _ = stop.send(true);
-        }
-    }
-}
-
-impl Host {
-    fn say(&self, what: &Said) -> io::Result<()> {
-        let mut line = serde_json::to_vec(what)?;
-        line.push(b'\n');
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line)
-    }
 }

@@ -7,14 +7,17 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use nix::sys::signal::Signal;
 use routeproof_model::diag::Source;
+use routeproof_model::fact::Inspection;
 use routeproof_model::frr::SessionState;
 use routeproof_model::topology::{self, Role};
 
 use super::channel::{Channel, in_file};
 use super::folder::State;
-use super::protocol::{Answer, Ask, Command, LabStatus, NodeStatus, Order, Refusal, SCHEMA, Sessions};
+use super::protocol::{Answer, Ask, Command, LabStatus, NodeStatus, Order, SCHEMA, Sessions};
+use super::refusal::Refusal;
 use super::{beside, snapshot};
 use crate::lab::{self, LabError, Process, Stdio};
+use crate::observe;
 use crate::run::{self, Booted, Node};
 
 /// A daemon that does not answer for this long is stuck, which is what the status then says.
@@ -47,26 +50,24 @@ pub(super) async fn connection(channel: Channel, about: &About<'_>) -> io::Resul
             let snapshot = in_file(&snapshot::take(about).await)?;
             channel.send(&Answer::Snapshot, &[snapshot.as_fd()]).await?;
         }
-        Ask::Netlink { node } => match find(about, &node) {
+        Ask::Inspect { node } => match find(about, &node) {
             Err(answer) => channel.send(&answer, &[]).await?,
-            Ok((node, _)) => match node.handle.netlink().await {
-                Ok(socket) => channel.send(&Answer::Netlink, &[socket.as_fd()]).await?,
-                Err(e) => channel.send(&failed(&e), &[]).await?,
+            Ok((node, _)) => match inspect(node).await {
+                Ok(inspection) => {
+                    let inspection = in_file(&inspection)?;
+                    channel.send(&Answer::Inspected, &[inspection.as_fd()]).await?;
+                }
+                Err(what) => channel.send(&Answer::Failed { what }, &[]).await?,
             },
         },
-        Ask::Beside { node } => match find(about, &node) {
-            Err(answer) => channel.send(&answer, &[]).await?,
-            Ok((node, _)) => {
-                let beside = in_file(&beside::take(node).await)?;
-                channel.send(&Answer::Beside, &[beside.as_fd()]).await?;
-            }
-        },
         Ask::Expect { step, judge } => expect(&channel, about, &step, judge).await?,
-        Ask::Exec { node, command } => match find(about, &node) {
+        Ask::Exec { node, command, .. } => match find(about, &node) {
             Err(answer) => channel.send(&answer, &[]).await?,
             Ok((node, written)) => exec(&channel, node, written, &command, fds).await?,
         },
-        Ask::Signal(_) => channel.send(&Answer::Failed { what: "no command runs".to_string() }, &[]).await?,
+        Ask::Signal(_) | Ask::Resize(_) => {
+            channel.send(&Answer::Failed { what: "no command runs".to_string() }, &[]).await?
+        }
     }
     Ok(Asked::Answered)
 }
@@ -96,6 +97,18 @@ async fn expect(channel: &Channel, about: &About<'_>, step: &str, judge: bool) -
             channel.send(&Answer::Judged, &[judged.as_fd()]).await
         }
     }
+}
+
+/// Every table of the node's kernel, read anew, and what is known beside them.
+async fn inspect(node: &Node) -> Result<Inspection, String> {
+    let socket = node.handle.netlink().await.map_err(|e| line(&e))?;
+    let read = tokio::task::spawn_blocking(move || observe::dump_all(socket)).await;
+    let failed = |why: &dyn std::fmt::Display| format!("cannot read the kernel of node {}: {why}", node.name);
+    let read = read.map_err(|e| failed(&e))?.map_err(|e| {
+        let cause = std::error::Error::source(&e).map(|c| format!(": {c}")).unwrap_or_default();
+        failed(&format!("{e}{cause}"))
+    })?;
+    Ok(read.beside(beside::take(node).await))
 }
 
 fn failed(error: &LabError) -> Answer {
@@ -196,6 +209,7 @@ async fn status(about: &About<'_>) -> LabStatus {
         schema: SCHEMA.to_string(),
         name: about.state.name.clone(),
         topology: about.state.topology.clone(),
+        guest: about.state.guest.clone(),
         directory: about.state.directory.clone(),
         pid: about.state.pid,
         uptime_s: about.since.elapsed().as_secs(),

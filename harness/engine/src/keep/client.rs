@@ -1,18 +1,17 @@
 //! Asking the supervisors of kept labs.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::socket::{getsockopt, sockopt};
-use routeproof_model::fact::{Beside, Inspection};
+use routeproof_model::fact::Inspection;
 use routeproof_model::result::StepResult;
 
 use super::channel::{Channel, read_file};
 use super::error::KeepError;
-use super::exec::{Running, Streams};
+use super::exec::{Pumps, Running, Streams};
 use super::folder::{Found, States};
-use super::protocol::{Answer, Ask, Command, LabStatus, Snapshot};
-use crate::observe;
+use super::protocol::{Answer, Ask, Command, LabStatus, Size, Snapshot};
 
 /// A supervisor that has not ended its lab after this time is killed, and the kernel ends the lab.
 const ORDERLY: Duration = Duration::from_secs(10);
@@ -159,30 +158,22 @@ impl Lab {
         }
     }
 
-    /// Reads every table of a node's kernel, in this process, and asks for what is known beside them.
+    /// Every table of a node's kernel, read anew, and what is known beside them.
     pub async fn inspect(&self, node: &str) -> Result<Inspection, KeepError> {
         let channel = self.connect()?;
-        channel.send(&Ask::Netlink { node: node.to_string() }, &[]).await.map_err(self.failed())?;
-        let socket = match self.answer(&channel).await? {
-            (Answer::Netlink, fds) => fds.into_iter().next().ok_or_else(|| self.gone())?,
-            (other, _) => return Err(self.refused(node, other)),
-        };
-        let read = tokio::task::spawn_blocking(move || observe::dump_all(socket)).await;
-        let read = read.map_err(|e| KeepError::Failed { what: format!("reading node {node}: {e}") })?;
-        let read = read.map_err(|source| KeepError::Observe { node: node.to_string(), source })?;
-        Ok(read.beside(self.beside(node).await?))
-    }
-
-    async fn beside(&self, node: &str) -> Result<Beside, KeepError> {
-        let channel = self.connect()?;
-        channel.send(&Ask::Beside { node: node.to_string() }, &[]).await.map_err(self.failed())?;
+        channel.send(&Ask::Inspect { node: node.to_string() }, &[]).await.map_err(self.failed())?;
         match self.answer(&channel).await? {
-            (Answer::Beside, fds) => {
+            (Answer::Inspected, fds) => {
                 let file = fds.into_iter().next().ok_or_else(|| self.gone())?;
                 read_file(file).map_err(self.failed())
             }
             (other, _) => Err(self.refused(node, other)),
         }
+    }
+
+    /// Whether it is in a guest kernel, into which descriptors cannot go.
+    pub(super) fn is_in_guest(&self) -> bool {
+        self.0.state.as_ref().is_some_and(|state| state.guest.is_some())
     }
 
     /// Starts a command in a node. It is killed when what this gives is dropped.
@@ -192,11 +183,29 @@ impl Lab {
         command: &Command,
         streams: Streams<'_>,
     ) -> Result<Running, KeepError> {
+        if !self.is_in_guest() {
+            let channel = self.start(node, command, None, &streams.list()).await?;
+            return Ok(Running::new(self.0.name.clone(), channel, None));
+        }
+        let (pumps, theirs) = Pumps::start(streams).map_err(self.failed())?;
+        let theirs = theirs.each_ref().map(AsFd::as_fd);
+        let channel = self.start(node, command, None, &theirs).await?;
+        Ok(Running::new(self.0.name.clone(), channel, Some(pumps)))
+    }
+
+    /// Asks for the command; the descriptors are its streams, or the far end of its terminal.
+    pub(super) async fn start(
+        &self,
+        node: &str,
+        command: &Command,
+        size: Option<Size>,
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<Channel, KeepError> {
         let channel = self.connect()?;
-        let ask = Ask::Exec { node: node.to_string(), command: command.clone() };
-        channel.send(&ask, &streams.list()).await.map_err(self.failed())?;
+        let ask = Ask::Exec { node: node.to_string(), command: command.clone(), size };
+        channel.send(&ask, fds).await.map_err(self.failed())?;
         match self.answer(&channel).await? {
-            (Answer::Started, _) => Ok(Running::new(self.0.name.clone(), channel)),
+            (Answer::Started, _) => Ok(channel),
             (Answer::NotStarted { code, why }, _) => Err(KeepError::NotStarted { code, why }),
             (other, _) => Err(self.refused(node, other)),
         }

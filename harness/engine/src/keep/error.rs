@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::lab::LabError;
-use crate::observe::ObserveError;
 
-use super::protocol::Refusal;
+use super::refusal::Refusal;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
@@ -64,12 +63,6 @@ pub enum KeepError {
     Immortal { lab: String, limit: Duration },
     #[error("cannot use the terminal")]
     Terminal(#[source] io::Error),
-    #[error("cannot read the kernel of node {node}")]
-    Observe {
-        node: String,
-        #[source]
-        source: ObserveError,
-    },
 }
 
 /// Whose fault it is, for the exit code.

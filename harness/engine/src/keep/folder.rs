@@ -37,6 +37,9 @@ pub struct State {
     pub name: String,
     pub pid: u32,
     pub topology: PathBuf,
+    /// The guest kernel that the lab is in, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<String>,
     /// The run folder: logs, configurations, observations.
     pub directory: PathBuf,
     /// Seconds since 1970.
@@ -218,7 +221,9 @@ impl Found {
         }
         // rmdir(2) takes empty folders only.
         if let Some(state) = &self.state {
-            let _ = fs::remove_dir(state.directory.join("lab"));
+            for mount_point in ["lab", "guest"] {
+                let _ = fs::remove_dir(state.directory.join(mount_point));
+            }
         }
         Ok(true)
     }

@@ -8,6 +8,9 @@
 //! ```
 //! The supervisor owns the lab as `run` does, so a lab dies with its supervisor, by whatever signal. All that a killed
 //! one leaves is its state folder, which nobody takes for alive: the kernel has dropped the lock.
+//!
+//! A lab that needs a guest kernel is kept in one, by the supervisor's worker there; what clients ask goes through
+//! [`relay`].
 
 mod answer;
 mod beside;
@@ -16,7 +19,11 @@ mod client;
 mod error;
 mod exec;
 mod folder;
+mod guest;
+mod kept;
 mod protocol;
+mod refusal;
+mod relay;
 mod snapshot;
 mod start;
 mod supervisor;
@@ -27,8 +34,10 @@ pub use client::{Lab, Labs};
 pub use error::{Blame, KeepError};
 pub use exec::{Running, Streams};
 pub use folder::{Found, State, States};
-pub use protocol::{Command, LabStatus, NodeStatus, Refusal, Report, SCHEMA, Sessions, Snapshot};
-pub use start::{Request, Starting, check_free, start};
+pub(crate) use kept::Kept;
+pub use protocol::{Command, LabStatus, NodeStatus, Report, SCHEMA, Sessions, Snapshot};
+pub use refusal::Refusal;
+pub use start::{GuestKernel, Request, Starting, check_free, choose_kernel, start};
 pub use supervisor::supervise;
 pub use sweep::{Swept, sweep};
 pub use terminal::Terminal;

@@ -9,15 +9,18 @@ use routeproof_model::recording::Line;
 use routeproof_model::topology::Role;
 use serde::{Deserialize, Serialize};
 
+use super::refusal::Refusal;
 use crate::run::{Reached, Until};
 
 /// `up` to the supervisor: the lab. It travels in a file, as a plan may be larger than a packet, together with the
 /// marker of the run directory.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Order {
+pub(crate) struct Order {
     pub name: String,
     pub topology: PathBuf,
     pub run: PlannedRun,
+    /// The guest kernel that the lab is to be in, as a user names it.
+    pub kernel: Option<String>,
     pub cache: PathBuf,
     /// The run directory, absolute.
     pub directory: PathBuf,
@@ -45,15 +48,18 @@ pub enum Report {
     Failed(Refusal),
 }
 
-/// An error as the user shall see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// DESIGN, section 5.
-    pub code: u8,
-    pub text: String,
-    pub hints: Vec<String>,
-    /// The text is a whole diagnostic with its own `error:`.
-    pub rendered: bool,
+impl Report {
+    /// With times of a clock that is so many nanoseconds ahead.
+    pub(super) fn shift(&mut self, ahead: u64) {
+        match self {
+            Report::Ready { at } => at.0 += ahead,
+            Report::Done { reached, .. } => {
+                let routes = reached.routes.values_mut().flat_map(BTreeMap::values_mut);
+                routes.chain(reached.sessions.values_mut()).for_each(|at| at.0 += ahead);
+            }
+            Report::Phase { .. } | Report::Warning(_) | Report::Failed(_) => {}
+        }
+    }
 }
 
 /// A client to the supervisor; the first message of a connection.
@@ -62,12 +68,8 @@ pub(super) enum Ask {
     Status,
     /// Everything that is known of the lab now.
     Snapshot,
-    /// A NETLINK_ROUTE socket of the node.
-    Netlink {
-        node: String,
-    },
-    /// What is known of the node beside its kernel's tables.
-    Beside {
+    /// Every table of the node's kernel, and what is known beside them.
+    Inspect {
         node: String,
     },
     /// A step that looks (`expect`), as in a scenario file. With `judge` it is judged, else only read.
@@ -75,14 +77,32 @@ pub(super) enum Ask {
         step: String,
         judge: bool,
     },
-    /// Stdin, stdout and stderr travel with it. The command is killed when the connection ends.
+    /// Stdin, stdout and stderr travel with it; into a guest kernel pipes, or for a terminal the socket that is to be its
+    /// far end. The command is killed when the connection ends.
     Exec {
         node: String,
         command: Command,
+        /// Of the terminal that a guest kernel is to make.
+        size: Option<Size>,
     },
+    /// The terminal in the guest kernel has another size now.
+    Resize(Size),
     /// To the process group of this connection's command.
     Signal(i32),
     Down,
+}
+
+/// Of a terminal, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Size {
+    pub rows: u16,
+    pub columns: u16,
+}
+
+impl From<Size> for nix::pty::Winsize {
+    fn from(size: Size) -> nix::pty::Winsize {
+        nix::pty::Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 }
+    }
 }
 
 /// A command for a node.
@@ -104,9 +124,8 @@ pub(super) enum Answer {
     Status,
     /// The [`Snapshot`] travels in a file.
     Snapshot,
-    Netlink,
-    /// The model's `Beside` travels in a file.
-    Beside,
+    /// The model's `Inspection` travels in a file.
+    Inspected,
     /// The step has no mistake.
     Understood,
     /// The [`StepResult`] travels in a file.
@@ -133,6 +152,13 @@ pub(super) enum Answer {
     },
 }
 
+impl Answer {
+    /// Whether a command has ended, or did not begin.
+    pub fn ends_command(&self) -> bool {
+        matches!(self, Answer::Exited { .. } | Answer::NotStarted { .. } | Answer::Failed { .. })
+    }
+}
+
 /// A kept lab at one moment: what it is, and a recording of what it holds now.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -152,6 +178,9 @@ pub struct LabStatus {
     pub schema: String,
     pub name: String,
     pub topology: PathBuf,
+    /// The guest kernel that it is in, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<String>,
     /// Logs, configurations and observations.
     pub directory: PathBuf,
     pub pid: u32,

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use routeproof_model::plan::PlannedRun;
 
@@ -11,8 +12,10 @@ use super::channel::{Channel, in_file};
 use super::error::KeepError;
 use super::folder::{self, States};
 use super::protocol::{Order, Report};
+use crate::guest::{self, Guest, Kernel, Place};
+use crate::image::{Progress, Store};
 use crate::lab::wire;
-use crate::run::Until;
+use crate::run::{RunError, Until};
 use crate::rundir::RunDir;
 
 /// A lab to be kept.
@@ -22,10 +25,46 @@ pub struct Request<'a> {
     /// The topology's file, for display.
     pub topology: &'a Path,
     pub run: &'a PlannedRun,
+    /// The guest kernel that it is to be in; [`choose_kernel`] says whether.
+    pub kernel: Option<&'a GuestKernel>,
     /// The image cache, which has every image of the run.
     pub cache: &'a Path,
     pub directory: &'a RunDir,
     pub until: &'a Until,
+}
+
+/// A guest kernel for a lab. It stays in the cache as long as this is held.
+#[derive(Debug)]
+pub struct GuestKernel(Arc<Kernel>);
+
+impl GuestKernel {
+    /// As the supervisor can find it again.
+    pub fn name(&self) -> String {
+        match &self.0.tree {
+            Some(_) => self.0.name.clone(),
+            // Of the user's own: the supervisor has another working folder.
+            None => self.0.program.display().to_string(),
+        }
+    }
+}
+
+/// The guest kernel that a lab is to be in: where one is asked for, or the host's lacks what the topology needs. `folder` is
+/// one in which the host's kernel can be tried.
+///
+/// # Errors
+/// [`RunError::Missing`]: no kernel at hand has what the topology needs. Or the guest's cannot be had.
+pub async fn choose_kernel(
+    run: &PlannedRun,
+    folder: &Path,
+    guest: &Guest,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<(Option<GuestKernel>, Option<String>), RunError> {
+    match guest::place(run, folder, guest, store, progress).await? {
+        (Place::Host, _) => Ok((None, None)),
+        (Place::Guest(kernel), why) => Ok((Some(GuestKernel(kernel)), why)),
+        (Place::Nowhere { capability, detail }, _) => Err(RunError::Missing { capability, detail }),
+    }
 }
 
 /// A supervisor that boots its lab.
@@ -63,6 +102,7 @@ pub async fn start(request: &Request<'_>, subcommand: &str) -> Result<Starting, 
             initial: request.run.initial.iter().map(|manifest| absolute(manifest)).collect(),
             ..request.run.clone()
         },
+        kernel: request.kernel.map(GuestKernel::name),
         cache: absolute(request.cache),
         directory: absolute(request.directory.path()),
         until: request.until.clone(),

@@ -1,40 +1,37 @@
 //! The process that owns a kept lab.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use futures::stream::{FuturesUnordered, StreamExt};
 use nix::errno::Errno;
-use nix::sys::socket::{SockFlag, SockType, accept4, getsockopt, sockopt};
+use nix::sys::socket::{SockType, getsockopt, sockopt};
 use nix::sys::wait::waitpid;
 use routeproof_model::event::{Event, EventKind, RunId};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::answer::{self, About, Asked};
 use super::channel::{Channel, read_file};
 use super::error::KeepError;
 use super::folder::{Held, State, States};
-use super::protocol::{Order, Refusal, Report};
-use crate::event::EventBus;
-use crate::image::{self, Quiet, Tree};
+use super::guest::in_guest;
+use super::kept::{Door, Kept};
+use super::protocol::{Order, Report};
+use super::refusal::Refusal;
+use crate::event::{EventBus, Events};
 use crate::lab::register;
-use crate::observe::now;
-use crate::run::{self, BootOptions, Booted, Reached, RunError};
+use crate::run::{self, BootOptions, RunError};
 use crate::rundir::RunDir;
-
-type Trees = BTreeMap<String, Tree>;
 
 /// How long the kernel may take to remove a lab that was given up.
 const REMOVAL: Duration = Duration::from_secs(10);
 
-/// Boots the lab that comes over the socket `fd`, keeps it until it is told to end, and ends it. `describe` says what a
-/// user sees of an error. The number is the process's exit code.
-pub async fn supervise(fd: RawFd, describe: impl Fn(RunError) -> Refusal) -> u8 {
+/// Boots the lab that comes over the socket `fd`, keeps it until it is told to end, and ends it. The number is the
+/// process's exit code.
+pub async fn supervise(fd: RawFd) -> u8 {
     let Some(socket) = adopt(fd) else {
         eprintln!("routeproof starts this command itself, for the labs of `routeproof up`");
         return 2;
@@ -45,8 +42,10 @@ pub async fn supervise(fd: RawFd, describe: impl Fn(RunError) -> Refusal) -> u8 
         let [order, marker] = <[OwnedFd; 2]>::try_from(fds).map_err(|_| io::ErrorKind::InvalidData)?;
         let order: Order = read_file(order)?;
         let directory = RunDir::from_marker(order.directory.clone(), marker);
-        if let Err(refusal) = keep(&order, &directory, channel.clone(), &describe).await {
-            channel.send(&Report::Failed(refusal), &[]).await?;
+        if let Err(refusal) = keep(order, &directory, channel.clone()).await {
+            eprintln!("supervisor: {}", refusal.text);
+            // If it has gone, the log tells.
+            let _ = channel.send(&Report::Failed(refusal), &[]).await;
         }
         Ok::<_, io::Error>(())
     };
@@ -73,19 +72,15 @@ fn adopt(fd: RawFd) -> Option<OwnedFd> {
     (kind == SockType::SeqPacket).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-async fn keep(
-    order: &Order,
-    directory: &RunDir,
-    channel: Arc<Channel>,
-    describe: &impl Fn(RunError) -> Refusal,
-) -> Result<(), Refusal> {
+async fn keep(order: Order, directory: &RunDir, channel: Arc<Channel>) -> Result<(), Refusal> {
     let id = RunId {
         scenario: order.name.clone(),
         requirements: Vec::new(),
         axes: Vec::new(),
         expected: Default::default(),
     };
-    let record = |e: io::Error| describe(RunError::Record(e));
+    let refused = |e: RunError| Refusal::new(e, false);
+    let record = |e: io::Error| refused(RunError::Record(e));
     let folder = directory.run(0, &id).map_err(|e| record(io::Error::other(e)))?;
     let plan = serde_json::to_vec_pretty(&order.run).map_err(|e| record(e.into()))?;
     std::fs::write(directory.plan(), plan).map_err(record)?;
@@ -93,18 +88,24 @@ async fn keep(
         name: order.name.clone(),
         pid: std::process::id(),
         topology: order.topology.clone(),
+        guest: order.kernel.clone(),
         directory: folder.path().to_path_buf(),
         started_s: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs()),
     };
     let states = States::of_user().map_err(refusal)?;
     let (held, listener) = states.hold(&state).await.map_err(refusal)?;
+    let events = events(directory, channel.clone()).map_err(refused);
     let kept = async {
-        let booted = boot(order, directory, folder.path(), &channel).await;
-        // The trees are in use as long as they are held here.
-        let Some((booted, _trees)) = booted.map_err(describe)? else { return Ok(()) };
-        // The user's folder may go away while the lab lives.
-        let _ = std::env::set_current_dir("/");
-        hold(booted, order, &state, listener, channel).await.map_err(record)
+        let listener = register(listener, Interest::READABLE).map_err(record)?;
+        let bus = events?;
+        let (events, folder) = (bus.events(), folder.path());
+        let kept = Kept { order, state };
+        let kept = match kept.order.kernel {
+            None => on_host(kept, folder, &events, listener, channel).await,
+            Some(_) => in_guest(kept, folder, &events, listener, channel).await,
+        };
+        bus.finish();
+        kept
     };
     let kept = kept.await;
     ended(folder.path(), held).await;
@@ -117,107 +118,38 @@ fn refusal(error: KeepError) -> Refusal {
     Refusal { code, hints: error.hints(), text: format!("{error}{cause}"), rendered: false }
 }
 
-/// The lab, or `None` if `up` has gone meanwhile.
-async fn boot(
-    order: &Order,
-    directory: &RunDir,
-    folder: &std::path::Path,
-    channel: &Arc<Channel>,
-) -> Result<Option<(Booted, Trees)>, RunError> {
+/// The log, and what `up` hears of it.
+fn events(directory: &RunDir, up: Arc<Channel>) -> Result<EventBus, RunError> {
     let mut bus = EventBus::new();
     bus.add_log(&directory.events()).map_err(RunError::Record)?;
-    let reports = channel.clone();
     bus.add_sink("up", move |event: &Event, _: &str| {
         match &event.kind {
             EventKind::LabPhase { phase, duration_us } => {
-                reports.try_send(&Report::Phase { name: phase.clone(), duration_us: *duration_us });
+                up.try_send(&Report::Phase { name: phase.clone(), duration_us: *duration_us });
             }
-            EventKind::Warning { message } => reports.try_send(&Report::Warning(message.clone())),
+            EventKind::Warning { message } => up.try_send(&Report::Warning(message.clone())),
             _ => {}
         }
         Ok(())
     });
-    let cache = image::Options { cache_dir: Some(order.cache.clone()), offline: true, ..Default::default() };
-    let trees = run::trees(order.run.images.values(), &run::store(cache)?, &Quiet).await?;
-    let options = BootOptions { folder, roots: &run::roots(&trees), tap: !order.until.routes.is_empty() };
-    let events = bus.events();
-    let booted = run::boot_unless(channel.closed(), &order.run, &options, &events).await;
-    bus.finish();
-    Ok(booted?.map(|booted| (booted, trees)))
+    Ok(bus)
 }
 
-/// Serves until the lab is to end, or has ended by itself; then ends it.
-async fn hold(
-    mut booted: Booted,
-    order: &Order,
-    state: &State,
-    listener: OwnedFd,
+async fn on_host(
+    kept: Kept,
+    folder: &Path,
+    events: &Events,
+    listener: AsyncFd<OwnedFd>,
     channel: Arc<Channel>,
-) -> io::Result<()> {
-    let listener = register(listener, Interest::READABLE)?;
-    let taps = booted.take_taps();
-    let about = About { booted: &booted, order, state, since: Instant::now() };
-    let _ = channel.send(&Report::Ready { at: now() }, &[]).await;
-    let await_up = async {
-        let mut reached = Reached::default();
-        let done = tokio::select! {
-            done = run::reach(&booted, taps, &order.until, &mut reached) => done,
-            () = channel.closed() => return false,
-        };
-        let unmet = done.err().map(|e| e.to_string());
-        channel.send(&Report::Done { reached, unmet }, &[]).await.is_ok()
-    };
-    {
-        let serving = serve(&listener, &about);
-        tokio::pin!(serving);
-        let go_on = tokio::select! {
-            go_on = await_up => go_on,
-            () = &mut serving => false,
-        };
-        drop(channel);
-        if go_on {
-            serving.await;
-        }
-    }
-    drop(listener);
-    booted.record_final_state().await;
-    booted.shutdown().await.map_err(io::Error::other)
+) -> Result<(), Refusal> {
+    let (trees, _) = kept.images().await.map_err(|e| Refusal::new(e, false))?;
+    let roots = run::roots(&trees);
+    let options = BootOptions { folder, roots: &roots, tap: false };
+    kept.keep_here(&options, events, Door::Socket(listener), channel, told()).await
 }
 
-/// Answers connections until one of them, a signal, or the lab's own end says that it is over.
-async fn serve(listener: &AsyncFd<OwnedFd>, about: &About<'_>) {
-    let mut connections = FuturesUnordered::new();
-    let over = over(about.booted);
-    tokio::pin!(over);
-    loop {
-        tokio::select! {
-            () = &mut over => return,
-            accepted = accept(listener) => match accepted {
-                Ok(channel) => connections.push(answer::connection(channel, about)),
-                // Out of descriptors, for instance: the lab lives on.
-                Err(e) => eprintln!("supervisor: cannot accept a connection: {e}"),
-            },
-            Some(asked) = connections.next() => match asked {
-                Ok(Asked::Answered) => {}
-                Ok(Asked::Down) => return,
-                Err(e) => eprintln!("supervisor: a client's connection: {e}"),
-            },
-        }
-    }
-}
-
-async fn accept(listener: &AsyncFd<OwnedFd>) -> io::Result<Channel> {
-    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let accept = |fd: &OwnedFd| {
-        let raw = accept4(fd.as_raw_fd(), flags)?;
-        // SAFETY: the kernel has just made this descriptor for us; nobody else owns it.
-        Ok(unsafe { OwnedFd::from_raw_fd(raw) })
-    };
-    Channel::new(listener.async_io(Interest::READABLE, accept).await?)
-}
-
-/// Resolves at a signal, or when the lab's init has died: without it there is no lab. A node's death is only noted.
-async fn over(booted: &Booted) {
+/// Resolves at a signal.
+pub(super) async fn told() {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -226,12 +158,11 @@ async fn over(booted: &Booted) {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
-        () = booted.lab.ended() => eprintln!("supervisor: the lab has died"),
     }
 }
 
 /// Waits until nothing of the lab is left, then lets go of its name.
-async fn ended(folder: &std::path::Path, held: Held) {
+async fn ended(folder: &Path, held: Held) {
     let children =
         tokio::task::spawn_blocking(|| while matches!(waitpid(None, None), Ok(_) | Err(Errno::EINTR)) {});
     if tokio::time::timeout(REMOVAL, children).await.is_err() {

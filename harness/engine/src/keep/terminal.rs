@@ -1,6 +1,7 @@
 //! A pseudo terminal between the user's terminal and a command in a node.
 //!
-//! Its slave belongs to the host's devpts and travels as a descriptor: the node needs no devpts of its own.
+//! Its slave belongs to the host's devpts and travels as a descriptor: the node needs no devpts of its own. A guest kernel
+//! makes one of its own, and what travels is one end of a socket.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -8,14 +9,17 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::libc;
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::Signal;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::client::Lab;
 use super::error::KeepError;
 use super::exec::{Running, Streams};
+use super::protocol::{Command, Size};
 use crate::lab::register;
 
 nix::ioctl_read_bad!(get_size, libc::TIOCGWINSZ, Winsize);
@@ -24,8 +28,11 @@ nix::ioctl_write_ptr_bad!(set_size, libc::TIOCSWINSZ, Winsize);
 /// A pseudo terminal of the size of the user's terminal.
 #[derive(Debug)]
 pub struct Terminal {
+    /// What is typed goes in here, and what is printed comes out: the master, or our end of the socket.
     master: AsyncFd<OwnedFd>,
-    slave: OwnedFd,
+    /// The slave, or the other end.
+    far: OwnedFd,
+    in_guest: bool,
 }
 
 /// The user's terminal in raw mode, until this is dropped.
@@ -34,35 +41,43 @@ struct Raw {
 }
 
 impl Terminal {
-    /// Must be called within a runtime. Stdin must be a terminal.
-    pub fn open() -> Result<Terminal, KeepError> {
+    /// For a command in this lab. Must be called within a runtime. Stdin must be a terminal.
+    pub fn open(lab: &Lab) -> Result<Terminal, KeepError> {
         let open = || {
-            let attributes = tcgetattr(io::stdin())?;
-            let pty = openpty(&size(io::stdin().as_fd())?, &attributes)?;
-            for fd in [&pty.master, &pty.slave] {
-                let close = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC);
-                nix::fcntl::fcntl(fd, close)?;
-            }
-            let master = register(pty.master, Interest::READABLE | Interest::WRITABLE)?;
-            Ok(Terminal { master, slave: pty.slave })
+            let (near, far) = if lab.is_in_guest() { socket()? } else { pty()? };
+            let master = register(near, Interest::READABLE | Interest::WRITABLE)?;
+            Ok(Terminal { master, far, in_guest: lab.is_in_guest() })
         };
         open().map_err(KeepError::Terminal)
     }
 
-    /// What the command gets as its streams; it must be started with `terminal`.
-    pub fn streams(&self) -> Streams<'_> {
-        let slave = self.slave.as_fd();
-        Streams { stdin: slave, stdout: slave, stderr: slave }
+    /// Starts a command of which this is the terminal.
+    pub async fn exec(&self, lab: &Lab, node: &str, command: &Command) -> Result<Running, KeepError> {
+        let far = self.far.as_fd();
+        if !self.in_guest {
+            return lab.exec(node, command, Streams { stdin: far, stdout: far, stderr: far }).await;
+        }
+        let size = size(io::stdin().as_fd()).map_err(KeepError::Terminal)?;
+        let size = Size { rows: size.ws_row, columns: size.ws_col };
+        let channel = lab.start(node, command, Some(size), &[far]).await?;
+        Ok(Running::new(lab.name().to_string(), channel, None))
     }
 
     /// Connects the user's terminal with the running command until it ends, and gives its exit code. However this ends,
     /// the user's terminal is as it was.
     pub async fn attach(self, running: Running) -> Result<i32, KeepError> {
-        let Terminal { master, slave } = self;
+        let Terminal { master, far, in_guest } = self;
         // When the command's copies close, reading the master must show the end.
-        drop(slave);
+        drop(far);
         let _raw = Raw::enter().map_err(KeepError::Terminal)?;
-        let resizing = follow_size(&master);
+        let resizing = follow_size(|size| match in_guest {
+            true => {
+                running.resize(Size { rows: size.ws_row, columns: size.ws_col });
+                Ok(())
+            }
+            // SAFETY: the kernel reads a winsize, which is what the pointer is to.
+            false => unsafe { set_size(master.get_ref().as_raw_fd(), &raw const size) }.map(drop),
+        });
         let sizes = async { resizing.await.map_err(KeepError::Terminal) };
         let input = async { type_in(&master).await.map_err(KeepError::Terminal) };
         tokio::select! {
@@ -99,6 +114,20 @@ impl Drop for Raw {
     }
 }
 
+fn pty() -> io::Result<(OwnedFd, OwnedFd)> {
+    let attributes = tcgetattr(io::stdin())?;
+    let pty = openpty(&size(io::stdin().as_fd())?, &attributes)?;
+    for fd in [&pty.master, &pty.slave] {
+        let close = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC);
+        nix::fcntl::fcntl(fd, close)?;
+    }
+    Ok((pty.master, pty.slave))
+}
+
+fn socket() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?)
+}
+
 fn size(terminal: BorrowedFd<'_>) -> io::Result<Winsize> {
     let mut size = Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the kernel writes a winsize, which is what the pointer is to.
@@ -107,12 +136,11 @@ fn size(terminal: BorrowedFd<'_>) -> io::Result<Winsize> {
 }
 
 /// Copies the size of the user's terminal at every change; the kernel tells the command (SIGWINCH).
-async fn follow_size(master: &AsyncFd<OwnedFd>) -> io::Result<()> {
+async fn follow_size(copy: impl Fn(Winsize) -> nix::Result<()>) -> io::Result<()> {
     let mut changes = signal(SignalKind::window_change())?;
     loop {
         if let Ok(size) = size(io::stdin().as_fd()) {
-            // SAFETY: the kernel reads a winsize, which is what the pointer is to.
-            unsafe { set_size(master.get_ref().as_raw_fd(), &raw const size) }?;
+            copy(size)?;
         }
         changes.recv().await;
     }
@@ -125,8 +153,12 @@ async fn type_in(master: &AsyncFd<OwnedFd>) -> io::Result<()> {
         let mut typed = typed.as_slice();
         while !typed.is_empty() {
             let write = |fd: &OwnedFd| Ok(nix::unistd::write(fd, typed)?);
-            let written = master.async_io(Interest::WRITABLE, write).await?;
-            typed = &typed[written..];
+            match master.async_io(Interest::WRITABLE, write).await {
+                Ok(written) => typed = &typed[written..],
+                // The command has ended, which its exit code will tell.
+                Err(e) if e.kind() == io::ErrorKind::BrokenPipe => break,
+                Err(e) => return Err(e),
+            }
         }
     }
     Ok(())

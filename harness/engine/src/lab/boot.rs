@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::error::LabError;
 use super::node::NodeHandle;
 use super::spec::{InitReport, LabSpec};
-use super::{entry, nftables, rtnl, wire};
+use super::{entry, nftables, rtnl, wire, xtables};
 
 /// Microseconds from the init's start until each phase was done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +48,8 @@ pub struct Lab {
     spec: LabSpec,
     /// A netlink socket of the network namespace that the bridges are in.
     segments: OwnedFd,
+    /// An Internet socket of the same.
+    internet: OwnedFd,
     /// A netfilter socket of the same, if the kernel has netfilter.
     netfilter: Option<OwnedFd>,
 }
@@ -66,13 +68,15 @@ impl Lab {
         let control = wire::register(ours, Interest::READABLE).map_err(LabError::Start)?;
 
         let mut sockets = Vec::new();
-        let (times, segments, netfilter) = loop {
+        let (times, segments, internet, netfilter) = loop {
             match next_report(&control).await? {
                 (InitReport::Agents { .. }, fds) => sockets.extend(fds),
                 (InitReport::Ready { namespaces_us, roots_us, links_us }, fds) => {
                     let mut fds = fds.into_iter();
-                    let segments = fds.next().ok_or(LabError::InitEnded { during: "it reported" })?;
-                    break (BootTimes { namespaces_us, roots_us, links_us }, segments, fds.next());
+                    let (Some(segments), Some(internet)) = (fds.next(), fds.next()) else {
+                        return Err(LabError::InitEnded { during: "it reported" });
+                    };
+                    break (BootTimes { namespaces_us, roots_us, links_us }, segments, internet, fds.next());
                 }
                 (InitReport::Failed { what, errno }, _) => {
                     let _ = fs::remove_dir(&spec.mount_point);
@@ -94,7 +98,7 @@ impl Lab {
         let (report_death, died) = watch::channel(None);
         let names = spec.nodes.iter().map(|n| n.name.clone()).collect();
         tokio::spawn(hold(control, names, report_death, released));
-        Ok(Lab { nodes, times, died, release, child, spec, segments, netfilter })
+        Ok(Lab { nodes, times, died, release, child, spec, segments, internet, netfilter })
     }
 
     pub fn node(&self, name: &str) -> Option<&NodeHandle> {
@@ -133,6 +137,11 @@ impl Lab {
     pub(crate) fn try_table(&self) -> io::Result<()> {
         let missing = || io::Error::from_raw_os_error(libc::EPROTONOSUPPORT);
         nftables::add_table(self.netfilter.as_ref().ok_or_else(missing)?)
+    }
+
+    /// Asks the kernel for ip_tables' way to translate addresses, likewise.
+    pub(crate) fn try_translation(&self) -> io::Result<()> {
+        xtables::rules(&self.internet, false, "nat").map(drop)
     }
 
     fn port(&self, bridge: &str, port: &str) -> Result<(u32, u32), (String, io::Error)> {

@@ -7,6 +7,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
@@ -114,17 +115,20 @@ fn receive_hello(hello: &OwnedFd, node: &str) -> Result<Wired, Failure> {
     }
 }
 
-fn report(socket: BorrowedFd<'_>, agents: &[OwnedFd], ready: InitReport) -> Result<(), Failure> {
+fn report(harness: BorrowedFd<'_>, agents: &[OwnedFd], ready: InitReport) -> Result<(), Failure> {
     let failed = |e| ("report to the harness".to_string(), e);
     for (chunk, fds) in agents.chunks(wire::MAX_FDS).enumerate() {
         let first = chunk * wire::MAX_FDS;
-        wire::send(socket, &InitReport::Agents { first }, &wire::borrow(fds)).map_err(failed)?;
+        wire::send(harness, &InitReport::Agents { first }, &wire::borrow(fds)).map_err(failed)?;
     }
     let segments = rtnl::open_route_socket().map_err(failed)?;
     // A kernel without netfilter has no such socket.
     let netfilter = nftables::open_netfilter_socket().ok();
-    let fds: Vec<_> = [Some(&segments), netfilter.as_ref()].into_iter().flatten().map(AsFd::as_fd).collect();
-    wire::send(socket, &ready, &fds).map_err(failed)
+    let internet = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None);
+    let internet = internet.map_err(|e| failed(e.into()))?;
+    let fds = [Some(&segments), Some(&internet), netfilter.as_ref()];
+    let fds: Vec<_> = fds.into_iter().flatten().map(AsFd::as_fd).collect();
+    wire::send(harness, &ready, &fds).map_err(failed)
 }
 
 /// Waits for the harness to close its end (the normal end of a lab), and reaps.

@@ -25,6 +25,7 @@ mod rootfs;
 pub(crate) mod rtnl;
 mod spec;
 pub(crate) mod wire;
+mod xtables;
 
 pub use boot::{BootTimes, Death, Lab, unless_dead};
 pub(crate) use clone::{Side, fork_into};
@@ -35,3 +36,4 @@ pub use node::NodeHandle;
 pub use process::{Command, Exit, Output, Process, Stdio};
 pub use spec::{Family, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec, SocketKind};
 pub(crate) use wire::register;
+pub(crate) use xtables::replace as replace_table;

@@ -9,16 +9,15 @@ use routeproof_model::frr::rejections;
 use routeproof_model::metallb::lint::FrrVersion;
 use routeproof_model::metallb::{self, Frontend, Mode, NodeInfo, Objects, Release};
 use routeproof_model::plan::PlannedRun;
-use routeproof_model::pods::ruleset;
 use routeproof_model::topology::Role;
 
 use super::error::RunError;
 use super::gate::{gate, save};
 use super::load::read;
-use super::node::{LastChange, Node, must_run};
+use super::node::{LastChange, Node};
+use super::proxy::proxy;
 use super::rehearse::node_infos;
 use crate::frr::{DaemonSpec, Frr, load_conf, reload, start_peers};
-use crate::lab::{Command, LabError};
 
 /// A release, and how it runs FRR.
 #[derive(Clone, Copy, Debug)]
@@ -189,33 +188,6 @@ fn rendered(
     let failed = |what: String| RunError::Config { node: node.name.clone(), what, hints: Vec::new() };
     let info = infos.get(&node.name).ok_or_else(|| failed("not a node of the cluster".to_string()))?;
     metallb::render(installed.release, installed.mode, objects, info).map_err(|e| failed(e.to_string()))
-}
-
-/// Plays kube-proxy: programs the node's kernel when what it serves has changed.
-async fn proxy(node: &mut Node, frontends: &[Frontend]) -> Result<(), RunError> {
-    const FILE: &str = "/run/kube-proxy.nft";
-    if frontends == node.frontends {
-        return Ok(());
-    }
-    let rules = ruleset(&node.name, frontends);
-    save(node, "kube-proxy.nft", &rules);
-    node.handle.write(FILE, 0o600, rules.as_bytes()).await?;
-    must_run(&node.handle, &Command::new(["nft", "-f", FILE])).await.map_err(|e| match e {
-        // An image that is not of our making.
-        RunError::Lab(LabError::Node { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            let detail = format!("the root filesystem of {} has no nft, which plays kube-proxy", node.name);
-            RunError::Missing { capability: "nft".to_string(), detail }
-        }
-        // EOPNOTSUPP, EAFNOSUPPORT, EPROTONOSUPPORT, in nft's words: this kernel has no tables of that family.
-        RunError::Exec { output, .. } if output.contains("not supported") => {
-            let detail =
-                format!("this kernel has no nf_tables, which plays kube-proxy on {}: {output}", node.name);
-            RunError::Missing { capability: "nftables".to_string(), detail }
-        }
-        other => other,
-    })?;
-    node.frontends = frontends.to_vec();
-    Ok(())
 }
 
 /// Loads a whole file into daemons that have no configuration yet. The result is the same as a first reload's: the last

@@ -117,7 +117,7 @@ pub(super) async fn run_in(
     Ok(())
 }
 
-fn write_plan(plan: &Plan, directory: &RunDir) -> Result<(), RunError> {
+pub(super) fn write_plan(plan: &Plan, directory: &RunDir) -> Result<(), RunError> {
     let written = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from);
     written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)
 }
@@ -246,14 +246,8 @@ impl One {
                 judge_run(planned, &options, &self.events, self.stop.clone()).await
             }
             Place::Guest(kernel) => {
-                let cell = Cell {
-                    kernel,
-                    seat: seat.as_ref(),
-                    run: planned,
-                    folder: self.folder.path(),
-                    roots: &roots,
-                };
-                let done = guest::run(&cell, &self.events, self.stop.clone()).await;
+                let cell = Cell { kernel, seat: seat.as_ref(), folder: self.folder.path(), roots: &roots };
+                let done = cell.run(planned, &self.events, self.stop.clone()).await;
                 done.unwrap_or_else(|e| Some(broken(&e.into())))
             }
             Place::Nowhere { capability, detail } => {

@@ -1,18 +1,25 @@
 //! A run's steps, one after the other, and the run's verdict.
 
+mod log;
+mod perform;
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use log::StepLog;
+use perform::{limit, perform};
 use routeproof_model::check::{Sample, evidence, excused, unless_spoilt};
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::{HostHealth, Mono};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
-use routeproof_model::result::{Evidence, Outcome, StepResult};
-use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
+use routeproof_model::result::Outcome;
+use routeproof_model::scenario::{Expect, ExpectRibFib, Verb};
 use routeproof_model::topology::Role;
-use serde::{Deserialize, Serialize};
+use verdict::compare;
+pub use verdict::{Done, Verdict, broken};
 
 use super::boot::Booted;
 use super::convergence::{self, Mark};
@@ -25,48 +32,8 @@ use crate::health::Meter;
 use crate::observe::now;
 use crate::wait;
 
-/// FRR's `bgp route-map delay-timer`, 5 s by default, and time for what it sets off.
-const ROUTE_MAP_DELAY: Duration = Duration::from_millis(6500);
-
 /// zebra tells its kernel queue's state a moment late.
 const AGREE: Duration = Duration::from_secs(2);
-
-/// How a step ended.
-#[derive(Clone, Debug)]
-pub struct Done {
-    pub outcome: Outcome,
-    pub message: Option<String>,
-    pub evidence: Vec<Evidence>,
-}
-
-impl Done {
-    fn passed() -> Done {
-        Done { outcome: Outcome::Passed, message: None, evidence: Vec::new() }
-    }
-}
-
-/// How a whole run ended.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Verdict {
-    pub outcome: Outcome,
-    pub reason: Option<String>,
-    pub observed: BTreeMap<String, String>,
-    /// It is inconclusive for no other reason than the host: another try may tell.
-    pub by_host: bool,
-}
-
-impl Verdict {
-    /// Of a run whose steps, as far as they went, say nothing.
-    pub fn bare(outcome: Outcome, reason: Option<String>) -> Verdict {
-        Verdict { outcome, reason, observed: BTreeMap::new(), by_host: false }
-    }
-
-    /// Of a run that ended with an error.
-    pub fn without_steps(error: &RunError) -> Verdict {
-        let hints: Vec<String> = error.hints().into_iter().map(|hint| format!("; hint: {hint}")).collect();
-        Verdict::bare(error.outcome(), Some(format!("{}{}", error.line(), hints.concat())))
-    }
-}
 
 /// What steps leave for later steps.
 #[derive(Debug, Default)]
@@ -234,37 +201,6 @@ async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) 
     }
 }
 
-/// A step under way, as the event log and the recording see it.
-struct StepLog {
-    index: usize,
-    name: String,
-    start: Instant,
-}
-
-impl StepLog {
-    fn start(booted: &Booted, events: &Events, index: usize, name: &str, limit: Option<Duration>) -> StepLog {
-        let limit_ms = limit.map(|limit| limit.as_millis() as u64);
-        events.send(EventKind::StepStarted { index, name: name.to_string(), limit_ms });
-        booted.recorder.write(&Line::StepStarted { step: index, at: now() });
-        StepLog { index, name: name.to_string(), start: Instant::now() }
-    }
-
-    /// Gives the outcome and the reason of a step that has not passed.
-    fn finish(self, booted: &Booted, events: &Events, done: Done) -> Option<(Outcome, String)> {
-        booted.recorder.write(&Line::StepFinished { step: self.index, at: now() });
-        let reason = format!("{}: {}", self.name, done.message.as_deref().unwrap_or_default());
-        let step = StepResult {
-            name: self.name,
-            outcome: done.outcome,
-            duration_ms: self.start.elapsed().as_millis() as u64,
-            message: done.message,
-            evidence: done.evidence,
-        };
-        events.send(EventKind::StepFinished { index: self.index, step });
-        (done.outcome != Outcome::Passed).then_some((done.outcome, reason))
-    }
-}
-
 /// The last step of every run, unasked: on each cluster node the daemon and the kernel tell the same story.
 async fn agree(booted: &Booted) -> Done {
     let mut all = Done::passed();
@@ -311,114 +247,5 @@ pub(super) async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     match routers.map(|frr| frr.check_alive()).find_map(Result::err) {
         Some(crash) => Done { evidence: done.evidence, ..broken(&crash.into()) },
         None => done,
-    }
-}
-
-pub(super) fn broken(error: &RunError) -> Done {
-    let hints = error.hints().into_iter().map(|h| format!("hint: {h}"));
-    let message = [error.line()].into_iter().chain(hints).collect::<Vec<_>>().join("; ");
-    Done { outcome: error.outcome(), message: Some(message), evidence: Vec::new() }
-}
-
-/// A run whose steps passed still fails if it observed something else than the scenario expects.
-fn compare(run: &PlannedRun, observed: BTreeMap<String, String>) -> Verdict {
-    let differs = run.expected.iter().find(|(key, value)| observed.get(*key) != Some(*value));
-    match differs {
-        None => Verdict { observed, ..Verdict::bare(Outcome::Passed, None) },
-        Some((key, expected)) => {
-            let seen = observed.get(key).map_or("nothing", String::as_str);
-            let reason = format!("expected {key} {expected}, observed {key} {seen}");
-            Verdict { observed, ..Verdict::bare(Outcome::Failed, Some(reason)) }
-        }
-    }
-}
-
-fn limit(verb: &Verb) -> Option<Duration> {
-    match verb {
-        Verb::Eventually { expect: Expect::Loss(_), .. } => None,
-        Verb::Eventually { within, .. } => Some(*within),
-        Verb::Holds { window, .. } => Some(*window),
-        Verb::Diagnose(d) => Some(d.within),
-        Verb::Settle(_) => Some(ROUTE_MAP_DELAY),
-        _ => None,
-    }
-}
-
-async fn perform(
-    booted: &mut Booted,
-    index: usize,
-    step: &Step,
-    memory: &mut Memory,
-    events: &Events,
-    status: &(dyn Fn(&str) + Sync),
-) -> Result<Done, RunError> {
-    let warn = |notes: Vec<String>| {
-        notes.into_iter().for_each(|message| events.send(EventKind::Warning { message }))
-    };
-    match &step.verb {
-        Verb::Apply { manifests } => {
-            warn(booted.cluster.apply(&mut booted.nodes, manifests).await?);
-            Ok(Done::passed())
-        }
-        Verb::Delete { manifests } => {
-            warn(booted.cluster.delete(&mut booted.nodes, manifests).await?);
-            Ok(Done::passed())
-        }
-        Verb::RestartSpeaker(restart) => {
-            let name = expect::node(booted, &restart.node)?.name.clone();
-            if let Some(node) = booted.nodes.get_mut(&name) {
-                warn(booted.cluster.restart_speaker(node).await?);
-            }
-            Ok(Done::passed())
-        }
-        Verb::Settle(settle) => {
-            let node = expect::node(booted, &settle.node)?;
-            let since = node.changed.as_ref().map_or(Duration::MAX, |c| c.at.elapsed());
-            let left = ROUTE_MAP_DELAY.saturating_sub(since);
-            status(&format!(
-                "bgp route-map delay-timer of {}: {:.1} s left",
-                settle.node,
-                left.as_secs_f64()
-            ));
-            wait::elapse(left).await;
-            // A refresh that the pending change caused has been counted by now; later ones have another cause.
-            let found = node.sessions().await?;
-            let found = found.iter().map(|s| evidence("session-when-settled", &settle.node, s)).collect();
-            Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
-        }
-        Verb::Fault(fault) => {
-            let at = memory.faults.inject(booted, index, fault).await?;
-            memory.marks.iter_mut().for_each(|mark| mark.at = at);
-            memory.changed = Some(at);
-            Ok(Done::passed())
-        }
-        Verb::Eventually { expect: Expect::Convergence(e), within } => {
-            convergence::converges(booted, index, e, *within, &mut memory.marks, status).await
-        }
-        Verb::Stream(stream) => {
-            memory.streams.start(booted, stream).await?;
-            Ok(Done::passed())
-        }
-        Verb::Eventually { expect: Expect::Loss(e), .. } => {
-            memory.streams.judge(booted, e, memory.changed).await
-        }
-        Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
-        Verb::Holds { expect, window, witness } => {
-            expect::holds(booted, index, expect, *window, *witness).await
-        }
-        Verb::Observe(observe) => {
-            let sample = diagnose::sample(booted, observe).await?;
-            let found = evidence("sample", &observe.node, &sample);
-            booted.recorder.write(&Line::Sample { step: index, sample: sample.clone() });
-            memory.samples.push(sample);
-            Ok(Done { outcome: Outcome::Passed, message: None, evidence: vec![found] })
-        }
-        Verb::Diagnose(d) => {
-            let (diagnosed, evidence) = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
-            if let Some(bug) = diagnosed.bug {
-                memory.observed.insert("bug".to_string(), bug.to_string());
-            }
-            Ok(Done { outcome: diagnosed.outcome, message: Some(diagnosed.message), evidence })
-        }
     }
 }

@@ -350,5 +350,4 @@ fn others(cells: &[&IsolationCell]) -> String {
 }
 
 #[cfg(test)]
-#[path = "isolation_tests.rs"]
 mod tests;

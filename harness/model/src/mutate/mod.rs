@@ -71,7 +71,7 @@ impl Mutation {
 }
 
 /// Expectations that are judged of one state: nothing between them changes the lab.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phase {
     /// Their steps' indexes, at least one.
     pub expects: Vec<usize>,

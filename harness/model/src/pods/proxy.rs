@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use crate::metallb::{Backend, Frontend};
 
 /// kube-proxy's mark for packets that are to be masqueraded (`--iptables-masquerade-bit`, 14).
-const MASQUERADE: u32 = 0x4000;
+pub(super) const MASQUERADE: u32 = 0x4000;
 
 /// The rules of `node`, for `nft -f`. They replace those of an earlier call.
 pub fn ruleset(node: &str, frontends: &[Frontend]) -> String {

@@ -79,10 +79,12 @@ fn section(lab: &LabStatus) -> String {
         column.set_padding((0, 2));
     });
     let lines: String = table.trim_fmt().lines().map(|line| format!("  {}\n", line.trim_end())).collect();
+    let guest = lab.guest.as_ref().map(|kernel| format!(", on the guest kernel {kernel}"));
     format!(
-        "LAB {} from {}, up for {uptime}\n{lines}  files: {}\n",
+        "LAB {} from {}, up for {uptime}{}\n{lines}  files: {}\n",
         lab.name,
         lab.topology.display(),
+        guest.unwrap_or_default(),
         lab.directory.display()
     )
 }
@@ -129,6 +131,7 @@ mod tests {
             schema: "routeproof/lab/v1".to_string(),
             name: "one-gateway".to_string(),
             topology: "/t/one-gateway.clab.yml".into(),
+            guest: None,
             directory: "/runs/1/000-one-gateway".into(),
             pid: 7,
             uptime_s: 125,

@@ -53,8 +53,8 @@ async fn attach(lab: &Lab, node: &str, mut command: Command) -> Result<Result<u8
     command.terminal = true;
     let term = std::env::var("TERM").unwrap_or_else(|_| "vt100".to_string());
     command.env.entry("TERM".to_string()).or_insert(term);
-    let terminal = Terminal::open()?;
-    let running = match lab.exec(node, &command, terminal.streams()).await {
+    let terminal = Terminal::open(lab)?;
+    let running = match terminal.exec(lab, node, &command).await {
         Ok(running) => running,
         Err(e) => return Ok(Err(e)),
     };

@@ -9,6 +9,7 @@ fn state(name: &str) -> State {
         name: name.to_string(),
         pid: std::process::id(),
         topology: "lab.clab.yml".into(),
+        guest: None,
         directory: "runs/1".into(),
         started_s: 1,
     }

@@ -7,6 +7,7 @@
 mod inject;
 mod judge;
 mod timed;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,40 +15,34 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use routeproof_model::event::EventKind;
-use routeproof_model::mutate::{self, Expectation, Fate, Mutation, Phase, Report, applies, may_apply};
+use routeproof_model::mutate::{self, Expectation, Fate, Mutation, Phase, Report, may_apply};
 use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::Outcome;
 use routeproof_model::scenario::Verb;
 use tokio::sync::watch;
+use trial::Fates;
+pub use trial::{Trial, Tried};
 
-use super::boot::{BootOptions, Booted, boot_unless};
+use super::boot::BootOptions;
 use super::error::RunError;
-use super::expect;
-use super::matrix::{Announce, Options, broken, finished, id, roots, stopped, trees};
-use super::steps::{self, Verdict};
+use super::matrix::{Announce, Options, finished, id, roots, stopped, trees, write_plan};
+use super::steps::Verdict;
 use super::turns::{Share, Turns};
 use crate::event::Events;
-use crate::guest::Place;
+use crate::guest::{self, Cell, Place, Seat};
 use crate::image::Tree;
-use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
 
 /// A window of the unbroken lab need not be long: an ordinary run looks at the whole of it.
 const CONTROL_WINDOW: Duration = Duration::from_secs(1);
 
-/// Step -> what became of its expectation.
-type Fates = BTreeMap<usize, Fate>;
-
 /// The same of all mutations.
 type Seen = BTreeMap<usize, BTreeMap<Mutation, Fate>>;
 
-/// One lab.
-struct Trial {
-    /// The steps up to the phase's last expectation; the axes name the mutation.
-    planned: PlannedRun,
-    phase: Phase,
-    /// `None`: it is left as it is, to show that what is followed over time passes there.
-    mutation: Option<Mutation>,
+/// One lab and what it needs.
+struct One {
+    trial: Trial,
+    place: Place,
     folder: RunFolder,
     trees: Arc<BTreeMap<String, Tree>>,
     events: Events,
@@ -67,30 +62,37 @@ pub async fn mutate(
     let planned = labs.iter().map(|(run, phase, mutation)| broken_run(&plan.runs[*run], phase, *mutation));
     let labs_plan = Plan { runs: planned.collect() };
     events.send(EventKind::Planned { runs: labs_plan.runs.iter().map(id).collect() });
-    let written = serde_json::to_vec_pretty(&labs_plan).map_err(std::io::Error::from);
-    written.and_then(|json| std::fs::write(directory.plan(), json)).map_err(RunError::Record)?;
+    write_plan(&labs_plan, directory)?;
 
     let images = plan.runs.iter().flat_map(|run| run.images.values());
     let progress = Announce::new(events);
+    let places = tokio::select! {
+        places = guest::decide(&labs_plan, directory, &options.guest, &options.store, events, &progress) => places?,
+        () = stopped(stop.clone()) => return Ok(Report::new(Vec::new())),
+    };
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(Report::new(Vec::new())),
     };
     let turns = Turns::new(options.jobs);
+    let adapted = labs_plan.runs.iter().zip(&places).map(|(run, place)| place.adapt(run));
+    let labs_plan = Plan { runs: adapted.collect() };
+    write_plan(&labs_plan, directory)?;
     let mut tasks = Vec::new();
-    for (index, (planned, (_, phase, mutation))) in labs_plan.runs.iter().zip(&labs).enumerate() {
+    for (index, ((planned, place), (_, phase, mutation))) in
+        labs_plan.runs.iter().zip(places).zip(&labs).enumerate()
+    {
         let folder =
             directory.run(index, &id(planned)).map_err(|e| RunError::Record(std::io::Error::other(e)))?;
-        let trial = Trial {
-            planned: planned.clone(),
-            phase: phase.clone(),
-            mutation: *mutation,
+        let one = One {
+            trial: Trial { planned: planned.clone(), phase: phase.clone(), mutation: *mutation },
+            place,
             folder,
             trees: trees.clone(),
             events: events.for_run(index),
             stop: stop.clone(),
         };
-        tasks.push(tokio::spawn(trial.in_its_turn(turns.clone())));
+        tasks.push(tokio::spawn(one.in_its_turn(turns.clone())));
     }
     let mut seen: Vec<Seen> = vec![Seen::new(); plan.runs.len()];
     let mut untried = vec![Fates::new(); plan.runs.len()];
@@ -163,112 +165,43 @@ fn reported(run: &PlannedRun, mut seen: BTreeMap<usize, BTreeMap<Mutation, Fate>
     mutate::Run { scenario: run.scenario.clone(), axes: run.axes.clone(), expectations }
 }
 
-impl Trial {
+impl One {
     async fn in_its_turn(self, turns: Turns) -> Fates {
-        let Some(_turn) = turns.take(Share::of(&self.planned, &Place::Host)).await else {
+        let seat = match &self.place {
+            Place::Guest(_) => guest::seat().await,
+            Place::Host | Place::Nowhere { .. } => None,
+        };
+        let Some(_turn) = turns.take(Share::of(&self.trial.planned, &self.place)).await else {
             return Fates::new();
         };
         let over = *self.stop.borrow();
-        if over { Fates::new() } else { self.run().await }
+        if over { Fates::new() } else { self.run(seat).await }
     }
 
-    async fn run(self) -> Fates {
+    async fn run(self, seat: Option<Seat>) -> Fates {
         let start = Instant::now();
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
-        let options = BootOptions { folder: self.folder.path(), roots: &roots(&self.trees), tap: false };
-        let stop = || stopped(self.stop.clone());
-        let tried = match boot_unless(stop(), &self.planned, &options, &self.events).await {
-            Ok(None) => None,
-            Ok(Some(mut booted)) => {
-                let died = booted.lab.died();
-                let tried = async {
-                    tokio::select! {
-                        tried = self.try_on(&mut booted) => Ok(Some(tried)),
-                        () = stop() => Ok(None),
-                    }
-                };
-                let tried = unless_dead(died, tried)
-                    .await
-                    .unwrap_or_else(|death| Ok::<_, RunError>(Some(self.untried(broken(&death.into())))));
-                if let Err(e) = booted.shutdown().await {
-                    self.events.warn(format!("{}: observations are incomplete: {e}", self.planned.slug()));
-                }
-                tried.unwrap_or_else(|e| Some(self.untried(broken(&e))))
+        let roots = roots(&self.trees);
+        let tried = match &self.place {
+            Place::Host => {
+                let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false };
+                self.trial.judge(&options, &self.events, self.stop.clone()).await
             }
-            Err(e) => Some(self.untried(broken(&e))),
+            Place::Guest(kernel) => {
+                let cell = Cell { kernel, seat: seat.as_ref(), folder: self.folder.path(), roots: &roots };
+                let tried = cell.try_mutation(&self.trial, &self.events, self.stop.clone()).await;
+                tried.unwrap_or_else(|e| Some(self.trial.untried(&e.into())))
+            }
+            Place::Nowhere { capability, detail } => {
+                let (capability, detail) = (capability.clone(), detail.clone());
+                Some(self.trial.untried(&RunError::Missing { capability, detail }))
+            }
         };
-        let Some((verdict, fates)) = tried else { return Fates::new() };
-        let artifacts =
-            ["observations.jsonl", "nodes"].map(|name| self.folder.relative().join(name)).to_vec();
+        let Some(Tried { verdict, fates }) = tried else { return Fates::new() };
+        let console = Some(guest::CONSOLE).filter(|_| matches!(self.place, Place::Guest(_)));
+        let names = ["observations.jsonl", "nodes"].into_iter().chain(console);
+        let artifacts = names.map(|name| self.folder.relative().join(name)).collect();
         finished(&self.events, verdict, start.elapsed().as_millis() as u64, artifacts);
         fates
-    }
-
-    fn untried(&self, verdict: Verdict) -> (Verdict, Fates) {
-        let why = verdict.reason.clone().unwrap_or_default();
-        let may = |step: &&usize| {
-            self.mutation.is_none_or(|mutation| may_apply(mutation, &self.planned.steps[**step].verb))
-        };
-        let fate = |step: &usize| (*step, Fate::Untried { why: why.clone() });
-        let fates = self.phase.expects.iter().filter(may).map(fate).collect();
-        (verdict, fates)
-    }
-
-    /// The control, the mutation, the fates.
-    async fn try_on(&self, booted: &mut Booted) -> (Verdict, Fates) {
-        if let (Some(mutation), [step]) = (self.mutation, self.phase.expects.as_slice())
-            && mutate::is_timed(&self.planned.steps[*step].verb)
-        {
-            return self.try_over_time(booted, mutation, *step).await;
-        }
-        let control = steps::control(booted, &self.planned, &self.events).await;
-        if control.outcome != Outcome::Passed {
-            return self.not_passed(control);
-        }
-        let Some(mutation) = self.mutation else { return (control, Fates::new()) };
-        let chosen = match self.chosen(booted, mutation) {
-            Ok(chosen) => chosen,
-            Err(e) => return self.untried(broken(&e)),
-        };
-        let verbs: Vec<&Verb> = chosen.iter().map(|step| &self.planned.steps[*step].verb).collect();
-        if verbs.is_empty() {
-            return (control, Fates::new());
-        }
-        if let Err(e) = inject::inject(booted, &self.planned, mutation, &verbs).await {
-            return self.untried(broken(&e));
-        }
-        let fates = join_all(verbs.iter().map(|verb| judge::fate(booted, verb))).await;
-        (control, chosen.into_iter().zip(fates).collect())
-    }
-
-    async fn try_over_time(&self, booted: &mut Booted, mutation: Mutation, step: usize) -> (Verdict, Fates) {
-        match timed::fate(booted, &self.planned, step, mutation, &self.events).await {
-            Err(e) => self.untried(broken(&e)),
-            Ok((control, _)) if control.outcome != Outcome::Passed => self.not_passed(control),
-            Ok((control, fate)) => (control, fate.into_iter().map(|fate| (step, fate)).collect()),
-        }
-    }
-
-    fn not_passed(&self, control: Verdict) -> (Verdict, Fates) {
-        let reason = control.reason.unwrap_or_default();
-        let reason = Some(format!("not everything passes before the mutation: {reason}"));
-        self.untried(Verdict { outcome: Outcome::Inconclusive, reason, ..control })
-    }
-
-    /// The steps of the phase whose expectation the mutation ought to break in this lab.
-    fn chosen(&self, booted: &Booted, mutation: Mutation) -> Result<Vec<usize>, RunError> {
-        if mutation == Mutation::DropExtras && !booted.cluster.has_extras() {
-            return Ok(Vec::new());
-        }
-        let mut chosen = Vec::new();
-        for step in &self.phase.expects {
-            let verb = &self.planned.steps[*step].verb;
-            let Some((expect, _)) = mutate::expectation(verb) else { continue };
-            let node = expect::node(booted, expect.node())?;
-            if node.monitor.with_state(|kernel| applies(mutation, verb, kernel)) {
-                chosen.push(*step);
-            }
-        }
-        Ok(chosen)
     }
 }
