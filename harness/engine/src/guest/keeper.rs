@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::AtFlags;
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, CpuSet, sched_setaffinity};
@@ -20,11 +21,11 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{Pid, chdir, chroot, dup2_raw, execve};
+use nix::unistd::{Pid, chdir, chroot, dup2_raw, execve, execveat};
 
 use super::command_line::CHANNEL_FD;
-use super::jail;
 use super::order::{End, Launch, ORDER};
+use super::{jail, xstate};
 use crate::lab::{Side, close_inherited, fork_into, wire};
 
 /// The exit code of a contained half that could not be contained.
@@ -242,11 +243,12 @@ fn start(channel: &OwnedFd, launch: &Launch, jail: Option<&Path>) -> io::Result<
     };
     let scratch = scratch.as_os_str().as_bytes();
     let env = [c_string(&[b"TMPDIR=", memory].concat())?, c_string(&[b"HOME=", scratch].concat())?];
+    let copy = xstate::fitted(&launch.program)?.map(beyond_the_channel).transpose()?;
     // A pipe that execve closes tells whether it came to that.
     let (told, teller) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     match fork_into(CloneFlags::empty())? {
         Side::Child => {
-            let error = become_kernel(channel, launch.cpu, jail, &argv, &env);
+            let error = become_kernel(channel, launch.cpu, jail, copy.as_ref(), &argv, &env);
             let _ = nix::unistd::write(&teller, &error.raw_os_error().unwrap_or(libc::EIO).to_ne_bytes());
             std::process::exit(1)
         }
@@ -259,6 +261,15 @@ fn start(channel: &OwnedFd, launch: &Launch, jail: Option<&Path>) -> io::Result<
             }
         }
     }
+}
+
+/// The number that the kernel looks for the channel at is the channel's.
+fn beyond_the_channel(fd: OwnedFd) -> io::Result<OwnedFd> {
+    use nix::fcntl::{FcntlArg, fcntl};
+    use std::os::fd::FromRawFd;
+    let number = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(CHANNEL_FD + 1))?;
+    // SAFETY: the kernel has just made this descriptor for us; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// Where the guest's memory, a file without a name, is best.
@@ -276,6 +287,7 @@ fn become_kernel(
     channel: &OwnedFd,
     cpu: Option<usize>,
     jail: Option<&Path>,
+    copy: Option<&OwnedFd>,
     argv: &[CString],
     env: &[CString],
 ) -> io::Error {
@@ -304,8 +316,12 @@ fn become_kernel(
         }
         Ok(())
     };
+    let executed = || match copy {
+        Some(copy) => execveat(copy, c"", argv, env, AtFlags::AT_EMPTY_PATH),
+        None => execve(&argv[0], argv, env),
+    };
     match prepared() {
-        Ok(()) => execve(&argv[0], argv, env).err().unwrap_or(Errno::EIO).into(),
+        Ok(()) => executed().err().unwrap_or(Errno::EIO).into(),
         Err(e) => e,
     }
 }

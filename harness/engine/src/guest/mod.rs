@@ -30,6 +30,7 @@ mod modules;
 mod mux;
 mod order;
 mod worker;
+mod xstate;
 
 pub(crate) use cell::{Cell, probe};
 pub use choice::{Choice, Guest};
