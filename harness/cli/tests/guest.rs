@@ -82,7 +82,8 @@ impl Scene {
         let of = |pid: i32| std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
         let mut family = children(self.harness());
         while let Some(pid) = family.pop() {
-            if of(pid).ends_with("linux.uml") {
+            // Or a copy of it in memory, fitted to this processor.
+            if of(pid).to_string_lossy().contains("linux.uml") {
                 return pid;
             }
             family.extend(children(pid));
@@ -128,8 +129,11 @@ fn nothing_is_left_when_the_harness_is_killed() {
     send(Signal::SIGKILL, scene.harness());
     scene.end();
     scene.assert_clean("after SIGKILL of the harness");
-    let swept = scene.folder.routeproof(&["sweep", "--run-dir", "runs"]);
-    assert!(swept.stdout.contains("the empty folder"), "{}", swept.stdout);
+    let of_run = std::fs::read_dir(scene.folder.path("runs/latest")).unwrap().flatten();
+    let of_run = of_run.map(|entry| entry.path()).find(|path| path.is_dir()).unwrap();
+    for gone in ["guest", "guest.json", "lab"] {
+        assert!(!of_run.join(gone).exists(), "{gone} is left");
+    }
 }
 
 /// As in a container without privilege: there a guest is the only way to a lab, and the keeper has no pid namespace to end.
@@ -220,9 +224,5 @@ fn what_is_no_kernel_is_refused() {
              1 run of 1 scenario
     error: uml:6.1 is not in the cache [FOLDER]/empty-cache and the network is switched off
     hint: run `routeproof images pull uml:6.1` with a network first
-    ");
-    assert_snapshot!(said(&["up", "topologies/one-gateway.clab.yml", "--kernel", "uml"]), @r"
-    exit 2
-    error: up does not work with --kernel uml yet: `run` and `matrix` do
     ");
 }

@@ -5,144 +5,18 @@
     reason = "the commands under test are processes, and their ends are awaited"
 )]
 
-use std::collections::BTreeSet;
+#[path = "support/user.rs"]
+mod user;
+
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-
-/// A user of their own: state folders and run directories in a temporary folder. Every lab ends with it.
-struct User {
-    home: tempfile::TempDir,
-}
-
-impl User {
-    fn new() -> User {
-        User { home: tempfile::tempdir().unwrap() }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_routeproof"));
-        command.args(arguments).current_dir(self.home.path()).env("XDG_RUNTIME_DIR", self.home.path());
-        command.stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Stdout of a command that must exit with 0.
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    /// Stderr of a command that must exit with `code`.
-    fn fails(&self, code: i32, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let stderr = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
-        stderr
-    }
-
-    fn up(&self, more: &[&str]) -> String {
-        let topology = format!("{ROOT}/topologies/one-gateway.clab.yml");
-        self.ok(&[&["up", &topology, "--frr", "8.4.4"], more].concat())
-    }
-
-    fn state(&self, lab: &str) -> PathBuf {
-        self.home.path().join("routeproof").join(lab)
-    }
-
-    fn supervisor(&self, lab: &str) -> i32 {
-        let state: Value =
-            serde_json::from_slice(&fs::read(self.state(lab).join("state.json")).unwrap()).unwrap();
-        i32::try_from(state["pid"].as_i64().unwrap()).unwrap()
-    }
-
-    /// What is left in the folder of state folders.
-    fn left(&self) -> usize {
-        fs::read_dir(self.home.path().join("routeproof")).map_or(0, Iterator::count)
-    }
-
-    fn mount_points(&self) -> usize {
-        let runs = fs::read_dir(self.home.path().join("routeproof-runs")).unwrap().flatten();
-        let folders = runs.filter_map(|run| fs::read_dir(run.path()).ok()).flatten().flatten();
-        folders.filter(|folder| folder.path().join("lab").exists()).count()
-    }
-}
-
-impl Drop for User {
-    fn drop(&mut self) {
-        let _ = self.command(&["down", "--all"]).output();
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Pids of a process and of everything below it.
-fn family(pid: i32) -> BTreeSet<i32> {
-    let parents: Vec<(i32, i32)> = fs::read_dir("/proc")
-        .unwrap()
-        .flatten()
-        .filter_map(|entry| {
-            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            // The name in parentheses may hold spaces.
-            let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
-            Some((pid, parent))
-        })
-        .collect();
-    let mut family = BTreeSet::from([pid]);
-    loop {
-        let more: Vec<i32> = parents
-            .iter()
-            .filter(|(p, parent)| family.contains(parent) && !family.contains(p))
-            .map(|(p, _)| *p)
-            .collect();
-        if more.is_empty() {
-            return family;
-        }
-        family.extend(more);
-    }
-}
-
-/// Whether a process runs; a zombie, whose parent is slow, does not.
-fn runs(pid: &i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
-}
-
-fn eventually(what: &str, check: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
-    while !check() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn kill(pid: i32, signal: nix::sys::signal::Signal) {
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
-}
+use user::{ROOT, User, eventually, family, kill, runs, text, with_input};
 
 fn learn_routes(file: &str) -> String {
     format!("{ROOT}/scenarios/learn-routes/manifests/{file}.yaml")
-}
-
-fn with_input(mut command: Command, input: &str) -> Output {
-    let mut child: Child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
 }
 
 #[test]

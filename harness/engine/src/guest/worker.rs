@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::time::Duration;
 
+use nix::sys::signal::{SigHandler, Signal, signal};
 use routeproof_model::plan::PlannedRun;
 use tokio::sync::{mpsc, watch};
 
@@ -20,6 +21,9 @@ pub const BEAT: Duration = Duration::from_secs(2);
 
 /// Does the order. The number is the exit code of the whole guest.
 pub fn main(order: Order, channel: File, release: String) -> i32 {
+    // As Rust's `main` would have it: a command that does not read its input must not be our end.
+    // SAFETY: no handler is installed, a disposition is.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
     let done = channel.try_clone().and_then(|reader| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let done = runtime.block_on(async {

@@ -68,7 +68,10 @@ async fn clients(mux: Mux, listener: AsyncFd<OwnedFd>, up: Arc<Channel>) {
                     }
                     Err(e) => eprintln!("supervisor: cannot accept a connection: {e}"),
                 },
-                Some(Err(e)) = connections.next() => eprintln!("supervisor: a client's connection: {e}"),
+                // Any result must match: a branch that does not is left out until the next connection comes.
+                Some(relayed) = connections.next() => if let Err(e) = relayed {
+                    eprintln!("supervisor: a client's connection: {e}");
+                },
             }
         }
     };
