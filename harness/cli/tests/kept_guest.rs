@@ -122,9 +122,13 @@ fn a_terminal(user: &User) {
     terminal.resize((40, 100));
     // The size travels by itself: what is asked too early is asked again.
     terminal.types_until("stty size\n", "40 100");
-    terminal.types("sleep 1000\n");
-    // One that comes before the command is the shell's.
-    terminal.types_until("\u{3}echo the code is $?\n", "the code is 130");
+    // It says that it is in the foreground by now.
+    terminal.types("sh -c 'echo be\"\"gun; sleep 1000'\n");
+    terminal.shows("begun");
+    terminal.types("\u{3}");
+    terminal.shows("^C");
+    terminal.types("\necho the code is $?\n");
+    terminal.shows("the code is 130");
     terminal.types("exit 5\n");
     assert_eq!(terminal.end(), Some(5));
     let mut shell = Terminal::start(user.command(&["shell", "gw1"]), (24, 80));
