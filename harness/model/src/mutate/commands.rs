@@ -104,7 +104,8 @@ fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
             // As its protocol if that is one; a protocol that does not exist is never leaked, which shows.
             let known = e.proto.as_deref().filter(|proto| number(proto) != *proto);
             let protocol = known.unwrap_or("bgp");
-            let table = e.table.unwrap_or(254);
+            let of_vrf = e.vrf.as_ref().and_then(|vrf| kernel.vrf_table(vrf));
+            let table = of_vrf.or(e.table).unwrap_or(254);
             match e.prefix {
                 Some(prefix) => vec![leak(prefix, table, protocol)("lo")],
                 None => foreign().map(|prefix| leak(prefix, table, protocol)("lo")).collect(),

@@ -191,7 +191,11 @@ pub(crate) fn targets(verb: &Verb, kernel: &KernelState) -> Vec<Route> {
             };
             kernel.routes_to(e.prefix).filter(meant).collect()
         }
-        Some((Expect::NoRoute(_), Some(witness))) => kernel.routes_to(witness).filter(by_bgp).collect(),
+        Some((Expect::NoRoute(e), Some(witness))) => {
+            let of_vrf = e.vrf.as_ref().map(|vrf| kernel.vrf_table(vrf));
+            let meant = |r: &Route| by_bgp(r) && of_vrf.is_none_or(|table| Some(r.table) == table);
+            kernel.routes_to(witness).filter(meant).collect()
+        }
         Some((Expect::RibFib(_), _)) => kernel.routes().filter(by_bgp).collect(),
         _ => Vec::new(),
     }

@@ -222,3 +222,23 @@ fn each_segment_is_leaked_into_each_other() {
     ip route add fd00:2::/48 table 101 proto 4 metric 4242 dev eth2
     ");
 }
+
+#[test]
+fn a_leak_is_made_in_the_vrf_that_must_not_have_it() {
+    use crate::fact::Link;
+    let mut kernel = kernel();
+    let red = Link { index: 7, name: "red".into(), vrf_table: Some(10), up: true, ..Link::default() };
+    kernel.apply(&KernelEvent { at: Mono(2), change: Change::New(Object::Link(red)) });
+    let steps = steps(
+        "
+  - expect: { no-route: { node: n, prefix: 172.16.9.0/24, vrf: red } }
+    holds: 1s
+    witness: 172.16.1.0/24
+",
+    );
+    let verb = &steps[0].verb;
+    let lines = commands(Mutation::LeakRoute, verb, &kernel).into_iter().map(|argv| argv.join(" "));
+    insta::assert_snapshot!(lines.collect::<String>(), @"ip route add 172.16.9.0/24 table 10 proto bgp metric 4242 dev lo");
+    // The witness of that name in the main table is another one.
+    assert!(!applies(Mutation::RemoveRoute, verb, &kernel));
+}

@@ -21,6 +21,8 @@ const POLL: Duration = Duration::from_millis(50);
 #[derive(Default)]
 struct Seen {
     false_since: Option<Instant>,
+    /// What the last look saw, if it was false.
+    fate: Option<Fate>,
     /// Why the last look saw nothing.
     error: Option<String>,
 }
@@ -43,6 +45,7 @@ pub async fn fate(booted: &Booted, verb: &Verb) -> Fate {
         let fate = match looked {
             Err(e) => {
                 seen.error = Some(e.line());
+                seen.fate = None;
                 None
             }
             Ok(None) => {
@@ -51,18 +54,22 @@ pub async fn fate(booted: &Booted, verb: &Verb) -> Fate {
             }
             Ok(Some(fate)) => {
                 let since = *seen.false_since.get_or_insert_with(Instant::now);
+                seen.fate = Some(fate.clone());
                 (since.elapsed() >= patience).then_some(fate)
             }
         };
         fate.map_or_else(|| Probe::NotYet(String::new()), Probe::Done)
     };
     let limit = EFFECT + patience;
-    match wait::until("the mutation's effect", limit, POLL, probe, || watched.changed()).await {
-        Ok(fate) => fate,
-        Err(_) => match seen.lock().unwrap_or_else(PoisonError::into_inner).error.take() {
-            Some(why) => Fate::Untried { why },
-            None => Fate::Survived,
-        },
+    if let Ok(fate) = wait::until("the mutation's effect", limit, POLL, probe, || watched.changed()).await {
+        return fate;
+    }
+    let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+    match seen {
+        // Requests that nobody answers take their time: there was no second look, and none that was true.
+        Seen { fate: Some(fate), .. } => fate,
+        Seen { error: Some(why), .. } => Fate::Untried { why },
+        _ => Fate::Survived,
     }
 }
 
