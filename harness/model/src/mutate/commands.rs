@@ -87,17 +87,18 @@ fn flapped(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
 }
 
 fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
-    let leak = |prefix: IpNet, table: u32, protocol: &str| {
+    let leak_as = |metric: u32, prefix: IpNet, table: u32, protocol: &str| {
         let route = Route {
             prefix,
             table,
-            metric: METRIC,
+            metric,
             protocol: protocol.to_string(),
             kind: "unicast".to_string(),
             ..Route::default()
         };
         move |device: &str| ip("add", &route, &["dev".to_string(), device.to_string()])
     };
+    let leak = |prefix: IpNet, table: u32, protocol: &str| leak_as(METRIC, prefix, table, protocol);
     let foreign = || FOREIGN.iter().filter_map(|prefix| prefix.parse().ok());
     match expectation(verb) {
         Some((Expect::NoRoute(e), _)) => {
@@ -119,12 +120,14 @@ fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
         // From each segment into each other one.
         Some((Expect::Isolation(e), _)) => {
             let pairs = e.pairs().filter(|(from, to, _)| from != to);
-            let into = |(from, to, family): (&String, &String, IpFamily)| {
+            // Where prefixes overlap, others leak the same one into the same table.
+            let into = |(metric, (from, to, family)): (u32, (&String, &String, IpFamily))| {
                 let (from, to) = (&e.segments[from], &e.segments[to]);
                 let table = from.vrf.as_ref().map_or(from.table, |vrf| kernel.vrf_table(vrf)).unwrap_or(254);
-                to.of(family).map(|p| leak(p.trunc(), table, "static")(&to.interface)).collect::<Vec<_>>()
+                let leak = |prefix: &IpNet| leak_as(metric, prefix.trunc(), table, "static")(&to.interface);
+                to.of(family).map(leak).collect::<Vec<_>>()
             };
-            pairs.flat_map(into).collect()
+            (METRIC + 1..).zip(pairs).flat_map(into).collect()
         }
         _ => Vec::new(),
     }

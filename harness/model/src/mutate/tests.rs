@@ -216,10 +216,10 @@ fn each_segment_is_leaked_into_each_other() {
     assert_eq!(applied, [Mutation::LeakRoute]);
     let lines = commands(Mutation::LeakRoute, verb, &kernel()).into_iter().map(|argv| argv.join(" "));
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
-    ip route add 10.1.0.0/16 table 254 proto 4 metric 4242 dev eth1
-    ip route add fd00:1::/48 table 254 proto 4 metric 4242 dev eth1
-    ip route add 10.2.0.0/16 table 101 proto 4 metric 4242 dev eth2
-    ip route add fd00:2::/48 table 101 proto 4 metric 4242 dev eth2
+    ip route add 10.1.0.0/16 table 254 proto 4 metric 4243 dev eth1
+    ip route add fd00:1::/48 table 254 proto 4 metric 4244 dev eth1
+    ip route add 10.2.0.0/16 table 101 proto 4 metric 4245 dev eth2
+    ip route add fd00:2::/48 table 101 proto 4 metric 4246 dev eth2
     ");
 }
 
