@@ -64,7 +64,7 @@ fn run(folder: &Path, host: &Path) -> Result<i32, Failure> {
         nix::sys::utsname::uname().map_err(|e| ("ask for the kernel's release".to_string(), e.into()))?;
     let release = release.release().to_string_lossy().into_owned();
     if let Some(folder) = &order.modules {
-        modules::load(folder, &release)?;
+        modules::load(folder, &release, order.task.needs_filters())?;
     }
     // The run's folder again, where it is, and writable.
     let of_host = host.join(folder.strip_prefix("/").unwrap_or(folder));

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 /// In this order; those that they depend on come first. What is built in, or not there, is passed over.
-const WANTED: [&str; 29] = [
+const LINKS: [&str; 16] = [
     "ipv6",
     "overlay",
     "veth",
@@ -23,12 +23,15 @@ const WANTED: [&str; 29] = [
     "sch_tbf",
     "sch_htb",
     "sch_prio",
+    "af_packet",
+];
+
+/// What plays kube-proxy, or a topology's own `nft`. They take longer than all others together.
+const FILTERS: [&str; 13] = [
     "nf_tables",
     "nft_chain_nat",
     "nft_masq",
     "nft_ct",
-    "af_packet",
-    // They play kube-proxy where nf_tables know no addresses.
     "iptable_nat",
     "iptable_raw",
     "ip6table_nat",
@@ -41,11 +44,11 @@ const WANTED: [&str; 29] = [
 ];
 
 /// Loads the modules of the running kernel from `folder`, which has a folder for each release.
-pub fn load(folder: &Path, release: &str) -> Result<(), (String, io::Error)> {
+pub fn load(folder: &Path, release: &str, filters: bool) -> Result<(), (String, io::Error)> {
     let folder = folder.join(release);
     let dep = folder.join("modules.dep");
     let text = fs::read_to_string(&dep).map_err(|e| (format!("read {}", dep.display()), e))?;
-    for module in order(&text) {
+    for module in order(&text, filters) {
         let path = folder.join(&module);
         insert(&path).map_err(|e| (format!("load {}", path.display()), e))?;
     }
@@ -53,14 +56,15 @@ pub fn load(folder: &Path, release: &str) -> Result<(), (String, io::Error)> {
 }
 
 /// The files of the wanted modules, each after those that it depends on. See modules.dep(5).
-fn order(dep: &str) -> Vec<String> {
+fn order(dep: &str, filters: bool) -> Vec<String> {
     let lines = dep.lines().filter_map(|line| line.split_once(':'));
     let depends: BTreeMap<&str, Vec<&str>> =
         lines.clone().map(|(file, needs)| (file, needs.split_whitespace().collect())).collect();
     let by_name: BTreeMap<String, &str> = lines.map(|(file, _)| (name(file), file)).collect();
     let mut seen = HashSet::new();
     let mut files = Vec::new();
-    for file in WANTED.iter().filter_map(|wanted| by_name.get(*wanted)) {
+    let wanted = LINKS.iter().chain(FILTERS.iter().filter(|_| filters));
+    for file in wanted.filter_map(|wanted| by_name.get(*wanted)) {
         // The list has all that is needed, directly or not, the deepest last.
         let needs = depends.get(file).into_iter().flatten().rev();
         for file in needs.chain([file]) {
@@ -101,7 +105,7 @@ mod tests {
                    kernel/net/8021q/8021q.ko: kernel/net/802/garp.ko kernel/net/802/stp.ko\n\
                    kernel/net/bridge/bridge.ko: kernel/net/802/stp.ko\nkernel/x/nft-ct.ko:\n";
         assert_eq!(
-            order(dep),
+            order(dep, true),
             [
                 "kernel/net/802/stp.ko",
                 "kernel/net/bridge/bridge.ko",

@@ -42,6 +42,10 @@ pub enum Task {
     Probe,
 }
 
+fn needs_filters(run: &PlannedRun) -> bool {
+    ["services", "nftables"].iter().any(|need| run.needs.contains(*need))
+}
+
 impl Task {
     /// What is booted, if a lab is.
     pub fn planned(&self) -> Option<&PlannedRun> {
@@ -50,6 +54,16 @@ impl Task {
             Task::Trial { trial, .. } => Some(&trial.planned),
             Task::Keep { kept, .. } => Some(kept.planned()),
             Task::Probe => None,
+        }
+    }
+
+    /// Whether packets may have to be filtered or translated.
+    pub fn needs_filters(&self) -> bool {
+        match self {
+            Task::Run { run, .. } => needs_filters(run),
+            Task::Trial { trial, .. } => needs_filters(&trial.planned),
+            // Who knows what a user tries in a lab of theirs.
+            Task::Keep { .. } | Task::Probe => true,
         }
     }
 }

@@ -16,14 +16,13 @@ use routeproof_model::topology::{self, Role, Topology};
 
 use super::cluster::Cluster;
 use super::error::RunError;
-use super::gateway;
-use super::node::{Node, must_run};
+use super::node::Node;
 use super::record::Recorder;
-use super::settle;
 use super::tap::{Tap, Taps};
+use super::{exec, gateway, settle};
 use crate::event::Events;
 use crate::health::Meter;
-use crate::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
+use crate::lab::{InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
 use crate::observe::{Monitor, Sockets, now};
 
 /// How long the last questions may take: a daemon that is stopped (SIGSTOP) never answers.
@@ -199,7 +198,7 @@ async fn furnish(
 ) -> Result<Furnished, RunError> {
     let topology = &run.topology;
     let since = Instant::now();
-    exec_lines(topology, lab).await?;
+    exec::lines(topology, lab).await?;
     let since = phase(events, "exec lines", since);
     let recorder = Recorder::create(&options.folder.join("observations.jsonl"))?;
     let mut nodes = monitors(topology, lab, options.folder, &recorder).await?;
@@ -295,19 +294,6 @@ fn sysctls(node: &topology::Node) -> Vec<(String, String)> {
     ];
     let fixed = fixed.into_iter().map(|(name, value)| (name.to_string(), value.to_string()));
     fixed.chain(node.sysctls.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
-}
-
-/// Runs each node's `exec` lines in order, nodes side by side. containerlab logs a failure; here it breaks the lab.
-async fn exec_lines(topology: &Topology, lab: &Lab) -> Result<(), RunError> {
-    let run = async |node: &topology::Node| {
-        let Some(handle) = lab.node(&node.name) else { return Ok(()) };
-        for argv in &node.exec {
-            let command = Command::new(argv.iter().cloned()).envs(&node.env);
-            must_run(handle, &command).await?;
-        }
-        Ok(())
-    };
-    try_join_all(topology.nodes.iter().map(run)).await.map(|_| ())
 }
 
 async fn monitors(

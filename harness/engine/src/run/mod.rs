@@ -12,6 +12,7 @@ mod default_frr;
 mod diagnose;
 mod ecmp;
 mod error;
+mod exec;
 mod expect;
 mod fault;
 mod gate;

@@ -27,6 +27,7 @@
 //! does not.
 
 mod addresses;
+mod batch;
 mod devices;
 mod file;
 mod kinds;
@@ -44,6 +45,7 @@ mod variables;
 mod words;
 
 pub(crate) use addresses::{added_by, simple_commands};
+pub use batch::{Piece, pieces};
 pub use devices::Devices;
 pub use file::{EndpointFile, FullEndpoint, LinkFile, Mgmt, Named, NodeFile, TopologyFile, TopologySection};
 pub use lab::{Lab, LabEnd, LabLink, LabNode, LinkKind, Outside, Part, read as lab};
