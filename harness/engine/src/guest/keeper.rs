@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::AtFlags;
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, CpuSet, sched_setaffinity};
@@ -20,11 +21,12 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{Pid, chdir, chroot, dup2_raw, execve};
+use nix::unistd::{Pid, chdir, chroot, dup2_raw, execve, execveat};
 
 use super::command_line::CHANNEL_FD;
 use super::jail;
 use super::order::{End, Launch};
+use super::xstate;
 use crate::lab::{Side, close_inherited, fork_into, wire};
 
 /// The exit code of a contained half that could not be contained.
@@ -219,6 +221,7 @@ fn start(channel: &OwnedFd, launch: &Launch, jail: Option<&Path>) -> io::Result<
         (Some(_), Some(jailed)) => (&jailed.program, &jailed.args, Path::new(jail::SCRATCH)),
         _ => (&launch.program, &launch.args, launch.scratch.as_path()),
     };
+    let mended = xstate::mended(&launch.program)?;
     let program = c_string(program.as_os_str().as_bytes())?;
     let mut argv = vec![program.clone()];
     for arg in args {
@@ -234,7 +237,7 @@ fn start(channel: &OwnedFd, launch: &Launch, jail: Option<&Path>) -> io::Result<
     let (told, teller) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     match fork_into(CloneFlags::empty())? {
         Side::Child => {
-            let error = become_kernel(channel, launch.cpu, jail, &argv, &env);
+            let error = become_kernel(channel, launch.cpu, jail, mended.as_ref(), &argv, &env);
             let _ = nix::unistd::write(&teller, &error.raw_os_error().unwrap_or(libc::EIO).to_ne_bytes());
             std::process::exit(1)
         }
@@ -264,6 +267,7 @@ fn become_kernel(
     channel: &OwnedFd,
     cpu: Option<usize>,
     jail: Option<&Path>,
+    mended: Option<&OwnedFd>,
     argv: &[CString],
     env: &[CString],
 ) -> io::Error {
@@ -293,7 +297,13 @@ fn become_kernel(
         Ok(())
     };
     match prepared() {
-        Ok(()) => execve(&argv[0], argv, env).err().unwrap_or(Errno::EIO).into(),
+        Ok(()) => {
+            let done = match mended {
+                Some(kernel) => execveat(kernel, c"", argv, env, AtFlags::AT_EMPTY_PATH),
+                None => execve(&argv[0], argv, env),
+            };
+            done.err().unwrap_or(Errno::EIO).into()
+        }
         Err(e) => e,
     }
 }

@@ -28,6 +28,7 @@ mod launch;
 mod modules;
 mod order;
 mod worker;
+mod xstate;
 
 pub(crate) use cell::{Cell, probe, run};
 pub use choice::{Choice, Guest};
