@@ -361,6 +361,12 @@ fn address_book(topology: &Topology, nodes: &BTreeMap<String, Node>) -> AddressB
             book.alias(alias, &node.name);
         }
     }
+    for link in &topology.links {
+        let [a, b] = &link.endpoints;
+        for (one, other) in [(a, b), (b, a)] {
+            book.link(&topology.nodes[one.node].name, &one.interface, &topology.nodes[other.node].name);
+        }
+    }
     for (name, node) in nodes {
         let addresses: Vec<IpAddr> =
             node.monitor.with_state(|s| s.addresses().map(|a| a.address.addr()).collect());

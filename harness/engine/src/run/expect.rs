@@ -1,6 +1,5 @@
 //! Waiting for expectations: `within` ends at the first moment of truth, `holds` looks at every event of its window.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -314,8 +313,8 @@ impl<'a> Witness<'a> {
 pub async fn advertised(booted: &Booted, to: &Node, gateway: &Node) -> Result<Vec<IpNet>, RunError> {
     let mut prefixes = Vec::new();
     for session in gateway.sessions().await? {
-        let Ok(peer) = session.peer.parse::<IpAddr>() else { continue };
-        if !booted.book.is(&to.name, peer) || session.established.is_none() {
+        let peer = &session.peer;
+        if !booted.book.is_peer(&gateway.name, &to.name, peer) || session.established.is_none() {
             continue;
         }
         for family in session.families.keys() {
