@@ -59,6 +59,8 @@ pub enum Command {
     Diff(crate::cmd::diff::DiffArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
+    /// List the requirements and what proves them, or print the test plan
+    Requirements(crate::cmd::requirements::RequirementsArgs),
     /// Keep a lab: `up` starts this itself
     #[command(hide = true)]
     Supervise(crate::cmd::up::SuperviseArgs),

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod pods;
 pub mod recording;
 pub mod replay;
+pub mod requirement;
 pub mod result;
 pub mod scenario;
 pub mod topology;

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod requirements;
 pub mod run;
 pub mod select;
 pub mod sweep;
@@ -47,6 +48,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Replay(args) => replay::run(&args),
             Command::Diff(args) => diff::run(&args),
             Command::Report(args) => report::run(&args),
+            Command::Requirements(args) => requirements::run(&args),
             Command::Supervise(args) => Ok(up::supervise(&args).await),
         }
     });
