@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::pods::host_of;
 use crate::scenario::{Fault, Step, Verb};
-use crate::topology::Topology;
+use crate::topology::{Node, Topology};
 
 /// Kinds of `ip link add ... type KIND` that a kernel may lack, with the capability's name.
 const LINK_KINDS: [(&str, &str); 6] = [
@@ -18,7 +18,7 @@ const LINK_KINDS: [(&str, &str); 6] = [
 
 const NFTABLES: &str = "nftables";
 
-/// The capabilities' names, as `doctor` prints them: by the topology's `exec` lines, the commands and faults of the steps,
+/// The capabilities' names, as `doctor` prints them: by the interfaces that the topology declares, its `exec` lines, the commands and faults of the steps,
 /// and the VRFs that the nodes' FRR is told of.
 pub fn of(topology: &Topology, steps: &[Step], vrfs: &BTreeSet<String>) -> BTreeSet<String> {
     let faults = || {
@@ -31,8 +31,8 @@ pub fn of(topology: &Topology, steps: &[Step], vrfs: &BTreeSet<String>) -> BTree
         Fault::Exec { command, undo, .. } => Some([command, undo]),
         _ => None,
     });
-    let lines = topology.nodes.iter().flat_map(|node| &node.exec).chain(commands.flatten());
-    let mut needs: BTreeSet<&str> = lines.flat_map(|argv| of_command(argv)).collect();
+    let lines = topology.nodes.iter().flat_map(Node::lines).chain(commands.flatten().cloned());
+    let mut needs: BTreeSet<&str> = lines.flat_map(|argv| of_command(&argv)).collect();
     let has_pods = |name: &str| topology.node(&host_of(name)).is_some();
     if topology.nodes.iter().any(|node| has_pods(&node.name)) {
         needs.insert(NFTABLES);

@@ -53,7 +53,7 @@ impl Drawing {
     pub fn of(lab: &Lab) -> Drawing {
         let mut drawing =
             Drawing { name: lab.name.clone(), boxes: Vec::new(), wires: Vec::new(), vrfs: Vec::new() };
-        let made: Vec<Vec<Interface>> = lab.nodes.iter().map(|n| interfaces(&n.exec)).collect();
+        let made: Vec<Vec<Interface>> = lab.nodes.iter().map(|n| interfaces(&n.lines())).collect();
         for interface in made.iter().flatten().filter(|i| matches!(i.make, Make::Vrf(_))) {
             if !drawing.vrfs.contains(&interface.name) {
                 drawing.vrfs.push(interface.name.clone());

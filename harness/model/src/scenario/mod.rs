@@ -23,7 +23,7 @@ pub use expect::{
 pub use fault::{Fault, LinkState};
 pub use file::{MetallbFile, ScenarioFile, StepFile};
 pub use isolation::{ExpectIsolation, Segment};
-pub use resolve::{Scenario, expand, step};
+pub use resolve::{Scenario, expand, expand_over, step, topologies};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};
 pub use stream::{During, ExpectLoss, StreamStep};

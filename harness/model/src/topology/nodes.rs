@@ -8,7 +8,7 @@ use super::kinds::Kind;
 use super::lab::magic;
 use super::layers::Layers;
 use super::paths::{self, Refused};
-use super::types::{Bind, Cluster, Node, Role};
+use super::types::{Bind, Cluster, Node, Role, StartupConfig};
 use super::words::words;
 use crate::diag::{Diagnostic, Seg, Source};
 use crate::path;
@@ -117,6 +117,7 @@ impl Builder<'_> {
             alias: cluster.filter(|_| external).map(|c| name[c.len() + 1..].to_owned()),
             role,
             image: self.image(written, role)?,
+            interfaces: Vec::new(),
             exec,
             binds: if acts && !external { self.binds(written)? } else { Vec::new() },
             env: if acts && !external { self.env(written)? } else { BTreeMap::new() },
@@ -286,20 +287,17 @@ impl Builder<'_> {
         })
     }
 
-    fn startup_config(&self, written: &Written<'_>) -> Result<Option<PathBuf>, Diagnostic> {
+    fn startup_config(&self, written: &Written<'_>) -> Result<Option<StartupConfig>, Diagnostic> {
         let Some((config, at)) = written.layers.one("startup-config", |n| &n.startup_config) else {
             return Ok(None);
         };
-        if config.trim().contains('\n') {
-            let message = "a configuration written into the topology is not supported yet";
-            return Err(self
-                .source
-                .error_at_key(&at, message)
-                .unsupported()
-                .hint("put it into a file beside the topology and name that file"));
+        // As containerlab tells a file's name from a configuration.
+        if config.contains('\n') {
+            return Ok(Some(StartupConfig::Text(self.magic(config, written))));
         }
         let config = self.magic(config, written);
-        paths::inside(self.dir, &config).map(Some).map_err(|e| self.refused(e, &at))
+        let file = paths::inside(self.dir, &config).map_err(|e| self.refused(e, &at))?;
+        Ok(Some(StartupConfig::File(file)))
     }
 
     fn refused(&self, e: Refused, at: &[Seg]) -> Diagnostic {

@@ -72,7 +72,7 @@ impl Resolver<'_> {
 
 /// Whether a line of the node names the device as a word.
 fn makes(node: &Node, device: &str) -> bool {
-    node.exec.iter().flatten().flat_map(|word| word.split_whitespace()).any(|word| word == device)
+    node.lines().iter().flatten().flat_map(|word| word.split_whitespace()).any(|word| word == device)
 }
 
 #[cfg(test)]
