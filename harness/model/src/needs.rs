@@ -53,7 +53,11 @@ fn of_command(argv: &[String]) -> Vec<&'static str> {
     let kinds = kinds.filter_map(|pair| LINK_KINDS.iter().find(|(kind, _)| *kind == pair[1]));
     let has = |word: &str| words.iter().any(|w| *w == word || w.rsplit('/').next() == Some(word));
     let of_links = kinds.map(|(_, capability)| *capability).filter(|_| has("ip") || has("bridge"));
-    let others = [("netem", has("tc") && has("netem")), (NFTABLES, has("nft"))];
+    let others = [
+        ("netem", has("tc") && has("netem")),
+        (NFTABLES, has("nft")),
+        ("vlan-filtering", has("ip") && has("vlan_filtering") || has("bridge") && has("vlan")),
+    ];
     of_links.chain(others.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name)).collect()
 }
 
@@ -80,6 +84,8 @@ mod tests {
         assert_eq!(of("ip link add red type vrf table 10"), ["vrf"]);
         assert_eq!(of("/sbin/ip link add link eth1 name eth1.100 type vlan id 100"), ["vlan"]);
         assert_eq!(of("tc qdisc add dev eth1 root netem delay 5ms"), ["netem"]);
+        assert_eq!(of("ip link add br0 type bridge vlan_filtering 1"), ["vlan-filtering"]);
+        assert_eq!(of("bridge vlan add dev p1 vid 100"), ["vlan-filtering"]);
         assert_eq!(of("nft add table inet filter"), ["nftables"]);
         assert_eq!(of("ip route add blackhole 10.0.0.0/8 type vrf-like"), Vec::<&str>::new());
         assert_eq!(of("echo type vrf"), Vec::<&str>::new());

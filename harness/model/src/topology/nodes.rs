@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::file::NodeFile;
+use super::interfaces;
 use super::kinds::Kind;
 use super::lab::magic;
 use super::layers::Layers;
@@ -91,6 +92,12 @@ impl Builder<'_> {
         self.refuse_own(written, &["exec", "binds", "env", "sysctls", "hostname"], |key| {
             format!("`{}` is a whole cluster, which has no `{key}`; its nodes may", written.name)
         })?;
+        let own = written.layers.iter().find(|layer| layer.at == written.at());
+        if own.is_some_and(|layer| layer.fields.labels.iter().any(|labels| labels.contains_key(interfaces::LABEL))) {
+            let at = [written.at(), path!["labels", interfaces::LABEL]].concat();
+            let message = format!("`{}` is a whole cluster, which has no interfaces; its nodes may", written.name);
+            return Err(self.source.error_at_key(&at, message));
+        }
         Ok(Cluster {
             name: written.name.to_owned(),
             image: written.layers.one("image", |n| &n.image).map(|(image, _)| image.to_owned()),

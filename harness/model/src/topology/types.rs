@@ -169,7 +169,12 @@ impl Topology {
         let link = self.links.iter().find(|link| link.endpoints.iter().any(is))?;
         let other = link.endpoints.iter().find(|end| !is(end))?;
         let bridge = &self.nodes[other.node];
-        (bridge.role == Role::Bridge).then_some((bridge.name.as_str(), other.interface.as_str()))
+        // A member of a bond is the bond's port, not the bridge's.
+        let in_bond = bridge.interfaces.iter().any(|i| {
+            i.name == other.interface && i.master.as_ref().is_some_and(|master| *master != bridge.name)
+        });
+        let is_port = bridge.role == Role::Bridge && !in_bond;
+        is_port.then_some((bridge.name.as_str(), other.interface.as_str()))
     }
 
     /// The addresses that the topology itself gives to a node (by name or alias): by its links first, then by what it

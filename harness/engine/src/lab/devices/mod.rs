@@ -15,7 +15,7 @@ use routeproof_model::topology::{Bond, Interface, InterfaceKind, PortVlans};
 
 pub(super) use kinds::bridge;
 
-use super::rtnl::{Change, add_address, create, plug_in, up};
+use super::rtnl::{Change, add_address, create, up};
 
 /// Makes interfaces in one network namespace, where it knows each by its index.
 pub(super) struct Maker<'a> {
@@ -47,10 +47,11 @@ impl<'a> Maker<'a> {
             } else {
                 self.new_link(&what, interface)
             });
-            match &interface.master {
-                Some(master) => changes.push(plug_in(&what, index, self.index(master))),
-                None if is_there => {}
-                None => changes.push(up(&what, index)),
+            if let Some(master) = &interface.master {
+                changes.push(join(&what, index, self.index(master), master));
+            }
+            if interface.master.is_some() || !is_there {
+                changes.push(up(&what, index));
             }
             if let InterfaceKind::Vrf { table, rules } = &interface.kind {
                 changes.extend(policy::end_of_table(&what, *table));
@@ -121,6 +122,14 @@ fn adjusted(what: &str, index: u32, interface: &Interface) -> Option<Change> {
         message: RouteNetlinkMessage::SetLink(message),
         flags: 0,
     })
+}
+
+/// By itself, before the interface is up: of a message with both, Linux 6.1 does that first, and then a bond does not take it.
+fn join(what: &str, index: u32, master: u32, name: &str) -> Change {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.attributes.push(LinkAttribute::Controller(master));
+    Change { what: format!("put {what} into {name}"), message: RouteNetlinkMessage::SetLink(message), flags: 0 }
 }
 
 /// A link's own options: RTM_NEWLINK without NLM_F_CREATE changes a link; RTM_SETLINK would ignore them.

@@ -8,7 +8,7 @@ use crate::yaml;
 use super::file::InterfaceFile;
 
 /// The label that holds a node's interfaces.
-pub(crate) const LABEL: &str = "routeproof.interfaces";
+pub(in crate::topology) const LABEL: &str = "routeproof.interfaces";
 
 /// Where something of a topology is written: found by its way through the file, or in a label's text.
 #[derive(Clone, Debug)]

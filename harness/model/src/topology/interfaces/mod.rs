@@ -17,7 +17,7 @@ mod types;
 use ipnet::IpNet;
 
 pub use commands::{UNREACHABLE_METRIC, commands};
-pub(super) use label::Place;
+pub(super) use label::{LABEL, Place};
 pub use netem::Netem;
 pub use types::{
     Bond, BondMode, HashPolicy, Interface, InterfaceKind, MacvlanMode, PortVlans, VrfRule, Vxlan,

@@ -48,8 +48,12 @@ pub struct LabNode {
 impl LabNode {
     /// The declared interfaces as command lines, then the `exec` lines.
     pub fn lines(&self) -> Vec<Vec<String>> {
-        let bridge = (self.part == Part::Bridge).then_some(self.name.as_str());
-        [commands(bridge, &self.interfaces), self.exec.clone()].concat()
+        [self.declared(), self.exec.clone()].concat()
+    }
+
+    /// The declared interfaces as command lines.
+    pub fn declared(&self) -> Vec<Vec<String>> {
+        commands((self.part == Part::Bridge).then_some(self.name.as_str()), &self.interfaces)
     }
 }
 
