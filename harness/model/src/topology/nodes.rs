@@ -93,9 +93,12 @@ impl Builder<'_> {
             format!("`{}` is a whole cluster, which has no `{key}`; its nodes may", written.name)
         })?;
         let own = written.layers.iter().find(|layer| layer.at == written.at());
-        if own.is_some_and(|layer| layer.fields.labels.iter().any(|labels| labels.contains_key(interfaces::LABEL))) {
+        if own.is_some_and(|layer| {
+            layer.fields.labels.iter().any(|labels| labels.contains_key(interfaces::LABEL))
+        }) {
             let at = [written.at(), path!["labels", interfaces::LABEL]].concat();
-            let message = format!("`{}` is a whole cluster, which has no interfaces; its nodes may", written.name);
+            let message =
+                format!("`{}` is a whole cluster, which has no interfaces; its nodes may", written.name);
             return Err(self.source.error_at_key(&at, message));
         }
         Ok(Cluster {

@@ -129,7 +129,11 @@ fn join(what: &str, index: u32, master: u32, name: &str) -> Change {
     let mut message = LinkMessage::default();
     message.header.index = index;
     message.attributes.push(LinkAttribute::Controller(master));
-    Change { what: format!("put {what} into {name}"), message: RouteNetlinkMessage::SetLink(message), flags: 0 }
+    Change {
+        what: format!("put {what} into {name}"),
+        message: RouteNetlinkMessage::SetLink(message),
+        flags: 0,
+    }
 }
 
 /// A link's own options: RTM_NEWLINK without NLM_F_CREATE changes a link; RTM_SETLINK would ignore them.
