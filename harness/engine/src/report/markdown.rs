@@ -128,7 +128,7 @@ fn isolation_section(out: &mut String, found: &Found) {
     let _ = writeln!(out, "| {} |\n|{}|", header.join(" | "), rule.join("|"));
     for row in found.rows() {
         let cell = |(text, standing): &(String, Option<Standing>)| match standing {
-            Some(Standing::Leaks) => format!("❌ **{}**", prose(text)),
+            Some(Standing::Leaks | Standing::Absent) => format!("❌ **{}**", prose(text)),
             Some(Standing::Unproved) => format!("❔ {}", prose(text)),
             _ => prose(text),
         };

@@ -205,9 +205,9 @@ fn isolation_section(out: &mut String, view: &View<'_>, found: &Found) {
     let _ = writeln!(out, "{}\n", paint(BOLD, &wrap(&found.title(), view.width, 2).join("\n")));
     let style = |standing| match standing {
         None => DIM,
-        Some(Standing::Isolated | Standing::Works) => GREEN,
+        Some(Standing::Isolated | Standing::Works | Standing::Declared) => GREEN,
         Some(Standing::Unproved) => YELLOW.bold(),
-        Some(Standing::Leaks) => RED,
+        Some(Standing::Leaks | Standing::Absent) => RED,
     };
     let header = found.header().iter().map(|name| Painted::new(name, BOLD)).collect();
     let row = |row: Vec<(String, Option<Standing>)>| {

@@ -19,6 +19,7 @@ mod gateway;
 mod images;
 mod isolation;
 mod judged;
+mod lab_spec;
 mod live;
 mod load;
 mod manifests;
@@ -34,6 +35,7 @@ mod settle;
 mod steps;
 mod stream;
 mod tap;
+mod topologies;
 mod turns;
 mod until;
 

@@ -6,6 +6,9 @@ use super::*;
 use crate::fact::{Change, HostPort, KernelEvent, Link, Mono, NextHop, Object, Route, Rule};
 use crate::scenario::Segment;
 
+#[path = "isolation_tests/declared.rs"]
+mod declared;
+
 fn segment(interface: &str, host: &str, table: u32, prefixes: &[&str]) -> Segment {
     let prefixes = prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect();
     let (interface, host) = (interface.into(), host.into());
@@ -18,7 +21,7 @@ fn expect() -> ExpectIsolation {
         ("blue", segment("eth2", "gw2", 102, &["10.2.0.0/16"])),
     ];
     let segments = segments.map(|(name, segment)| (name.to_string(), segment)).into();
-    ExpectIsolation { node: "worker".into(), segments }
+    ExpectIsolation { node: "worker".into(), segments, leaks: Vec::new() }
 }
 
 fn in_vrfs() -> ExpectIsolation {

@@ -119,9 +119,11 @@ fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
         Some((Expect::Isolation(e), _)) => {
             let pairs = e.pairs().filter(|(from, to, _)| from != to);
             let into = |(from, to, family): (&String, &String, IpFamily)| {
+                let declared = |p: &&IpNet| !e.leaks_of(from, to, family).any(|leak| leak.contains(*p));
                 let (from, to) = (&e.segments[from], &e.segments[to]);
                 let table = from.vrf.as_ref().map_or(from.table, |vrf| kernel.vrf_table(vrf)).unwrap_or(254);
-                to.of(family).map(|p| leak(p.trunc(), table, "static")(&to.interface)).collect::<Vec<_>>()
+                let leaked = to.of(family).filter(declared);
+                leaked.map(|p| leak(p.trunc(), table, "static")(&to.interface)).collect::<Vec<_>>()
             };
             pairs.flat_map(into).collect()
         }

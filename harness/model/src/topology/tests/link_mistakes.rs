@@ -148,14 +148,14 @@ fn link_types() {
       |
     help: a lab is closed: its links join its own nodes with `type: veth`
     "#);
-    assert_snapshot!(error(&linked("- type: dummy\n  endpoint: {node: a, interface: eth1}")), @r#"
-    error: links of type `dummy` are not supported yet
-     --> /lab/one.clab.yml:6:11
+    assert_snapshot!(error(&linked("- type: dummy\n  endpoints: [a:eth1, b:eth1]")), @r#"
+    error: `endpoints` does not belong to a dummy link
+     --> /lab/one.clab.yml:7:5
       |
-    6 |   - type: dummy
-      |           ^^^^^
+    7 |     endpoints: [a:eth1, b:eth1]
+      |     ^^^^^^^^^
       |
-    help: make the interface with `exec: [ip link add dummy0 type dummy]` in the node
+    help: it has one end: `endpoint`
     "#);
     assert_snapshot!(error(&linked("- type: vth\n  endpoints: [a:eth1, b:eth1]")), @r#"
     error: unknown link type `vth`
@@ -165,7 +165,7 @@ fn link_types() {
       |           ^^^
       |
     help: did you mean `veth`?
-    help: supported: `veth`, or no type for `endpoints: ["a:eth1", "b:eth1"]`
+    help: supported: `veth`, `dummy`, or no type for `endpoints: ["a:eth1", "b:eth1"]`
     "#);
     assert_snapshot!(error(&linked("- type: veth\n  endpoints: [a:eth1, b:eth1]")), @r#"
     error: with `type: veth` an endpoint is a mapping

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::{lab, read, source};
 use crate::cpu_time::spent;
-use crate::topology::{Role, load};
+use crate::topology::{Role, StartupConfig, load};
 
 /// A cluster, two gateways with an address each way, a shared segment and a client, in every form that links have.
 const CLUSTER: &str = r#"
@@ -69,7 +69,10 @@ fn a_cluster_with_gateways() {
     assert_eq!(topology.clusters.len(), 1);
     assert_eq!(topology.clusters[0].startup_config.as_deref(), Some("/lab/kind/cluster.yaml".as_ref()));
     assert_eq!(topology.find("worker").unwrap().name, "k8s-worker");
-    assert_eq!(topology.find("gw1").unwrap().startup_config.as_deref(), Some("/lab/gw1/frr.conf".as_ref()));
+    assert_eq!(
+        topology.find("gw1").unwrap().startup_config,
+        Some(StartupConfig::File("/lab/gw1/frr.conf".into()))
+    );
     let end = |e: &crate::topology::Endpoint| {
         format!("{}:{} {:?} {:?}", topology.nodes[e.node].name, e.interface, e.ipv4, e.ipv6)
     };
@@ -244,4 +247,15 @@ proptest! {
         let value = if list { format!("[{quoted}]") } else { quoted };
         let _ = load(&source(&lab(&format!("nodes:\n  a: {{{key}: {value}}}\nlinks:\n- endpoints: {value}"))));
     }
+}
+
+#[test]
+fn a_configuration_may_stand_in_the_file() {
+    let text = lab(
+        "nodes:\n  r1:\n    kind: frr\n    image: frr\n    startup-config: |\n      hostname __clabNodeName__\n      router bgp 1\n",
+    );
+    let StartupConfig::Text(config) = read(&text).nodes[0].startup_config.clone().unwrap() else {
+        panic!("not the name of a file");
+    };
+    assert_eq!(config, "hostname r1\nrouter bgp 1\n");
 }
