@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::result::{Evidence, Outcome, StepResult};
+use crate::fact::HostHealth;
+use crate::result::{Environment, Evidence, Outcome, Setting, StepResult};
 
 /// An event with the time at which it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,18 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
+    /// What the invocation runs on.
+    Environment {
+        environment: Environment,
+    },
+    /// What a run is a run of, in full: sent before it starts, also for runs that never do.
+    RunSetting {
+        setting: Setting,
+    },
+    /// How the host was, over all of a run's lab.
+    RunHealth {
+        health: HostHealth,
+    },
     /// The runs that will follow, in order.
     Planned {
         runs: Vec<RunId>,

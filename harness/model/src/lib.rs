@@ -23,5 +23,6 @@ pub mod recording;
 pub mod replay;
 pub mod result;
 pub mod scenario;
+pub mod timeline;
 pub mod topology;
 pub mod yaml;

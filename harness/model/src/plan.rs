@@ -21,6 +21,9 @@ pub struct PlannedRun {
     pub scenario: String,
     pub about: String,
     pub requirements: Vec<String>,
+    /// Over everything that the scenario reads, in hexadecimal; empty for a lab that is kept.
+    #[serde(default)]
+    pub scenario_sha256: String,
     pub axes: AxisValues,
     pub expected: BTreeMap<String, String>,
     pub metallb: MetallbFile,

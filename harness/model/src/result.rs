@@ -5,22 +5,29 @@
 
 mod fold;
 mod grid;
+mod provenance;
+mod requirements;
 mod version;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::fact::HostHealth;
 
 pub use fold::fold;
 pub use grid::{Cell, FirstGood, Grid, Row, cell_text, describe_first_good, first_good, is_surprising};
+pub use provenance::{Environment, Setting};
+pub use requirements::{RequirementCell, RequirementGrid, RequirementRow};
 pub use version::compare_versions;
 
 pub const SCHEMA: &str = "routeproof/result/v1";
 
 /// How a step, a run or a whole invocation ended. The order is that of severity, the mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     Passed,
@@ -54,7 +61,7 @@ impl fmt::Display for Outcome {
 }
 
 /// One thing that was seen and bears on a verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// What it is: `session`, `running-config`, `route-refresh-sent`, `kernel-route`, ...
     pub what: String,
@@ -63,7 +70,7 @@ pub struct Evidence {
     pub value: serde_json::Value,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepResult {
     pub name: String,
     pub outcome: Outcome,
@@ -74,7 +81,7 @@ pub struct StepResult {
     pub evidence: Vec<Evidence>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunResult {
     pub scenario: String,
     pub requirements: Vec<String>,
@@ -101,10 +108,16 @@ pub struct RunResult {
     /// Tries before this one, which the host spoilt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spoilt: Vec<SpoiltTry>,
+    /// What it was a run of; results of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<Setting>,
+    /// How the host was from the lab's boot to its end; none for a lab that did not come up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HostHealth>,
 }
 
 /// A try of a run that was inconclusive because of the host, so that the run was tried again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpoiltTry {
     pub reason: Option<String>,
     pub duration_ms: u64,
@@ -113,20 +126,20 @@ pub struct SpoiltTry {
 }
 
 /// A dimension of a scenario's matrix with the values that were planned, in the scenario's order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Axis {
     pub name: String,
     pub values: Vec<String>,
 }
 
 /// The order of a scenario's axes: the first one makes a grid's columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioAxes {
     pub name: String,
     pub axes: Vec<Axis>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     pub passed: usize,
     pub failed: usize,
@@ -143,13 +156,16 @@ pub struct Summary {
     pub missing: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResultFile {
     pub schema: String,
     pub summary: Summary,
     #[serde(default)]
     pub scenarios: Vec<ScenarioAxes>,
     pub runs: Vec<RunResult>,
+    /// What it ran on; results of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
     /// What a user should know that decides nothing.
     #[serde(default)]
     pub warnings: Vec<String>,

@@ -30,7 +30,12 @@ pub fn run(args: &ReportArgs) -> Result<u8, Failure> {
     let finished =
         read_back(&log).map_err(|e| Failure::input(format!("cannot read {}: {e}", log.display())))?;
     let view =
-        View { result: &finished.result, directory: Some(&args.directory), width: report::terminal_width() };
+        View {
+        result: &finished.result,
+        events: &finished.log,
+        directory: Some(&args.directory),
+        width: report::terminal_width(),
+    };
     let problems: Vec<String> = finished
         .problems
         .iter()

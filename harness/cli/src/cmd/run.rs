@@ -74,7 +74,12 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
 
     let finished = bus.finish();
     let view =
-        View { result: &finished.result, directory: Some(directory.path()), width: report::terminal_width() };
+        View {
+        result: &finished.result,
+        events: &finished.log,
+        directory: Some(directory.path()),
+        width: report::terminal_width(),
+    };
     let mut problems: Vec<String> = finished.problems.clone();
     problems.extend(report::write_run_files(&directory, &view).iter().map(|e| chain(e)));
     problems.extend(report::write_all(&specs, &view).iter().map(|e| chain(e)));

@@ -39,7 +39,8 @@ pub(super) fn failures<'a>(result: &'a ResultFile, directory: Option<&Path>) -> 
     (all.into_iter().take(MAX_FAILURES).map(|run| failure(result, run, directory)).collect(), left_out)
 }
 
-fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Path>) -> Failure<'a> {
+/// What explains a run's outcome.
+pub(super) fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Path>) -> Failure<'a> {
     let mut expected = Vec::new();
     for (key, want) in &run.expected {
         if let Some(seen) = run.observed.get(key).filter(|seen| *seen != want) {

@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn view(result: &routeproof_model::result::ResultFile) -> View<'_> {
-        View { result, directory: None, width: 80 }
+        View { result, events: &[], directory: None, width: 80 }
     }
 
     #[test]

@@ -117,7 +117,12 @@ impl Scenario {
         let (_never, stop) = watch::channel(false);
         run_in(TURNS.clone(), &plan, &directory, &matrix, &events, stop).await?;
         let finished = bus.finish();
-        let view = View { result: &finished.result, directory: Some(directory.path()), width: WIDTH };
+        let view = View {
+            result: &finished.result,
+            events: &finished.log,
+            directory: Some(directory.path()),
+            width: WIDTH,
+        };
         if let Some(error) = write_run_files(&directory, &view).into_iter().next() {
             return Err(record(error));
         }
@@ -175,7 +180,7 @@ impl Ran {
 /// The table that the command line prints, with the reasons for what did not pass.
 impl fmt::Display for Ran {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let view = View { result: &self.result, directory: Some(&self.directory), width: WIDTH };
+        let view = View { result: &self.result, events: &[], directory: Some(&self.directory), width: WIDTH };
         f.write_str(&anstream::adapter::strip_str(&render_terminal(&view)).to_string())
     }
 }

@@ -14,7 +14,7 @@ use routeproof_model::topology::{self, Lab, Role, Topology};
 use routeproof_model::{needs, yaml};
 
 use super::error::RunError;
-use super::places;
+use super::{digest, places};
 use super::rehearse::{pods_of, rehearse, unmade_vrfs};
 
 /// A scenario that was read, with its runs and its matrix.
@@ -139,6 +139,7 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
     let allowed = scenario::expand(&written, &source, &topology)?.allow;
     let idle = allow(&mut loaded.findings, &allowed, &loaded.file);
     loaded.warnings.extend(idle);
+    digest::stamp(&mut loaded).map_err(|(path, source)| RunError::Read { path, source })?;
     Ok(loaded)
 }
 
@@ -179,6 +180,7 @@ fn add_runs(
             steps: run.steps,
             tightest_timer_ms: None,
             needs: BTreeSet::new(),
+            scenario_sha256: String::new(),
         };
         let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
         let stated = scenario.tightest_timer.map(|timer| timer.as_millis() as u64);
@@ -275,6 +277,7 @@ pub fn plan_topology(
         initial: manifests.to_vec(),
         steps: Vec::new(),
         tightest_timer_ms: objects.bfd_detection_ms(),
+        scenario_sha256: String::new(),
     };
     Ok((run, warnings))
 }

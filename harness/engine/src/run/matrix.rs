@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::steps::{self, Verdict};
+use super::provenance;
 use super::turns::{Share, Turns};
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};
@@ -73,14 +74,19 @@ pub(super) async fn run_in(
     stop: watch::Receiver<bool>,
 ) -> Result<(), RunError> {
     let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
+    events.send(EventKind::Environment { environment: provenance::environment() });
     events.send(EventKind::Planned { runs: ids.clone() });
     write_plan(plan, directory)?;
+    provenance::draw(plan, directory);
 
     let progress = Announce::new(events);
     let places_of_runs = tokio::select! {
         decided = guest::decide(plan, directory, &options.guest, &options.store, events, &progress) => decided?,
         () = stopped(stop.clone()) => return Ok(()),
     };
+    for (index, (run, place)) in plan.runs.iter().zip(&places_of_runs).enumerate() {
+        events.for_run(index).send(EventKind::RunSetting { setting: provenance::setting(run, place) });
+    }
     let images = plan.runs.iter().flat_map(|run| run.images.values());
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
@@ -279,6 +285,7 @@ pub(crate) async fn judge_run(
                 verdict = judge(&mut booted, planned, events) => Some(verdict),
                 () = stop() => None,
             };
+            events.send(EventKind::RunHealth { health: booted.meter.read() });
             if let Err(e) = booted.shutdown().await {
                 events.warn(format!("{}: observations are incomplete: {e}", planned.slug()));
             }

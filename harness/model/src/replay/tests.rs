@@ -51,6 +51,7 @@ fn planned_from(scenario: &str) -> PlannedRun {
         initial: Vec::new(),
         steps: run.steps,
         tightest_timer_ms: None,
+        scenario_sha256: String::new(),
         needs: Default::default(),
     }
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Axis, Evidence, Outcome, ResultFile, RunResult, SCHEMA, ScenarioAxes, SpoiltTry, StepResult, Summary,
+    Axis, Environment, Evidence, Outcome, ResultFile, RunResult, SCHEMA, ScenarioAxes, Setting, SpoiltTry,
+    StepResult, Summary,
 };
 use crate::event::{Event, EventKind, RunId};
+use crate::fact::HostHealth;
 
 /// Makes the result from the events of one invocation, in their order.
 ///
@@ -27,6 +29,7 @@ struct Fold {
     interrupted: bool,
     missing: Vec<String>,
     warnings: Vec<String>,
+    environment: Option<Environment>,
     last_ms: u64,
 }
 
@@ -40,6 +43,8 @@ struct Slot {
     open: BTreeMap<usize, OpenStep>,
     finished: Option<Finished>,
     spoilt: Vec<SpoiltTry>,
+    setting: Option<Setting>,
+    health: Option<HostHealth>,
 }
 
 struct OpenStep {
@@ -67,6 +72,8 @@ impl Slot {
             open: BTreeMap::new(),
             finished: None,
             spoilt: Vec::new(),
+            setting: None,
+            health: None,
         }
     }
 }
@@ -82,6 +89,7 @@ impl Fold {
                 push_new(&mut self.warnings, &format!("{capability} is required and missing: {message}"));
             }
             EventKind::Warning { message } => push_new(&mut self.warnings, message),
+            EventKind::Environment { environment } => self.environment = Some(environment.clone()),
             EventKind::Image { .. } => {}
             kind => {
                 if let Some(run) = event.run {
@@ -116,7 +124,8 @@ impl Fold {
             interrupted,
             missing: self.missing,
         };
-        ResultFile { schema: SCHEMA.into(), summary, scenarios, runs, warnings: self.warnings }
+        let (environment, warnings) = (self.environment, self.warnings);
+        ResultFile { schema: SCHEMA.into(), summary, scenarios, runs, environment, warnings }
     }
 }
 
@@ -128,6 +137,8 @@ fn push_new(list: &mut Vec<String>, item: &str) {
 
 fn take_run_event(slot: &mut Slot, at_ms: u64, kind: &EventKind) {
     match kind {
+        EventKind::RunSetting { setting } => slot.setting = Some(setting.clone()),
+        EventKind::RunHealth { health } => slot.health = Some(*health),
         EventKind::RunStarted { directory } => {
             slot.started_ms = Some(at_ms);
             slot.directory = Some(directory.clone());
@@ -172,7 +183,7 @@ fn take_run_event(slot: &mut Slot, at_ms: u64, kind: &EventKind) {
 /// Turns what the log said about a run into its result.
 fn close(slot: Slot, interrupted: bool, last_ms: u64) -> RunResult {
     let (outcome, reason) = judge(&slot, interrupted);
-    let Slot { id, started_ms, directory, mut steps, open, finished, spoilt } = slot;
+    let Slot { id, started_ms, directory, mut steps, open, finished, spoilt, setting, health } = slot;
     steps.extend(open.into_values().map(|step| StepResult {
         name: step.name,
         outcome: Outcome::Inconclusive,
@@ -202,6 +213,8 @@ fn close(slot: Slot, interrupted: bool, last_ms: u64) -> RunResult {
         directory,
         artifacts,
         spoilt,
+        setting,
+        health,
     }
 }
 
