@@ -59,6 +59,8 @@ pub enum Command {
     Diff(crate::cmd::diff::DiffArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
+    /// Print the JSON Schema of a file that other tools read
+    Schema(crate::cmd::schema::SchemaArgs),
     /// Keep a lab: `up` starts this itself
     #[command(hide = true)]
     Supervise(crate::cmd::up::SuperviseArgs),
@@ -129,7 +131,7 @@ pub struct RunArgs {
     /// How often to try a run again, alone, that the host spoilt; a run that failed is never tried again
     #[arg(long, value_name = "N", default_value_t = routeproof_engine::run::RETRIES)]
     pub retries: u32,
-    /// Write a report: json=FILE, markdown=FILE or terminal=FILE (`-` is stdout); may be given several times
+    /// Write a report: html=, json=, junit=, markdown= or terminal=FILE (`-` is stdout); may be given several times
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<String>,
     /// Print the result as JSON on stdout

@@ -7,6 +7,7 @@ mod fold;
 mod grid;
 mod provenance;
 mod requirements;
+mod schema;
 mod version;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use fold::fold;
 pub use grid::{Cell, FirstGood, Grid, Row, cell_text, describe_first_good, first_good, is_surprising};
 pub use provenance::{Environment, Setting};
 pub use requirements::{RequirementCell, RequirementGrid, RequirementRow};
+pub use schema::schema;
 pub use version::compare_versions;
 
 pub const SCHEMA: &str = "routeproof/result/v1";

@@ -13,6 +13,7 @@ pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod select;
 pub mod sweep;
 pub mod up;
@@ -47,6 +48,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Replay(args) => replay::run(&args),
             Command::Diff(args) => diff::run(&args),
             Command::Report(args) => report::run(&args),
+            Command::Schema(args) => schema::run(&args),
             Command::Supervise(args) => Ok(up::supervise(&args).await),
         }
     });

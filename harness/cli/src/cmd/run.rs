@@ -73,8 +73,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     interrupt.abort();
 
     let finished = bus.finish();
-    let view =
-        View {
+    let view = View {
         result: &finished.result,
         events: &finished.log,
         directory: Some(directory.path()),

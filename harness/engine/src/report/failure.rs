@@ -40,7 +40,11 @@ pub(super) fn failures<'a>(result: &'a ResultFile, directory: Option<&Path>) -> 
 }
 
 /// What explains a run's outcome.
-pub(super) fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Path>) -> Failure<'a> {
+pub(super) fn failure<'a>(
+    result: &'a ResultFile,
+    run: &'a RunResult,
+    directory: Option<&Path>,
+) -> Failure<'a> {
     let mut expected = Vec::new();
     for (key, want) in &run.expected {
         if let Some(seen) = run.observed.get(key).filter(|seen| *seen != want) {
@@ -85,9 +89,14 @@ fn reason(run: &RunResult, expected: &[Expected]) -> Option<String> {
 /// Why runs of matrices were skipped, with the number of runs; the other scenarios' verdicts say it themselves.
 pub(super) fn skips(result: &ResultFile) -> Vec<(String, usize)> {
     let in_grid =
-        |run: &&RunResult| result.scenarios.iter().any(|s| s.name == run.scenario && s.axes.len() >= 2);
+        |run: &RunResult| result.scenarios.iter().any(|s| s.name == run.scenario && s.axes.len() >= 2);
+    skips_of(result.runs.iter().filter(|run| in_grid(run)))
+}
+
+/// Why runs were skipped, with the number of runs.
+pub(super) fn skips_of<'a>(runs: impl Iterator<Item = &'a RunResult>) -> Vec<(String, usize)> {
     let mut reasons: Vec<(String, usize)> = Vec::new();
-    for run in result.runs.iter().filter(|run| run.outcome == Outcome::Skipped).filter(in_grid) {
+    for run in runs.filter(|run| run.outcome == Outcome::Skipped) {
         let reason = run.reason.clone().unwrap_or_else(|| "no reason was given".into());
         match reasons.iter_mut().find(|(have, _)| *have == reason) {
             Some((_, number)) => *number += 1,

@@ -134,7 +134,12 @@ mod tests {
 
     fn render(format: &str) -> String {
         let (_, report) = FORMATS.iter().find(|(name, _)| *name == format).unwrap();
-        report.render(&View { result: &result(), events: &[], directory: Some(Path::new("runs")), width: 100 })
+        report.render(&View {
+            result: &result(),
+            events: &[],
+            directory: Some(Path::new("runs")),
+            width: 100,
+        })
     }
 
     #[test]

@@ -101,7 +101,10 @@ fn of_run(run: &RunResult) -> Vec<(String, String)> {
             ("lab.kernel", setting.kernel.clone()),
             ("seed", setting.seed.map(|seed| seed.to_string()).unwrap_or_default()),
         ];
-        known.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_string(), value))
+        known
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.to_string(), value))
     });
     let health = run.health.iter().flat_map(|health| {
         let ms = |value: f64| format!("{value:.0}");

@@ -47,8 +47,7 @@ pub trait Report: Sync {
 }
 
 /// The formats of `--report FORMAT=FILE`.
-pub const FORMATS: &[(&str, &dyn Report)] =
-    &[
+pub const FORMATS: &[(&str, &dyn Report)] = &[
     ("html", &html::Html),
     ("json", &json::Json),
     ("junit", &junit::JUnit),

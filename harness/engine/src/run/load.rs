@@ -14,8 +14,8 @@ use routeproof_model::topology::{self, Lab, Role, Topology};
 use routeproof_model::{needs, yaml};
 
 use super::error::RunError;
-use super::{digest, places};
 use super::rehearse::{pods_of, rehearse, unmade_vrfs};
+use super::{digest, places};
 
 /// A scenario that was read, with its runs and its matrix.
 #[derive(Clone, Debug)]

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
-use super::steps::{self, Verdict};
 use super::provenance;
+use super::steps::{self, Verdict};
 use super::turns::{Share, Turns};
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};

@@ -68,3 +68,36 @@ fn frr_of(run: &RunResult) -> String {
     let known = set.map(|setting| setting.frr.join(" and "));
     known.or_else(|| run.axes.get("frr").cloned()).unwrap_or_else(|| UNKNOWN.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_that_fails_is_enough() {
+        let run = |ids: &[&str], frr: &str, outcome: &str| {
+            serde_json::json!({
+                "scenario": "s", "requirements": ids, "axes": { "frr": frr }, "outcome": outcome, "duration_ms": 1,
+                "observed": {}, "expected": {}, "steps": [], "artifacts": [],
+            })
+        };
+        let runs = [
+            run(&["B-1.1", "A-1.1"], "10.3", "passed"),
+            run(&["A-1.1"], "8.4.4", "passed"),
+            run(&["A-1.1"], "8.4.4", "failed"),
+            run(&["A-1.1"], "8.4.4", "skipped"),
+        ];
+        let summary = serde_json::json!({
+            "passed": 2, "failed": 1, "inconclusive": 0, "broken": 0, "skipped": 1, "duration_ms": 1,
+        });
+        let file = serde_json::json!({ "schema": super::super::SCHEMA, "summary": summary, "runs": runs });
+        let result: ResultFile = serde_json::from_value(file).unwrap();
+        let grid = RequirementGrid::of(&result);
+        assert_eq!(grid.versions, ["8.4.4", "10.3"]);
+        let ids: Vec<&str> = grid.rows.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids, ["A-1.1", "B-1.1"]);
+        let worst = RequirementCell { outcome: Outcome::Failed, passed: 1, runs: vec![2, 3, 1] };
+        assert_eq!(grid.rows[0].cells[0], Some(worst));
+        assert_eq!(grid.rows[1].cells[0], None);
+    }
+}

@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::types::{Entry, Kind, Lane, Timeline};
 use crate::check::AddressBook;
 use crate::event::{Event, EventKind};
-use crate::fact::{Change, KernelEvent, KernelState, Object, Route, names};
+use crate::fact::{Change, KernelEvent, KernelState, Mono, Object, Route, names};
 use crate::frr::SessionState;
 use crate::recording::Recording;
 use crate::result::Outcome;
@@ -45,7 +45,8 @@ impl Timeline {
 
 /// What was said after the last [`EventKind::RunAgain`], from the start of the run on.
 pub(super) fn last_try<'a, 'b>(events: &'a [&'b Event]) -> &'a [&'b Event] {
-    let again = events.iter().rposition(|e| matches!(e.kind, EventKind::RunAgain { .. })).map_or(0, |i| i + 1);
+    let again =
+        events.iter().rposition(|e| matches!(e.kind, EventKind::RunAgain { .. })).map_or(0, |i| i + 1);
     let started = events[again..].iter().position(|e| matches!(e.kind, EventKind::RunStarted { .. }));
     &events[again + started.unwrap_or(0)..]
 }
@@ -152,6 +153,7 @@ pub(super) fn route_words(route: &Route, book: &AddressBook) -> String {
 fn of_sessions(recording: &Recording, node: &str, clock: Clock) -> Vec<Entry> {
     let mut known: BTreeMap<(String, String), bool> = BTreeMap::new();
     let mut entries = Vec::new();
+    let mut asked_before = Mono(0);
     for (at, sessions) in recording.session_reports(node) {
         for session in sessions {
             let up = session.state == SessionState::Established;
@@ -163,11 +165,15 @@ fn of_sessions(recording: &Recording, node: &str, clock: Clock) -> Vec<Entry> {
                 if up { (Kind::SessionUp, "Established") } else { (Kind::SessionDown, "lost") };
             let vrf =
                 if session.vrf == "default" { String::new() } else { format!(" (VRF {})", session.vrf) };
-            let peer = session.peer.parse().map_or_else(|_| session.peer.clone(), |ip| recording.book.describe(ip));
-            // bgpd counts its uptime in whole seconds, so what was seen first is the better time.
-            let what = vec![format!("session with {peer}{vrf}: {word}, as bgpd was asked")];
-            entries.push(Entry { at_ms: clock.ms(*at), until_ms: None, kind, what });
+            let peer =
+                session.peer.parse().map_or_else(|_| session.peer.clone(), |ip| recording.book.describe(ip));
+            // It came up when bgpd says, which counts whole seconds, and not before it was last seen down.
+            let uptime_ns = session.established.map_or(0, |up| up.uptime_ms * 1_000_000);
+            let since = Mono(at.0.saturating_sub(uptime_ns)).max(asked_before);
+            let what = vec![format!("session with {peer}{vrf}: {word}")];
+            entries.push(Entry { at_ms: clock.ms(since), until_ms: None, kind, what });
         }
+        asked_before = *at;
     }
     entries
 }

@@ -11,7 +11,9 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 150.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 44.0;
-const LANE: f64 = 30.0;
+const LANE: f64 = 34.0;
+/// The width of a sign.
+const SIGN: f64 = 12.0;
 /// Room between two ticks of the clock.
 const TICK: f64 = 90.0;
 
@@ -42,7 +44,8 @@ pub(super) fn svg(timeline: &Timeline, mark: Option<&Mark>, name: &str) -> Strin
             y + LANE / 2.0,
             WIDTH - RIGHT
         );
-        lane.entries.iter().for_each(|entry| draw(&mut out, timeline, entry, y));
+        let mut taken = [f64::MIN; 3];
+        lane.entries.iter().for_each(|entry| draw(&mut out, timeline, entry, y, &mut taken));
     }
     if let Some(mark) = mark {
         draw_mark(&mut out, timeline, mark, height);
@@ -88,7 +91,8 @@ pub(super) fn seconds(ms: f64) -> String {
     format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-fn draw(out: &mut String, timeline: &Timeline, entry: &Entry, y: f64) {
+/// `taken` says up to where each row of the lane has signs, so that none hides another.
+fn draw(out: &mut String, timeline: &Timeline, entry: &Entry, y: f64, taken: &mut [f64; 3]) {
     let (at, middle) = (x(timeline, entry.at_ms), y + LANE / 2.0);
     let hover = format!("{}: {}", seconds(entry.at_ms - timeline.from_ms), entry.what.join("; "));
     let _ = write!(out, "<g class=\"tl-{}\"><title>{}</title>", class(entry.kind), escaped(&hover));
@@ -98,8 +102,8 @@ fn draw(out: &mut String, timeline: &Timeline, entry: &Entry, y: f64) {
             let _ = write!(
                 out,
                 "<rect x=\"{at:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{:.1}\" rx=\"3\"/>",
-                y + 5.0,
-                LANE - 10.0
+                y + 6.0,
+                LANE - 12.0
             );
             let label = entry.what.first().map_or("", String::as_str);
             // The step's number where there is room for no more.
@@ -117,10 +121,23 @@ fn draw(out: &mut String, timeline: &Timeline, entry: &Entry, y: f64) {
             }
         }
         None => {
+            let row = row(entry.kind);
+            let at = at.max(taken[row] + SIGN);
+            taken[row] = at;
+            let middle = middle + (row as f64 - 1.0) * 8.0;
             let _ = write!(out, "<use href=\"#tl-{}\" x=\"{at:.1}\" y=\"{middle:.1}\"/>", class(entry.kind));
         }
     }
     out.push_str("</g>");
+}
+
+/// Sessions above, links in the middle, routes below.
+fn row(kind: Kind) -> usize {
+    match kind {
+        Kind::SessionUp | Kind::SessionDown | Kind::Gap => 0,
+        Kind::RouteNew | Kind::RouteGone => 2,
+        _ => 1,
+    }
 }
 
 fn draw_mark(out: &mut String, timeline: &Timeline, mark: &Mark, height: f64) {

@@ -10,7 +10,7 @@ use routeproof_model::result::{
 };
 
 use super::super::View;
-use super::super::failure::{MAX_FAILURES, skips, title, totals};
+use super::super::failure::{MAX_FAILURES, skips_of, title, totals};
 use super::super::isolation;
 use super::super::terminal::legend;
 use super::super::text::{count, duration};
@@ -98,7 +98,8 @@ impl Page {
         let surprises_left_out = surprises.len().saturating_sub(3 * MAX_FAILURES);
         surprises.truncate(3 * MAX_FAILURES);
         let notes = result.warnings.iter().chain(&gathered.problems).cloned().collect();
-        let skips = skips(result).into_iter().map(|(why, n)| format!("{}: {why}", count(n, "run")));
+        let skips =
+            skips_of(result.runs.iter()).into_iter().map(|(why, n)| format!("{}: {why}", count(n, "run")));
         Page {
             headline: format!("{}: {}", count(result.runs.len(), "run"), totals(result.runs.iter())),
             verdict,
@@ -133,7 +134,8 @@ fn counts(result: &ResultFile) -> Vec<Count> {
     use Outcome::{Broken, Failed, Inconclusive, Passed, Skipped};
     let number = |outcome| result.runs.iter().filter(|run| run.outcome == outcome).count();
     let all = [Passed, Failed, Broken, Inconclusive, Skipped];
-    let all = all.map(|outcome| Count { outcome: outcome.word(), sign: sign(outcome), number: number(outcome) });
+    let all =
+        all.map(|outcome| Count { outcome: outcome.word(), sign: sign(outcome), number: number(outcome) });
     all.into_iter().filter(|count| count.number > 0).collect()
 }
 

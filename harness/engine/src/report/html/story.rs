@@ -3,9 +3,12 @@
 use routeproof_model::event::Event;
 use routeproof_model::recording::Recording;
 use routeproof_model::result::{Outcome, ResultFile};
-use routeproof_model::timeline::{Clock, Divergence, NodeRoutes, Timeline, diverged, reference, routes_of};
+use routeproof_model::timeline::{
+    Clock, Divergence, NodeRoutes, Standing, Timeline, diverged, reference, routes_of,
+};
 
 use super::super::failure::title;
+use super::super::text::count;
 use super::drawing::{self, Mark, seconds};
 use super::gather::Gathered;
 
@@ -17,7 +20,9 @@ pub(super) struct Story {
     pub lines: Vec<Line>,
     pub left_out: usize,
     pub divergence: Option<Diverged>,
+    /// Of nodes whose routes changed.
     pub routes: Vec<NodeRoutes>,
+    pub unchanged: String,
 }
 
 /// One entry of the timeline, for those who read rather than look.
@@ -56,7 +61,8 @@ pub(super) fn tell(
     let found = recording.as_ref().and_then(|here| compare(result, events, index, here, gathered));
     let found = found.or_else(|| stumbled(result, &timeline, index));
     let (mark, divergence) = found.unzip();
-    let name = format!("What happened in {}, from left to right; the list below has the same", title(result, run));
+    let name =
+        format!("What happened in {}, from left to right; the list below has the same", title(result, run));
     let mut lines: Vec<Line> = timeline
         .in_order()
         .into_iter()
@@ -74,7 +80,20 @@ pub(super) fn tell(
         routes.extend(recording.nodes().into_iter().map(|node| routes_of(recording, node)));
         routes.retain(|node| !node.rows.is_empty());
     }
-    Some(Story { svg: drawing::svg(&timeline, mark.as_ref(), &name), lines, left_out, divergence, routes })
+    let is_same = |node: &NodeRoutes| node.rows.iter().all(|row| row.standing == Standing::Same);
+    let (same, routes): (Vec<_>, Vec<_>) = routes.into_iter().partition(is_same);
+    let unchanged = same
+        .iter()
+        .map(|node| format!("{} ({})", node.node, count(node.rows.len() + node.left_out, "route")));
+    let unchanged = unchanged.collect::<Vec<_>>().join(", ");
+    Some(Story {
+        svg: drawing::svg(&timeline, mark.as_ref(), &name),
+        lines,
+        left_out,
+        divergence,
+        routes,
+        unchanged,
+    })
 }
 
 /// Beside the nearest run that went well.
@@ -123,6 +142,7 @@ fn stumbled(result: &ResultFile, timeline: &Timeline, index: usize) -> Option<(M
         number + 1,
         step.name
     );
-    let mark = Mark { at_ms: bad.until_ms.unwrap_or(bad.at_ms), label: format!("step {} did not pass", number + 1) };
+    let mark =
+        Mark { at_ms: bad.until_ms.unwrap_or(bad.at_ms), label: format!("step {} did not pass", number + 1) };
     Some((mark, Diverged { lead, facts: Vec::new() }))
 }
