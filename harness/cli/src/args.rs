@@ -144,6 +144,11 @@ pub struct RunArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub guest: GuestArgs,
+    #[command(flatten)]
+    pub race: crate::cmd::race::RaceArgs,
+    /// Do a part of the runs only, for instance the second of three: `2/3`
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<crate::cmd::shard::Shard>,
     /// Break the labs on purpose and show for each expectation that it can fail
     #[arg(long)]
     pub mutate: bool,

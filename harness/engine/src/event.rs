@@ -232,7 +232,7 @@ mod tests {
 
     fn run_one(events: &Events) {
         let (requirements, axes, expected) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let id = RunId { scenario: "learn-routes".into(), requirements, axes, expected };
+        let id = RunId { scenario: "learn-routes".into(), requirements, axes, expected, repeat: 0 };
         events.send(EventKind::Planned { runs: vec![id] });
         let run = events.for_run(0);
         run.send(EventKind::RunStarted { directory: PathBuf::from("000-learn-routes") });

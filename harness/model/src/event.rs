@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::HostHealth;
+use crate::race::RaceSetting;
 use crate::result::{Environment, Evidence, Outcome, Setting, StepResult};
 
 /// An event with the time at which it happened.
@@ -36,6 +37,14 @@ pub enum EventKind {
     /// How the host was, over all of a run's lab.
     RunHealth {
         health: HostHealth,
+    },
+    /// The runs are repeats.
+    Race {
+        setting: RaceSetting,
+    },
+    /// A repeat is left out: what it is a repeat of is decided.
+    NotNeeded {
+        reason: String,
     },
     /// The runs that will follow, in order.
     Planned {
@@ -104,7 +113,7 @@ pub enum EventKind {
 }
 
 /// What a run is a run of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunId {
     pub scenario: String,
     pub requirements: Vec<String>,
@@ -112,6 +121,13 @@ pub struct RunId {
     pub axes: Vec<(String, String)>,
     /// What the scenario expects a `diagnose` step to observe in this run, for instance `bug: present`.
     pub expected: BTreeMap<String, String>,
+    /// Which repeat it is, from 1; 0 for what is not repeated.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeat: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A line of an event log that is not an event.

@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::HostHealth;
+use crate::race::{Race, RaceVerdict};
 
 pub use fold::fold;
 pub use grid::{Cell, FirstGood, Grid, Row, cell_text, describe_first_good, first_good, is_surprising};
@@ -89,6 +90,9 @@ pub struct RunResult {
     pub requirements: Vec<String>,
     /// Axis values by name; [`ResultFile::scenarios`] has the order of the axes.
     pub axes: BTreeMap<String, String>,
+    /// Which repeat it is, from 1; 0 for what is not repeated.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeat: u32,
     pub outcome: Outcome,
     pub duration_ms: u64,
     /// Why the outcome is not `passed`; one line.
@@ -116,6 +120,10 @@ pub struct RunResult {
     /// How the host was from the lab's boot to its end; none for a lab that did not come up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HostHealth>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A try of a run that was inconclusive because of the host, so that the run was tried again.
@@ -168,6 +176,9 @@ pub struct ResultFile {
     /// What it ran on; results of older versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
+    /// How often repeats failed, in race mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub race: Option<Race>,
     /// What a user should know that decides nothing.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -185,9 +196,15 @@ impl ResultFile {
     /// | 4 | nothing ran: no runs, or all were skipped |
     /// | 0 | at least one run passed, and the others passed or were skipped |
     ///
+    /// Where repeats are to prove a claim, it decides: 1 when it is refuted, 3 when it is not decided, 0 when it holds,
+    /// whatever became of single repeats.
+    ///
     /// Bad input (2) never gets as far as a result.
     pub fn exit_code(&self) -> u8 {
         let has = |outcome| self.runs.iter().any(|run| run.outcome == outcome);
+        if let Some(race) = self.race.as_ref().filter(|race| race.setting.claim.is_some()) {
+            return self.claims_exit_code(race);
+        }
         if self.summary.interrupted {
             130
         } else if has(Outcome::Failed) {
@@ -200,6 +217,23 @@ impl ResultFile {
             4
         } else {
             0
+        }
+    }
+
+    fn claims_exit_code(&self, race: &Race) -> u8 {
+        let is = |verdict| race.groups.iter().any(|group| group.verdict == verdict);
+        if self.summary.interrupted {
+            130
+        } else if is(RaceVerdict::ClaimRefuted) {
+            1
+        } else if !self.summary.missing.is_empty() {
+            5
+        } else if race.groups.is_empty() || self.runs.iter().all(|run| run.outcome == Outcome::Skipped) {
+            4
+        } else if race.groups.iter().all(|group| group.verdict == RaceVerdict::ClaimHolds) {
+            0
+        } else {
+            3
         }
     }
 

@@ -9,12 +9,14 @@ pub mod lab;
 pub mod metallb;
 mod mutation;
 pub mod plan;
+pub mod race;
 pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
 pub mod schema;
 pub mod select;
+pub mod shard;
 pub mod sweep;
 pub mod up;
 

@@ -108,7 +108,8 @@ pub(super) fn skips_of<'a>(runs: impl Iterator<Item = &'a RunResult>) -> Vec<(St
 
 /// `frr-ordering frr=7.5.1 order=after`.
 pub(super) fn title(result: &ResultFile, run: &RunResult) -> String {
-    format!("{} {}", run.scenario, result.axes_text(run)).trim_end().to_owned()
+    let repeat = if run.repeat > 0 { format!(" repeat={}", run.repeat) } else { String::new() };
+    format!("{} {}{repeat}", run.scenario, result.axes_text(run)).trim_end().to_owned()
 }
 
 /// What came out of a run, in a phrase: its reason, else what was observed.

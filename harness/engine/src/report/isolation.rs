@@ -99,9 +99,8 @@ mod tests {
     fn result() -> ResultFile {
         let run = |frr: &str| RunId {
             scenario: "s".into(),
-            requirements: Vec::new(),
             axes: vec![("frr".into(), frr.into())],
-            expected: Default::default(),
+            ..RunId::default()
         };
         let runs = ["7.5.1", "8.4.4", "10.3"].map(run).to_vec();
         let mut events = vec![Event { at_ms: 0, run: None, kind: EventKind::Planned { runs } }];

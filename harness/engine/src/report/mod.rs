@@ -12,6 +12,7 @@ mod live;
 mod markdown;
 mod plain;
 mod progress;
+mod races;
 #[cfg(test)]
 mod sample;
 mod spec;

@@ -85,6 +85,10 @@ impl Tracker {
                 let scenarios = count(scenarios.len(), "scenario");
                 Some(Line::new("", BOLD, format!("{} of {scenarios}", count(runs.len(), "run"))))
             }
+            EventKind::NotNeeded { .. } => {
+                self.finished += 1;
+                None
+            }
             EventKind::RunFinished { .. } => event.run.map(|run| self.finish(run)),
             EventKind::RunAgain { reason, duration_ms } => event.run.map(|run| {
                 let time = format!("[{:>7}]", duration(*duration_ms));

@@ -18,6 +18,7 @@ use super::cluster::Cluster;
 use super::error::RunError;
 use super::gateway;
 use super::node::{Node, must_run};
+use super::perturb;
 use super::record::Recorder;
 use super::settle;
 use super::tap::{Tap, Taps};
@@ -210,13 +211,20 @@ async fn furnish(
         nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
     let since = phase(events, "monitors", since);
     let mut cluster = Cluster::new(run)?;
-    // Routers and cluster nodes start side by side: most of a daemon's start is waiting.
-    try_join_all(nodes.values_mut().map(async |node| match node.role {
-        Role::Gateway => gateway::start(node, topology).await,
-        Role::ClusterNode => cluster.start_frr(node).await,
-        Role::Client | Role::Bridge => Ok(()),
-    }))
-    .await?;
+    if let Some(perturbation) = &run.perturbation {
+        perturb::load(lab, perturbation).await?;
+    }
+    for stage in perturb::stages(nodes.values_mut(), run.perturbation.as_ref()) {
+        try_join_all(stage.into_iter().map(async |node| {
+            perturb::late(node, run.perturbation.as_ref()).await;
+            match node.role {
+                Role::Gateway => gateway::start(node, topology).await,
+                Role::ClusterNode => cluster.start_frr(node).await,
+                Role::Client | Role::Bridge => Ok(()),
+            }
+        }))
+        .await?;
+    }
     let since = phase(events, "daemons", since);
     cluster.load_initial(&mut nodes, &run.initial).await?;
     phase(events, "initial manifests", since);

@@ -181,6 +181,8 @@ fn add_runs(
             tightest_timer_ms: None,
             needs: BTreeSet::new(),
             scenario_sha256: String::new(),
+            repeat: 0,
+            perturbation: None,
         };
         let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
         let stated = scenario.tightest_timer.map(|timer| timer.as_millis() as u64);
@@ -278,6 +280,8 @@ pub fn plan_topology(
         steps: Vec::new(),
         tightest_timer_ms: objects.bfd_detection_ms(),
         scenario_sha256: String::new(),
+        repeat: 0,
+        perturbation: None,
     };
     Ok((run, warnings))
 }

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use routeproof_model::event::{EventKind, RunId};
 use routeproof_model::plan::{Plan, PlannedRun};
+use routeproof_model::race::RaceSetting;
 use routeproof_model::result::Outcome;
 use tokio::sync::watch;
 
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
 use super::provenance;
+use super::race::Tallies;
 use super::steps::{self, Verdict};
 use super::turns::{Share, Turns};
 use crate::event::Events;
@@ -31,6 +33,8 @@ pub struct Options {
     /// How often a run is tried again, alone, that the host spoilt. A run that failed is never tried again.
     pub retries: u32,
     pub guest: Guest,
+    /// The plan's runs are repeats; what is to be known of them.
+    pub race: Option<RaceSetting>,
 }
 
 /// Tries after the first that users get who do not say another number.
@@ -75,6 +79,10 @@ pub(super) async fn run_in(
 ) -> Result<(), RunError> {
     let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
     events.send(EventKind::Environment { environment: provenance::environment() });
+    if let Some(setting) = &options.race {
+        events.send(EventKind::Race { setting: setting.clone() });
+    }
+    let tallies = Arc::new(Tallies::new(options.race.clone()));
     events.send(EventKind::Planned { runs: ids.clone() });
     write_plan(plan, directory)?;
     provenance::draw(plan, directory);
@@ -109,6 +117,7 @@ pub(super) async fn run_in(
             trees: trees.clone(),
             events: events.for_run(index),
             stop: stop.clone(),
+            tallies: tallies.clone(),
         };
         tasks.push((index, tokio::spawn(one.in_its_turn(turns.clone(), options.retries))));
     }
@@ -134,6 +143,7 @@ pub(super) fn id(run: &PlannedRun) -> RunId {
         requirements: run.requirements.clone(),
         axes: run.axes.clone(),
         expected: run.expected.clone(),
+        repeat: run.repeat,
     }
 }
 
@@ -206,12 +216,16 @@ struct One {
     trees: Arc<BTreeMap<String, Tree>>,
     events: Events,
     stop: watch::Receiver<bool>,
+    tallies: Arc<Tallies>,
 }
 
 impl One {
     async fn in_its_turn(mut self, turns: Turns, retries: u32) {
         let first = self.folder.clone();
         let mut share = Share::of(&self.planned, &self.place);
+        // What is made of the host on purpose spoils nothing: the next try would get the same.
+        let retries =
+            if self.planned.perturbation.as_ref().is_some_and(|p| p.load > 0) { 0 } else { retries };
         for number in 1.. {
             // Guests wait for a processor before they take a lab's place from others.
             let seat = match &self.place {
@@ -221,6 +235,9 @@ impl One {
             let Some(_turn) = turns.take(share).await else { return };
             if *self.stop.borrow() {
                 return;
+            }
+            if let Some(reason) = self.tallies.not_needed(&self.planned) {
+                return self.events.send(EventKind::NotNeeded { reason });
             }
             let start = Instant::now();
             // An interrupted run has no verdict: its start without an end says so.
@@ -236,6 +253,7 @@ impl One {
                     Err(e) => self.events.warn(format!("{}: not tried again: {e}", self.planned.slug())),
                 }
             }
+            self.tallies.count(&self.planned, verdict.outcome);
             let console = Some(guest::CONSOLE).filter(|_| matches!(self.place, Place::Guest(_)));
             let names = ["observations.jsonl", "nodes"].into_iter().chain(console);
             let artifacts = names.map(|name| self.folder.relative().join(name)).collect();

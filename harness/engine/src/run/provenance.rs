@@ -49,7 +49,7 @@ pub(super) fn setting(run: &PlannedRun, place: &Place) -> Setting {
             Place::Guest(kernel) => kernel.name.clone(),
             Place::Host | Place::Nowhere { .. } => "host".to_string(),
         },
-        seed: None,
+        seed: run.perturbation.as_ref().map(|perturbation| perturbation.seed),
     }
 }
 

@@ -219,6 +219,7 @@ fn outcomes_and_steps_count_and_times_do_not() {
         artifacts: Vec::new(),
         spoilt: Vec::new(),
         setting: None,
+        repeat: 0,
         health: None,
     };
     let of = |result: &RunResult| Facts::of(Some(&Recording::default()), Some(result));

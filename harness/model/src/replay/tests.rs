@@ -52,6 +52,8 @@ fn planned_from(scenario: &str) -> PlannedRun {
         steps: run.steps,
         tightest_timer_ms: None,
         scenario_sha256: String::new(),
+        repeat: 0,
+        perturbation: None,
         needs: Default::default(),
     }
 }

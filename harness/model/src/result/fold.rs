@@ -9,6 +9,7 @@ use super::{
 };
 use crate::event::{Event, EventKind, RunId};
 use crate::fact::HostHealth;
+use crate::race::{Race, RaceSetting, groups};
 
 /// Makes the result from the events of one invocation, in their order.
 ///
@@ -30,6 +31,7 @@ struct Fold {
     missing: Vec<String>,
     warnings: Vec<String>,
     environment: Option<Environment>,
+    race: Option<RaceSetting>,
     last_ms: u64,
 }
 
@@ -62,6 +64,19 @@ struct Finished {
     evidence: Vec<Evidence>,
 }
 
+impl Finished {
+    fn skipped(reason: &str) -> Finished {
+        Finished {
+            outcome: Outcome::Skipped,
+            duration_ms: 0,
+            reason: Some(reason.to_owned()),
+            observed: BTreeMap::new(),
+            artifacts: Vec::new(),
+            evidence: Vec::new(),
+        }
+    }
+}
+
 impl Slot {
     fn new(id: RunId) -> Slot {
         Slot {
@@ -89,6 +104,7 @@ impl Fold {
                 push_new(&mut self.warnings, &format!("{capability} is required and missing: {message}"));
             }
             EventKind::Warning { message } => push_new(&mut self.warnings, message),
+            EventKind::Race { setting } => self.race = Some(setting.clone()),
             EventKind::Environment { environment } => self.environment = Some(environment.clone()),
             EventKind::Image { .. } => {}
             kind => {
@@ -103,8 +119,7 @@ impl Fold {
     fn slot(&mut self, run: usize) -> &mut Slot {
         while self.runs.len() <= run {
             let scenario = format!("unplanned run {}", self.runs.len());
-            let (requirements, axes, expected) = Default::default();
-            self.runs.push(Slot::new(RunId { scenario, requirements, axes, expected }));
+            self.runs.push(Slot::new(RunId { scenario, ..RunId::default() }));
         }
         &mut self.runs[run]
     }
@@ -125,7 +140,8 @@ impl Fold {
             missing: self.missing,
         };
         let (environment, warnings) = (self.environment, self.warnings);
-        ResultFile { schema: SCHEMA.into(), summary, scenarios, runs, environment, warnings }
+        let race = self.race.map(|setting| Race { groups: groups(&runs, &setting), setting });
+        ResultFile { schema: SCHEMA.into(), summary, scenarios, runs, environment, race, warnings }
     }
 }
 
@@ -138,6 +154,9 @@ fn push_new(list: &mut Vec<String>, item: &str) {
 fn take_run_event(slot: &mut Slot, at_ms: u64, kind: &EventKind) {
     match kind {
         EventKind::RunSetting { setting } => slot.setting = Some(setting.clone()),
+        EventKind::NotNeeded { reason } => {
+            slot.finished.get_or_insert(Finished::skipped(reason));
+        }
         EventKind::RunHealth { health } => slot.health = Some(*health),
         EventKind::RunStarted { directory } => {
             slot.started_ms = Some(at_ms);
@@ -203,6 +222,7 @@ fn close(slot: Slot, interrupted: bool, last_ms: u64) -> RunResult {
         scenario: id.scenario,
         requirements: id.requirements,
         axes: id.axes.into_iter().collect(),
+        repeat: id.repeat,
         outcome,
         duration_ms,
         reason,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use routeproof_model::check::Standing;
+use routeproof_model::race::{Group, Race};
 use routeproof_model::result::{
     Grid, Outcome, RequirementGrid, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good,
     is_surprising,
@@ -12,6 +13,7 @@ use routeproof_model::result::{
 use super::super::View;
 use super::super::failure::{MAX_FAILURES, skips_of, title, totals};
 use super::super::isolation;
+use super::super::races;
 use super::super::terminal::legend;
 use super::super::text::{count, duration};
 use super::gather::Gathered;
@@ -33,6 +35,7 @@ pub(super) struct Page {
     pub requirements: Option<Table>,
     pub grids: Vec<(String, Table, Vec<String>)>,
     pub isolation: Vec<(String, Table)>,
+    pub race: Option<(String, Table, &'static str)>,
     pub topologies: Vec<(String, String)>,
     pub scenarios: Vec<ScenarioView>,
 }
@@ -113,6 +116,7 @@ impl Page {
             requirements: requirements(result),
             grids: grids(result),
             isolation: isolation(result),
+            race: result.race.as_ref().map(|r| (races::heading(r), race(result, r), races::legend(r))),
             topologies: drawings.into_iter().collect(),
             scenarios,
         }
@@ -227,6 +231,17 @@ fn grids(result: &ResultFile) -> Vec<(String, Table, Vec<String>)> {
         Some((scenario.name.clone(), table, words.collect()))
     };
     with_rows.filter_map(one).collect()
+}
+
+fn race(result: &ResultFile, race: &Race) -> Table {
+    let cell = |text: String| Cell { text, ..Cell::default() };
+    let row = |group: &Group| {
+        let class = ["passed", "inconclusive", "failed"][usize::from(races::badness(group.verdict))];
+        let verdict = Cell { class, ..cell(group.verdict.word().to_string()) };
+        vec![cell(races::name(result, group)), verdict, cell(group.to_string())]
+    };
+    let header = ["run", "verdict", "repeats"].map(str::to_string).to_vec();
+    Table { header, labels: 1, rows: race.groups.iter().map(row).collect() }
 }
 
 fn isolation(result: &ResultFile) -> Vec<(String, Table)> {

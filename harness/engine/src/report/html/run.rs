@@ -68,9 +68,10 @@ pub(super) fn view(
     let expected = expected.into_iter().filter(|_| is_bad);
     RunView {
         id: format!("run-{index}"),
-        title: match result.axes_text(run) {
-            axes if axes.is_empty() => run.scenario.clone(),
-            axes => axes,
+        title: match (result.axes_text(run), run.repeat) {
+            (axes, 0) if axes.is_empty() => run.scenario.clone(),
+            (axes, 0) => axes,
+            (axes, repeat) => format!("{axes} repeat {repeat}").trim().to_string(),
         },
         outcome: run.outcome.word(),
         sign: sign(run.outcome),
