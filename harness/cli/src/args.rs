@@ -144,6 +144,9 @@ pub struct RunArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub guest: GuestArgs,
+    /// Leave the lab of the first run that goes wrong up, as its steps left it, until `down` or ctrl-C
+    #[arg(long, conflicts_with = "mutate")]
+    pub keep: bool,
     #[command(flatten)]
     pub race: crate::cmd::race::RaceArgs,
     /// Do a part of the runs only, for instance the second of three: `2/3`

@@ -96,6 +96,11 @@ pub enum EventKind {
         capability: String,
         message: String,
     },
+    /// The run's lab stays up under this name, as the run left it, until somebody ends it.
+    Kept {
+        lab: String,
+        outcome: Outcome,
+    },
     /// Something a user should know that decides nothing.
     Warning {
         message: String,

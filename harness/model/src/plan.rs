@@ -22,7 +22,10 @@ pub struct PlannedRun {
     pub scenario: String,
     pub about: String,
     pub requirements: Vec<String>,
-    /// Over everything that the scenario reads, in hexadecimal; empty for a lab that is kept.
+    /// As it was named when it was read; empty for a lab that is kept.
+    #[serde(default)]
+    pub scenario_file: PathBuf,
+    /// SHA-256 over everything that the scenario reads, in hexadecimal; empty for a lab that is kept.
     #[serde(default)]
     pub scenario_sha256: String,
     pub axes: AxisValues,

@@ -1,10 +1,12 @@
 //! `routeproof run` and `routeproof matrix`.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use routeproof_engine::event::EventBus;
 use routeproof_engine::guest::Choice;
 use routeproof_engine::image::{self, Store};
+use routeproof_engine::keep::KeepFirst;
 use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
 use routeproof_engine::run::{self as engine, Loaded, Options};
 use routeproof_engine::rundir::RunDir;
@@ -76,7 +78,8 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         race::announce(setting);
         plan = args.race.repeated(plan, setting);
     }
-    let options = Options { store, jobs, retries: args.retries, guest, race };
+    let keep = args.keep.then(|| Arc::new(KeepFirst::default()));
+    let options = Options { store, jobs, retries: args.retries, guest, race, keep };
     let outcome = match args.mutate {
         false => engine::run(&plan, &directory, &options, &events, stopped).await.map(|()| None),
         true => engine::mutate(&plan, &directory, &options, &events, stopped).await.map(Some),

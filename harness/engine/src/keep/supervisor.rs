@@ -180,7 +180,7 @@ async fn hold(
 }
 
 /// Answers connections until one of them, a signal, or the lab's own end says that it is over.
-async fn serve(listener: &AsyncFd<OwnedFd>, about: &About<'_>) {
+pub(super) async fn serve(listener: &AsyncFd<OwnedFd>, about: &About<'_>) {
     let mut connections = FuturesUnordered::new();
     let over = over(about.booted);
     tokio::pin!(over);

@@ -155,7 +155,7 @@ fn isolation_section(out: &mut String, found: &Found) {
 }
 
 fn failure_sections(out: &mut String, view: &View<'_>) {
-    let (shown, left_out) = failures(view.result, view.directory);
+    let (shown, left_out) = failures(view);
     for failure in &shown {
         failure_section(out, failure);
     }
@@ -191,6 +191,9 @@ fn failure_section(out: &mut String, failure: &Failure<'_>) {
     }
     for file in &failure.files {
         let _ = writeln!(out, "- file: {}", code(&file.display().to_string()));
+    }
+    if let Some(again) = &failure.again {
+        let _ = writeln!(out, "- again: {}", code(again));
     }
     out.push_str("\n</details>\n\n");
 }

@@ -2,6 +2,7 @@
 //!
 //! To add a report: a file beside this one with a type that is a [`Report`], and a line in [`FORMATS`].
 
+mod again;
 mod evidence;
 mod failure;
 mod html;

@@ -48,7 +48,7 @@ pub fn styled(view: &View<'_>) -> String {
     for found in isolation::matrices(view.result) {
         isolation_section(&mut out, view, &found);
     }
-    let (shown, left_out) = failures(view.result, view.directory);
+    let (shown, left_out) = failures(view);
     for failure in &shown {
         failure_section(&mut out, view, failure);
     }
@@ -268,6 +268,9 @@ fn failure_section(out: &mut String, view: &View<'_>, failure: &Failure<'_>) {
     for expected in &failure.expected {
         field(expected.label, &expected.what);
         field("seen", &expected.seen);
+        if let Some(when) = &expected.when {
+            field("when", when);
+        }
     }
     for evidence in &failure.evidence {
         let lines = evidence_lines(evidence);
@@ -284,6 +287,10 @@ fn failure_section(out: &mut String, view: &View<'_>, failure: &Failure<'_>) {
     }
     for file in &failure.files {
         field("file", &file.display().to_string());
+    }
+    if let Some(again) = &failure.again {
+        // Not broken into lines: it is there to be copied.
+        let _ = writeln!(out, "  {:<9} {}", "again", super::text::clean(again));
     }
     out.push('\n');
 }

@@ -112,7 +112,7 @@ impl Scenario {
         let events = bus.events();
         loaded.remarks().for_each(|remark| events.warn(remark));
         let guest = options.guest.clone();
-        let matrix = Options { store, jobs: parallelism(), retries: RETRIES, guest, race: None };
+        let matrix = Options { store, jobs: parallelism(), retries: RETRIES, guest, race: None, keep: None };
         let plan = Loaded::plan(std::slice::from_ref(&loaded));
         let (_never, stop) = watch::channel(false);
         run_in(TURNS.clone(), &plan, &directory, &matrix, &events, stop).await?;

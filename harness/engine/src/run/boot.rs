@@ -54,6 +54,8 @@ pub struct Booted {
     pub(super) meter: Meter,
     /// What the nodes' sessions had lost before the last change.
     pub(super) lost_before: BTreeMap<String, LostBefore>,
+    /// The lab stays as the steps leave it, for somebody to look at.
+    pub(super) leave_faults: bool,
 }
 
 impl Booted {
@@ -174,6 +176,7 @@ pub async fn boot_unless(
                 taps,
                 meter,
                 lost_before: BTreeMap::new(),
+                leave_faults: false,
             }))
         }
         Err(e) => {

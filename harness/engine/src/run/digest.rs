@@ -9,13 +9,16 @@ use sha2::{Digest, Sha256};
 
 use super::load::Loaded;
 
-/// Gives every run the scenario's digest.
+/// Gives every run the scenario's digest and file.
 ///
 /// # Errors
 /// A file that was there a moment ago cannot be read.
 pub(super) fn stamp(loaded: &mut Loaded) -> Result<(), (PathBuf, io::Error)> {
     let sha256 = of(loaded)?;
-    loaded.runs.iter_mut().for_each(|run| run.scenario_sha256.clone_from(&sha256));
+    for run in &mut loaded.runs {
+        run.scenario_sha256.clone_from(&sha256);
+        run.scenario_file.clone_from(&loaded.file);
+    }
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use super::turns::{Share, Turns};
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};
 use crate::image::{ImageRef, Progress, Store, Tree};
+use crate::keep::KeepFirst;
 use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
 
@@ -35,6 +36,8 @@ pub struct Options {
     pub guest: Guest,
     /// The plan's runs are repeats; what is to be known of them.
     pub race: Option<RaceSetting>,
+    /// The lab of the first run that goes wrong stays up.
+    pub keep: Option<Arc<KeepFirst>>,
 }
 
 /// Tries after the first that users get who do not say another number.
@@ -118,6 +121,7 @@ pub(super) async fn run_in(
             events: events.for_run(index),
             stop: stop.clone(),
             tallies: tallies.clone(),
+            keep: options.keep.clone(),
         };
         tasks.push((index, tokio::spawn(one.in_its_turn(turns.clone(), options.retries))));
     }
@@ -217,6 +221,7 @@ struct One {
     events: Events,
     stop: watch::Receiver<bool>,
     tallies: Arc<Tallies>,
+    keep: Option<Arc<KeepFirst>>,
 }
 
 impl One {
@@ -241,8 +246,8 @@ impl One {
             }
             let start = Instant::now();
             // An interrupted run has no verdict: its start without an end says so.
-            let Some(verdict) = self.run(seat).await else { return };
-            let duration_ms = start.elapsed().as_millis() as u64;
+            let Some(Judged { verdict, kept }) = self.run(seat).await else { return };
+            let duration_ms = start.elapsed().saturating_sub(kept).as_millis() as u64;
             if verdict.by_host && number <= retries {
                 match first.again(number + 1) {
                     Ok(folder) => {
@@ -261,13 +266,14 @@ impl One {
         }
     }
 
-    async fn run(&self, seat: Option<Seat>) -> Option<Verdict> {
+    async fn run(&self, seat: Option<Seat>) -> Option<Judged> {
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
         let (planned, roots) = (&self.planned, roots(&self.trees));
-        match &self.place {
+        let verdict = match &self.place {
             Place::Host => {
                 let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false };
-                judge_run(planned, &options, &self.events, self.stop.clone()).await
+                return judged(planned, &options, &self.events, self.stop.clone(), self.keep.as_deref())
+                    .await;
             }
             Place::Guest(kernel) => {
                 let cell = Cell {
@@ -278,13 +284,30 @@ impl One {
                     roots: &roots,
                 };
                 let done = guest::run(&cell, &self.events, self.stop.clone()).await;
-                done.unwrap_or_else(|e| Some(broken(&e.into())))
+                let done = done.unwrap_or_else(|e| Some(broken(&e.into())));
+                if self.keep.is_some() && done.as_ref().is_some_and(|v| v.outcome > Outcome::Skipped) {
+                    self.events.warn(format!("{}: a guest kernel's lab cannot be kept", planned.slug()));
+                }
+                done
             }
             Place::Nowhere { capability, detail } => {
                 let (capability, detail) = (capability.clone(), detail.clone());
                 Some(broken(&RunError::Missing { capability, detail }))
             }
-        }
+        };
+        verdict.map(Judged::from)
+    }
+}
+
+/// A verdict, and how long the lab was kept after it.
+struct Judged {
+    verdict: Verdict,
+    kept: Duration,
+}
+
+impl From<Verdict> for Judged {
+    fn from(verdict: Verdict) -> Judged {
+        Judged { verdict, kept: Duration::ZERO }
     }
 }
 
@@ -295,21 +318,45 @@ pub(crate) async fn judge_run(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Option<Verdict> {
+    judged(planned, options, events, stop, None).await.map(|judged| judged.verdict)
+}
+
+/// [`judge_run`]; a lab that goes wrong may be kept for a while.
+async fn judged(
+    planned: &PlannedRun,
+    options: &BootOptions<'_>,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+    keep: Option<&KeepFirst>,
+) -> Option<Judged> {
     let stop = || stopped(stop.clone());
     match boot_unless(stop(), planned, options, events).await {
         Ok(None) => None,
         Ok(Some(mut booted)) => {
+            booted.leave_faults = keep.is_some_and(KeepFirst::is_free);
             let verdict = tokio::select! {
                 verdict = judge(&mut booted, planned, events) => Some(verdict),
                 () = stop() => None,
             };
             events.send(EventKind::RunHealth { health: booted.meter.read() });
+            // What the host spoilt is tried again, which needs the lab's place.
+            let wrong = verdict.as_ref().filter(|v| v.outcome > Outcome::Skipped && !v.by_host);
+            let kept = match (keep, wrong) {
+                (Some(keep), Some(wrong)) => {
+                    keep.keep(&booted, (planned, wrong.outcome), options.folder, events, stop()).await
+                }
+                _ => None,
+            };
             if let Err(e) = booted.shutdown().await {
                 events.warn(format!("{}: observations are incomplete: {e}", planned.slug()));
             }
-            verdict
+            let time = kept.as_ref().map_or(Duration::ZERO, |kept| kept.time);
+            if let Some(kept) = kept {
+                kept.release();
+            }
+            verdict.map(|verdict| Judged { verdict, kept: time })
         }
-        Err(e) => Some(broken(&e)),
+        Err(e) => Some(broken(&e).into()),
     }
 }
 

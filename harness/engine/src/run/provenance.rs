@@ -39,6 +39,7 @@ pub(super) fn setting(run: &PlannedRun, place: &Place) -> Setting {
     frr.dedup();
     Setting {
         about: run.about.clone(),
+        scenario_file: run.scenario_file.display().to_string(),
         scenario_sha256: run.scenario_sha256.clone(),
         topology: run.topology.name.clone(),
         images: run.images.clone(),

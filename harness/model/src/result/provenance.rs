@@ -23,6 +23,9 @@ pub struct Environment {
 pub struct Setting {
     /// What the scenario proves, in its own words.
     pub about: String,
+    /// Where it was read, as the user named it.
+    #[serde(default)]
+    pub scenario_file: String,
     /// SHA-256 over everything that the scenario reads: its file, its topology with the files that it binds, its manifests.
     pub scenario_sha256: String,
     /// The topology's name.

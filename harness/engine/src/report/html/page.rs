@@ -7,11 +7,10 @@ use routeproof_model::check::Standing;
 use routeproof_model::race::{Group, Race};
 use routeproof_model::result::{
     Grid, Outcome, RequirementGrid, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good,
-    is_surprising,
 };
 
 use super::super::View;
-use super::super::failure::{MAX_FAILURES, skips_of, title, totals};
+use super::super::failure::{MAX_FAILURES, skips_of, title, totals, worst_first};
 use super::super::isolation;
 use super::super::races;
 use super::super::terminal::legend;
@@ -157,13 +156,6 @@ fn facts(result: &ResultFile) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The runs that are not as expected, the worst first, else in the plan's order.
-fn worst_first(result: &ResultFile) -> Vec<usize> {
-    let mut all: Vec<usize> = (0..result.runs.len()).filter(|i| is_surprising(&result.runs[*i])).collect();
-    all.sort_by_key(|index| std::cmp::Reverse(result.runs[*index].outcome));
-    all
-}
-
 fn href(index: usize) -> String {
     format!("#run-{index}")
 }
@@ -275,9 +267,7 @@ fn scenarios(
         let of = |run: &&RunResult| run.scenario == scenario.name;
         let setting = result.runs.iter().find(of).and_then(|run| run.setting.as_ref());
         let indexes = (0..result.runs.len()).filter(|index| result.runs[*index].scenario == scenario.name);
-        let runs = indexes
-            .map(|i| run::view(result, view.events, i, gathered, view.directory, open.contains(&i)))
-            .collect();
+        let runs = indexes.map(|i| run::view(view, i, gathered, open.contains(&i))).collect();
         views.push(ScenarioView {
             name: scenario.name.clone(),
             about: setting.map_or(String::new(), |setting| setting.about.clone()),

@@ -1,9 +1,9 @@
 //! One run on the page.
 
-use std::path::Path;
-
 use routeproof_model::event::Event;
-use routeproof_model::result::{Evidence, Outcome, ResultFile, RunResult, StepResult};
+use routeproof_model::result::{Evidence, Outcome, RunResult, StepResult};
+
+use super::super::View;
 
 use super::super::evidence::{evidence_lines, evidence_title};
 use super::super::failure::{self, Failure, finding};
@@ -30,12 +30,15 @@ pub(super) struct RunView {
     pub story: Option<Story>,
     pub facts: Vec<(&'static str, String)>,
     pub files: Vec<String>,
+    /// The command that does the run again.
+    pub again: Option<String>,
 }
 
 pub(super) struct Expected {
     pub label: &'static str,
     pub what: String,
     pub seen: String,
+    pub when: Option<String>,
 }
 
 pub(super) struct StepView {
@@ -53,17 +56,12 @@ pub(super) struct EvidenceView {
     pub lines: Vec<String>,
 }
 
-pub(super) fn view(
-    result: &ResultFile,
-    events: &[Event],
-    index: usize,
-    gathered: &mut Gathered<'_>,
-    directory: Option<&Path>,
-    open: bool,
-) -> RunView {
-    let run = &result.runs[index];
-    let of_run: Vec<&Event> = events.iter().filter(|event| event.run == Some(index)).collect();
-    let Failure { reason, expected, files, .. } = failure::failure(result, run, None);
+pub(super) fn view(view: &View<'_>, index: usize, gathered: &mut Gathered<'_>, open: bool) -> RunView {
+    let (result, run) = (view.result, &view.result.runs[index]);
+    let of_run: Vec<&Event> = view.events.iter().filter(|event| event.run == Some(index)).collect();
+    // Paths are told from the run directory on, so that the page can travel with it.
+    let here = View { directory: None, ..*view };
+    let Failure { reason, expected, files, again, .. } = failure::failure(&here, index);
     let is_bad = run.outcome > Outcome::Skipped;
     let expected = expected.into_iter().filter(|_| is_bad);
     RunView {
@@ -79,11 +77,18 @@ pub(super) fn view(
         finding: finding(run),
         open,
         reason: reason.filter(|_| run.outcome != Outcome::Passed),
-        expected: expected.map(|e| Expected { label: e.label, what: e.what, seen: e.seen }).collect(),
+        expected: expected
+            .map(|e| Expected { label: e.label, what: e.what, seen: e.seen, when: e.when })
+            .collect(),
         steps: run.steps.iter().map(step_view).collect(),
         story: story::tell(result, &of_run, index, gathered),
         facts: facts(run),
-        files: files.iter().filter(|_| directory.is_some()).map(|file| file.display().to_string()).collect(),
+        again: again.filter(|_| is_bad),
+        files: files
+            .iter()
+            .filter(|_| view.directory.is_some())
+            .map(|file| file.display().to_string())
+            .collect(),
     }
 }
 
