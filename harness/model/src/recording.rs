@@ -1,6 +1,8 @@
 //! A run as it was seen: the lines of `observations.jsonl`, on one monotonic clock. With the plan they are enough to judge
 //! the run again ([`crate::replay`]).
 
+mod looks;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 

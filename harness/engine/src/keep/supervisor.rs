@@ -79,12 +79,7 @@ async fn keep(
     channel: Arc<Channel>,
     describe: &impl Fn(RunError) -> Refusal,
 ) -> Result<(), Refusal> {
-    let id = RunId {
-        scenario: order.name.clone(),
-        requirements: Vec::new(),
-        axes: Vec::new(),
-        expected: Default::default(),
-    };
+    let id = RunId { scenario: order.name.clone(), ..RunId::default() };
     let record = |e: io::Error| describe(RunError::Record(e));
     let folder = directory.run(0, &id).map_err(|e| record(io::Error::other(e)))?;
     let plan = serde_json::to_vec_pretty(&order.run).map_err(|e| record(e.into()))?;
@@ -185,7 +180,7 @@ async fn hold(
 }
 
 /// Answers connections until one of them, a signal, or the lab's own end says that it is over.
-async fn serve(listener: &AsyncFd<OwnedFd>, about: &About<'_>) {
+pub(super) async fn serve(listener: &AsyncFd<OwnedFd>, about: &About<'_>) {
     let mut connections = FuturesUnordered::new();
     let over = over(about.booted);
     tokio::pin!(over);

@@ -18,6 +18,7 @@ use super::error::RunError;
 use super::gateway;
 use super::lab_spec::lab_spec;
 use super::node::{Node, must_run};
+use super::perturb;
 use super::record::Recorder;
 use super::settle;
 use super::tap::{Tap, Taps};
@@ -53,6 +54,8 @@ pub struct Booted {
     pub(super) meter: Meter,
     /// What the nodes' sessions had lost before the last change.
     pub(super) lost_before: BTreeMap<String, LostBefore>,
+    /// The lab stays as the steps leave it, for somebody to look at.
+    pub(super) leave_faults: bool,
 }
 
 impl Booted {
@@ -173,6 +176,7 @@ pub async fn boot_unless(
                 taps,
                 meter,
                 lost_before: BTreeMap::new(),
+                leave_faults: false,
             }))
         }
         Err(e) => {
@@ -210,13 +214,20 @@ async fn furnish(
         nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
     let since = phase(events, "monitors", since);
     let mut cluster = Cluster::new(run)?;
-    // Routers and cluster nodes start side by side: most of a daemon's start is waiting.
-    try_join_all(nodes.values_mut().map(async |node| match node.role {
-        Role::Gateway => gateway::start(node, topology).await,
-        Role::ClusterNode => cluster.start_frr(node).await,
-        Role::Client | Role::Bridge => Ok(()),
-    }))
-    .await?;
+    if let Some(perturbation) = &run.perturbation {
+        perturb::load(lab, perturbation).await?;
+    }
+    for stage in perturb::stages(nodes.values_mut(), run.perturbation.as_ref()) {
+        try_join_all(stage.into_iter().map(async |node| {
+            perturb::late(node, run.perturbation.as_ref()).await;
+            match node.role {
+                Role::Gateway => gateway::start(node, topology).await,
+                Role::ClusterNode => cluster.start_frr(node).await,
+                Role::Client | Role::Bridge => Ok(()),
+            }
+        }))
+        .await?;
+    }
     let since = phase(events, "daemons", since);
     cluster.load_initial(&mut nodes, &run.initial).await?;
     phase(events, "initial manifests", since);

@@ -14,9 +14,9 @@ use routeproof_model::topology::{self, Lab, Role, StartupConfig, Topology};
 use routeproof_model::{needs, yaml};
 
 use super::error::RunError;
-use super::places;
 use super::rehearse::{pods_of, rehearse, unmade_vrfs};
 use super::topologies::Topologies;
+use super::digest;
 
 /// A scenario that was read, with its runs and its matrix.
 #[derive(Clone, Debug)]
@@ -134,6 +134,7 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
     let allowed = scenario::expand_over(&written, &source, &|axes| topologies.of(axes))?.allow;
     let idle = allow(&mut loaded.findings, &allowed, &loaded.file);
     loaded.warnings.extend(idle);
+    digest::stamp(&mut loaded).map_err(|(path, source)| RunError::Read { path, source })?;
     Ok(loaded)
 }
 
@@ -175,6 +176,10 @@ fn add_runs(
             steps: run.steps,
             tightest_timer_ms: None,
             needs: BTreeSet::new(),
+            scenario_file: PathBuf::new(),
+            scenario_sha256: String::new(),
+            repeat: 0,
+            perturbation: None,
         };
         let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
         let stated = scenario.tightest_timer.map(|timer| timer.as_millis() as u64);
@@ -271,6 +276,10 @@ pub fn plan_topology(
         initial: manifests.to_vec(),
         steps: Vec::new(),
         tightest_timer_ms: objects.bfd_detection_ms(),
+        scenario_file: PathBuf::new(),
+        scenario_sha256: String::new(),
+        repeat: 0,
+        perturbation: None,
     };
     Ok((run, warnings))
 }

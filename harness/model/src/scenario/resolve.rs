@@ -54,11 +54,7 @@ pub struct ScenarioRun {
 impl ScenarioRun {
     /// Every manifest that the run applies or deletes.
     pub fn manifests(&self) -> impl Iterator<Item = &PathBuf> {
-        let of_steps = self.steps.iter().filter_map(|step| match &step.verb {
-            Verb::Apply { manifests } | Verb::Delete { manifests } => Some(manifests),
-            _ => None,
-        });
-        self.initial.iter().chain(of_steps.flatten())
+        self.initial.iter().chain(self.steps.iter().flat_map(|step| step.verb.manifests()))
     }
 }
 
