@@ -28,13 +28,18 @@ fn of(loaded: &Loaded) -> Result<String, (PathBuf, io::Error)> {
     let mut files: BTreeSet<(String, PathBuf)> = BTreeSet::new();
     let folder = loaded.file.parent().unwrap_or(Path::new(""));
     files.insert(("scenario".to_string(), loaded.file.clone()));
-    files.insert(("topology".to_string(), loaded.topology_file.clone()));
     for run in &loaded.runs {
+        files.insert((name(&run.topology.file, &run.topology.dir), run.topology.file.clone()));
         for manifest in run.initial.iter().chain(run.steps.iter().flat_map(|step| step.verb.manifests())) {
             files.insert((name(manifest, folder), manifest.clone()));
         }
         for node in &run.topology.nodes {
-            for bound in node.binds.iter().map(|bind| &bind.host).chain(&node.startup_config) {
+            for bound in node
+                .binds
+                .iter()
+                .map(|bind| &bind.host)
+                .chain(node.startup_config.iter().filter_map(|c| c.file()))
+            {
                 below(bound, &mut |file| {
                     files.insert((name(file, &run.topology.dir), file.to_path_buf()));
                 })?;

@@ -13,10 +13,10 @@ use routeproof_model::scenario::{self, AxisValues, MetallbFile, Mode, ScenarioFi
 use routeproof_model::topology::{self, Lab, Role, StartupConfig, Topology};
 use routeproof_model::{needs, yaml};
 
-use super::digest;
 use super::error::RunError;
 use super::rehearse::{pods_of, rehearse, unmade_vrfs};
 use super::topologies::Topologies;
+use super::{digest, places};
 
 /// A scenario that was read, with its runs and its matrix.
 #[derive(Clone, Debug)]

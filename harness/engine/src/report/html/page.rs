@@ -239,9 +239,9 @@ fn race(result: &ResultFile, race: &Race) -> Table {
 fn isolation(result: &ResultFile) -> Vec<(String, Table)> {
     let class = |standing| match standing {
         None => "",
-        Some(Standing::Isolated | Standing::Works) => "passed",
+        Some(Standing::Isolated | Standing::Works | Standing::Declared) => "passed",
         Some(Standing::Unproved) => "inconclusive",
-        Some(Standing::Leaks) => "failed",
+        Some(Standing::Leaks | Standing::Absent) => "failed",
     };
     let table = |found: &isolation::Found| Table {
         header: found.header(),
