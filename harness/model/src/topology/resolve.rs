@@ -198,9 +198,9 @@ fn written_node<'f>(
     if name.contains('|') {
         let error = source.error_at_key(
             &at,
-            format!("`{name}` is a bridge inside another node, which is not supported yet"),
+            format!("`{name}` is a bridge inside another node, which is written otherwise here"),
         );
-        let hint = "make it with `exec: [ip link add br0 type bridge]` in that node";
+        let hint = "declare it in that node's label `routeproof.interfaces`: `br0: { type: bridge, members: [eth1] }`";
         return Err(error.hint(hint).unsupported());
     }
     if !is_name(name) {
