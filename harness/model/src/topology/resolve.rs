@@ -6,6 +6,7 @@ use super::addresses::{Assigned, Register, added_by};
 use super::file::TopologyFile;
 use super::interfaces::{self, InterfaceKind, Place};
 use super::kinds::{Kind, KindName};
+use super::labels;
 use super::layers::Layers;
 use super::links::Cabling;
 use super::nodes::{Builder, Built, NAME_RULE, Written, is_name};
@@ -207,6 +208,7 @@ fn written_node<'f>(
         return Err(source.error_at_key(&at, format!("`{name}` is not a node's name")).hint(NAME_RULE));
     }
     let layers = Layers::of(file, name);
+    labels::check(source, &layers)?;
     let kind = match &layers.kind {
         Some((kind, at)) => match KindName::of(&kind.to_lowercase()) {
             KindName::Here(kind) => kind,
