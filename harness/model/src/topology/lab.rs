@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::file::TopologyFile;
 use super::interfaces::{End, Ground, declared};
 use super::kinds::KindName;
+use super::labels;
 use super::layers::Layers;
 use super::stages::{self, Wait};
 use super::words::words;
@@ -33,6 +34,7 @@ pub fn read(file: &TopologyFile, source: &Source) -> Result<Lab, Diagnostic> {
     let mut waits = HashMap::new();
     for name in &names {
         let layers = Layers::of(file, name);
+        labels::check(source, &layers)?;
         let mut node = node(file, source, name, &layers)?;
         let waited = stages::waits(source, &layers, &names)?;
         node.wait_for = waited.iter().map(|(wait, _)| wait.clone()).collect::<Vec<Wait>>();

@@ -18,6 +18,7 @@ mod dummy;
 
 /// containerlab's other link types, and what reaches beyond the lab in the brief form.
 const OTHER_TYPES: [&str; 6] = ["host", "mgmt-net", "macvlan", "vxlan", "vxlan-stitch", "veth-stitch"];
+const CLOSED: &str = "a lab is closed: its links join its own nodes, by `type: veth` or without a type";
 const OUTSIDE: [&str; 3] = ["host", "macvlan", "mgmt-net"];
 
 /// Reads one link after another; remembers which interfaces and addresses are taken.
@@ -85,14 +86,15 @@ impl Cabling<'_> {
             "" | "brief" => Ok(Form::Brief),
             "veth" => Ok(Form::Extended),
             "dummy" => Ok(Form::Dummy),
-            other if OTHER_TYPES.contains(&other) => Err(self
-                .source
-                .error_at(&at, format!("links of type `{other}` are not supported yet"))
-                .unsupported()
-                .hint(match other {
-                    "veth-stitch" => "use `type: veth`",
-                    _ => "a lab is closed: its links join its own nodes with `type: veth`",
-                })),
+            "veth-stitch" => {
+                let error =
+                    self.source.error_at(&at, "a link of type `veth-stitch` runs through the host's network");
+                Err(error.unsupported().hint("use `type: veth`"))
+            }
+            other if OTHER_TYPES.contains(&other) => {
+                let error = self.source.error_at(&at, format!("a link of type `{other}` leaves the lab"));
+                Err(error.unsupported().hint(CLOSED))
+            }
             other => {
                 let known = OTHER_TYPES.iter().copied().chain(["veth", "dummy"]);
                 let unknown = self.source.error_at(&at, format!("unknown link type `{other}`"));
@@ -295,12 +297,9 @@ impl Cabling<'_> {
         if OUTSIDE.contains(&end.node) {
             return Err(self
                 .source
-                .error_at(
-                    &end.node_at,
-                    format!("a link to `{}` leaves the lab, which is not supported yet", end.node),
-                )
+                .error_at(&end.node_at, format!("a link to `{}` leaves the lab", end.node))
                 .unsupported()
-                .hint("a lab is closed: its links join its own nodes"));
+                .hint(CLOSED));
         }
         if self.clusters.contains(&end.node) {
             let prefix = format!("{}-", end.node);

@@ -32,6 +32,7 @@ mod file;
 mod interfaces;
 mod kinds;
 mod lab;
+mod labels;
 mod layers;
 mod links;
 mod names;

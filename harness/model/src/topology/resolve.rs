@@ -6,6 +6,7 @@ use super::addresses::{Assigned, Register, added_by};
 use super::file::TopologyFile;
 use super::interfaces::{self, InterfaceKind, Place};
 use super::kinds::{Kind, KindName};
+use super::labels;
 use super::layers::Layers;
 use super::links::Cabling;
 use super::nodes::{Builder, Built, NAME_RULE, Written, is_name};
@@ -198,15 +199,16 @@ fn written_node<'f>(
     if name.contains('|') {
         let error = source.error_at_key(
             &at,
-            format!("`{name}` is a bridge inside another node, which is not supported yet"),
+            format!("`{name}` is a bridge inside another node, which is written otherwise here"),
         );
-        let hint = "make it with `exec: [ip link add br0 type bridge]` in that node";
+        let hint = "declare it in that node's label `routeproof.interfaces`: `br0: { type: bridge, members: [eth1] }`";
         return Err(error.hint(hint).unsupported());
     }
     if !is_name(name) {
         return Err(source.error_at_key(&at, format!("`{name}` is not a node's name")).hint(NAME_RULE));
     }
     let layers = Layers::of(file, name);
+    labels::check(source, &layers)?;
     let kind = match &layers.kind {
         Some((kind, at)) => match KindName::of(&kind.to_lowercase()) {
             KindName::Here(kind) => kind,

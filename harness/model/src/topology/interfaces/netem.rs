@@ -86,22 +86,30 @@ impl Netem {
     /// The arguments of `tc qdisc add ... netem`.
     pub(super) fn arguments(&self) -> Vec<String> {
         let mut words = Vec::new();
-        let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
         if self.delay_us > 0 {
-            add("delay", format!("{}us", self.delay_us));
-            if self.jitter_us > 0 {
-                words.push(format!("{}us", self.jitter_us));
-            }
+            words.extend(["delay".to_owned(), shown_time(self.delay_us)]);
         }
-        let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
+        if self.jitter_us > 0 {
+            words.push(shown_time(self.jitter_us));
+        }
         if self.loss_ppm > 0 {
-            add("loss", format!("{}%", f64::from(self.loss_ppm) / 10_000.0));
+            words.extend(["loss".to_owned(), format!("{}%", f64::from(self.loss_ppm) / 10_000.0)]);
         }
         if self.rate_bps > 0 {
-            add("rate", format!("{}bit", self.rate_bps));
+            words.extend(["rate".to_owned(), shown_rate(self.rate_bps)]);
         }
         words
     }
+}
+
+fn shown_time(us: u64) -> String {
+    if us.is_multiple_of(1000) { format!("{}ms", us / 1000) } else { format!("{us}us") }
+}
+
+fn shown_rate(bps: u64) -> String {
+    let units = [(1_000_000_000, "gbit"), (1_000_000, "mbit"), (1000, "kbit"), (1, "bit")];
+    let fits = units.iter().find(|(factor, _)| bps.is_multiple_of(*factor));
+    fits.map_or_else(String::new, |(factor, unit)| format!("{}{unit}", bps / factor))
 }
 
 #[cfg(test)]
@@ -121,7 +129,7 @@ mod tests {
             Netem { delay_us: 20_000, jitter_us: 2_500, loss_ppm: 5_000, rate_bps: 10_000_000 }
         );
         let words = netem.arguments().join(" ");
-        assert_eq!(words, "delay 20000us 2500us loss 0.5% rate 10000000bit");
+        assert_eq!(words, "delay 20ms 2500us loss 0.5% rate 10mbit");
         assert_eq!(of("", "", "100%", "").unwrap().arguments(), ["loss", "100%"]);
         for (wrong, field) in [
             (of("20", "", "", ""), "delay"),

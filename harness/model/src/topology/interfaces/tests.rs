@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 
 use crate::diag::Source;
 use crate::topology::{Topology, load};
@@ -31,14 +32,7 @@ fn file(interfaces: &str, ports: &str) -> String {
     )
 }
 
-fn lines(topology: &Topology, node: &str) -> String {
-    let lines = topology.node(node).unwrap().lines();
-    lines.iter().map(|argv| argv.join(" ")).collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn everything_as_commands() {
-    let interfaces = "\
+const EVERYTHING: &str = "\
 bond0.100: { type: vlan, parent: bond0, id: 100, vrf: red, addresses: [10.1.0.1/24, 'fd00:1::1/64'] }
 bond0: { type: bond, mode: 802.3ad, members: [eth1, eth2], miimon: 50ms, lacp-rate: fast, hash-policy: layer3+4 }
 red: { type: vrf, table: 100, addresses: [192.0.2.1/32], rules: [{ priority: 500, from: 10.9.0.0/16, iif: eth3 }] }
@@ -49,7 +43,15 @@ br0: { type: bridge, members: [vx10, d1], tagged: [10] }
 vx10: { type: vxlan, id: 10, remote: 10.1.0.2, local: 10.1.0.1, tagged: [10], untagged: 20 }
 d1: { type: dummy, untagged: 10 }
 lo: { addresses: ['fd00::1/128'] }";
-    let topology = read(&file(interfaces, ""));
+
+fn lines(topology: &Topology, node: &str) -> String {
+    let lines = topology.node(node).unwrap().lines();
+    lines.iter().map(|argv| argv.join(" ")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn everything_as_commands() {
+    let topology = read(&file(EVERYTHING, ""));
     assert_snapshot!(lines(&topology, "r1"), @r"
     ip link add red type vrf table 100
     ip link set dev red up
@@ -84,7 +86,7 @@ lo: { addresses: ['fd00::1/128'] }";
     ip link set dev bond0.100 up
     ip address add 192.0.2.1/32 dev red
     bridge vlan add dev br0 vid 10 self
-    tc qdisc add dev eth3 root netem delay 20000us 2000us loss 0.5% rate 10000000bit
+    tc qdisc add dev eth3 root netem delay 20ms 2ms loss 0.5% rate 10mbit
     bridge vlan add dev vx10 vid 10
     bridge vlan add dev vx10 vid 20 pvid untagged
     bridge vlan add dev d1 vid 10 pvid untagged
@@ -206,4 +208,17 @@ topology:
     ip address add 10.5.0.1/24 dev d0
     ");
     assert_eq!(topology.addresses_of("a").0.len(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damaged_labels_never_panic(at in 0..EVERYTHING.len(), length in 0usize..40, put in "[a-z0-9:{}\\[\\], .'-]{0,8}") {
+        let end = (at + length).min(EVERYTHING.len());
+        let damaged = format!("{}{put}{}", &EVERYTHING[..at], &EVERYTHING[end..]);
+        if let Ok(topology) = load(&source(&file(&damaged, ""))) {
+            lines(&topology, "r1");
+        }
+    }
 }

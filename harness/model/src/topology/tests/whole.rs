@@ -206,8 +206,14 @@ fn a_saved_topology_reads_back() {
 #[test]
 fn large_files_take_seconds_at_most() {
     let before = spent();
-    let many: String =
-        (0..4000).map(|i| format!("  n{i}: {{kind: linux, image: frr, ports: ['1:1']}}\n")).collect();
+    let declares = |i: usize| {
+        format!("d0: {{type: dummy, addresses: [10.{}.{}.1/24, 'fd00:{i}::1/64']}}", i / 256, i % 256)
+    };
+    let node = |i: usize| {
+        let label = format!("routeproof.interfaces: \"{}\"", declares(i));
+        format!("  n{i}: {{kind: linux, image: frr, ports: ['1:1'], labels: {{{label}}}}}\n")
+    };
+    let many: String = (0..4000).map(node).collect();
     let kinds: String = (0..4000).map(|i| format!("  vr-{i}: {{image: frr}}\n")).collect();
     let topology = read(&lab(&format!("kinds:\n{kinds}nodes:\n{many}")));
     assert_eq!((topology.nodes.len(), topology.warnings.len()), (4000, 4001));

@@ -188,3 +188,11 @@ fn a_text_that_does_not_stand_there_line_by_line_is_pointed_at_as_a_whole() {
     let text = text.replace("'eth1: { vrf: red }'", "17");
     assert_snapshot!(load(&source(&text)).unwrap_err().to_string(), @"/lab/one.clab.yml:8:9: expected a mapping (`key: value` lines), found the number 17");
 }
+
+#[test]
+fn a_misspelt_label_is_not_ignored() {
+    let text = file("eth1: {}", "").replace("routeproof.interfaces", "routeproof.interface");
+    let error = load(&source(&text)).unwrap_err();
+    assert_snapshot!(error.to_string(), @"/lab/one.clab.yml:8:9: unknown label `routeproof.interface`");
+    assert_eq!(error.hints[0], "did you mean `routeproof.interfaces`?");
+}
