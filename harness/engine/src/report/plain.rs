@@ -93,7 +93,11 @@ mod tests {
         let mut plain = Plain::default();
         let events = sample::mixed().events;
         events.iter().filter(|event| event.at_ms <= 16_000).for_each(|event| drop(plain.take(event)));
-        insta::assert_snapshot!(plain.waiting(16_000).unwrap(), @"");
+        insta::assert_snapshot!(plain.waiting(16_000).unwrap(), @r"
+          6s/10s learn-routes 10.3 | no route to 172.16.1.0/24; the session with gw1 is Established
+              8s filtered-routes | booting the lab
+        [====>                       ] 1/5 runs  00:16
+        ");
     }
 
     #[test]

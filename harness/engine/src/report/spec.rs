@@ -216,7 +216,7 @@ mod tests {
         let error = |text| ReportSpec::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(error("jsno=a"), @r#"there is no report format "jsno" (did you mean "json"?); there are html, json, junit, markdown, terminal"#);
         insta::assert_snapshot!(error("md=a"), @r#"there is no report format "md" (did you mean "markdown"?); there are html, json, junit, markdown, terminal"#);
-        insta::assert_snapshot!(error("xml=a"), @r#"there is no report format "xml"; there are html, json, junit, markdown, terminal"#);
+        insta::assert_snapshot!(error("xml=a"), @r#"there is no report format "xml" (did you mean "html"?); there are html, json, junit, markdown, terminal"#);
         insta::assert_snapshot!(error("result.json"), @r#"a report is written FORMAT=FILE, for instance json=result.json, not "result.json""#);
         insta::assert_snapshot!(error("json="), @r#"a report is written FORMAT=FILE, for instance json=result.json, not "json=""#);
         assert_eq!(spec("json=a=b").target, Target::File("a=b".into()));

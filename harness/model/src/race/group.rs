@@ -214,6 +214,6 @@ mod tests {
             interval: tally.interval(false),
             verdict: RaceVerdict::Flaky,
         };
-        insta::assert_snapshot!(group.to_string(), @"");
+        insta::assert_snapshot!(group.to_string(), @"failed 1 of 20, 5 % (95 % interval 0.8 % to 33.3 %); 2 without a verdict");
     }
 }

@@ -8,6 +8,9 @@ mod group;
 mod interval;
 mod perturb;
 
+#[cfg(test)]
+mod tests;
+
 pub use claim::{Bound, Claim, ClaimError};
 pub use group::{Group, Race, RaceSetting, RaceVerdict, Tally, groups};
 pub use interval::{Interval, Method, always, wilson};

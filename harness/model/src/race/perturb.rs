@@ -121,7 +121,7 @@ mod tests {
         let routers = ["gw1", "gw2", "worker"].map(String::from);
         let found = perturb(4711, &Kind::ALL, &routers);
         assert_eq!(found, perturb(4711, &Kind::ALL, &routers));
-        insta::assert_snapshot!(serde_json::to_string(&found).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string(&found).unwrap(), @r#"{"seed":4711,"order":["gw2","gw1","worker"],"delay_ms":{"gw1":330,"gw2":781,"worker":804},"load":3}"#);
         // The generator's published first numbers, for the seed 1234567.
         let mut random = Random(1_234_567);
         assert_eq!([random.next(), random.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);

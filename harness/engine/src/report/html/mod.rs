@@ -19,7 +19,8 @@ pub(super) struct Html;
 impl Report for Html {
     fn render(&self, view: &View<'_>) -> String {
         match Page::of(view).render() {
-            Ok(page) => page,
+            // What daemons write may hold escape sequences, which HTML cannot.
+            Ok(page) => page.chars().filter(|c| !c.is_control() || *c == '\n').collect(),
             // Only a value that cannot be written does this, and ours are text and numbers.
             Err(error) => format!("<!doctype html><title>routeproof</title><p>{error}\n"),
         }
