@@ -15,6 +15,7 @@ mod endpoints;
 mod frrconf;
 mod frrk8s;
 mod layout;
+mod legacy;
 pub mod lint;
 mod meta;
 mod nodes;

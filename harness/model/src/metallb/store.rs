@@ -10,10 +10,12 @@ use super::admit;
 use super::allocate;
 use super::endpoints::{Endpoint, EndpointSlice, SERVICE_NAME};
 use super::frrk8s::FrrConfigurationSpec;
+use super::legacy;
 use super::meta::Labels;
 use super::nodes::NodeState;
 use super::objects::{self, Kind, Object, ObjectId, Resource, SecretData};
 use super::reject::Reject;
+use super::release::{Generation, Release};
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
 };
@@ -75,13 +77,21 @@ pub(super) struct Stored {
 pub struct Objects {
     items: BTreeMap<ObjectId, Stored>,
     next: u64,
+    /// What the controller in the cluster does; `None`: as the newest.
+    pub(super) generation: Option<Generation>,
     pub(super) addresses: BTreeMap<ObjectId, Vec<IpAddr>>,
     pub(super) pending: BTreeMap<ObjectId, String>,
 }
 
 impl Objects {
+    /// A cluster with the newest MetalLB that is known.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A cluster with a release of MetalLB: its controller gives Services their addresses.
+    pub fn of(release: &Release) -> Self {
+        Self { generation: Some(release.generation), ..Self::default() }
     }
 
     /// Applies a manifest like `kubectl apply -f`: an object replaces the one of the same kind, namespace and name. All or nothing.
@@ -93,6 +103,9 @@ impl Objects {
         let mut report = Vec::new();
         for (origin, id, object) in read(source)? {
             admit::check_placement(&id, &object).map_err(|r| refusal(&origin, &r))?;
+            if let Some(old) = next.items.get(&id) {
+                admit::check_change(&id, &old.object, &object).map_err(|r| refusal(&origin, &r))?;
+            }
             let change = next.put(&origin, &id, object);
             // The webhooks judge the whole configuration, so the fault may be another object's; report the one that brought it in.
             if admit::is_configuration(id.kind) {
@@ -207,13 +220,22 @@ fn read(source: &Source) -> Result<Vec<(Document, ObjectId, Object)>, Diagnostic
 }
 
 fn refusal(origin: &Document, reject: &Reject) -> Diagnostic {
-    with_hint(origin.error_near(&reject.path, refusal_text(reject)), reject)
+    let error = match legacy::is_config(&reject.id) {
+        true => legacy::located(origin, reject, refusal_text(reject)),
+        false => origin.error_near(&reject.path, refusal_text(reject)),
+    };
+    with_hint(error, reject)
+}
+
+/// Who reads the object.
+fn reader(id: &ObjectId) -> Option<&'static str> {
+    id.kind.reader().or(legacy::is_config(id).then_some("MetalLB"))
 }
 
 fn refusal_text(reject: &Reject) -> String {
     let Reject { id, reason, transient, .. } = reject;
     let object = format!("{} `{}`", id.kind.name(), id.name);
-    match (id.kind.reader(), transient) {
+    match (reader(id), transient) {
         (reader, true) => {
             let reader = reader.unwrap_or("MetalLB");
             format!("{reader} keeps its old configuration until {object} is complete: {reason}")
@@ -227,7 +249,7 @@ fn refusal_by(origin: &Document, applied: &ObjectId, reject: &Reject) -> Diagnos
     let Reject { id, reason, .. } = reject;
     let message = format!(
         "{} refuses {} `{}` because of {} `{}`: {reason}",
-        applied.kind.reader().unwrap_or("MetalLB"),
+        reader(applied).unwrap_or("MetalLB"),
         applied.kind.name(),
         applied.name,
         id.kind.name(),
