@@ -1,6 +1,6 @@
 //! frr-k8s's side: the real frr-k8s of a node against the stand-in API, until its frr.conf has settled.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -14,8 +14,8 @@ use crate::settle::{Follow, Heard, Settled};
 #[derive(Clone, Debug)]
 pub struct FrrK8s {
     pub binary: PathBuf,
-    /// Whether its debounce can be chosen.
-    pub hurries: bool,
+    /// Its usage: which options it has differs.
+    pub usage: String,
     pub reloads: watch::Receiver<u64>,
     pub log: bool,
 }
@@ -29,10 +29,15 @@ impl FrrK8s {
         let api = Api::serve(objects).await.map_err(io("opening the API's port"))?;
         let home = Home::new(&api)?;
         let mut command = home.command(&self.binary, self.log)?;
-        command
-            .args(["--namespace=metallb-system", "--metrics-bind-address=0", "--health-probe-bind-address=0"])
-            .arg(format!("--node-name={NODE}"))
-            .args(self.hurries.then_some("--bgp-debounce-timeout=1000"));
+        command.arg("--namespace=metallb-system").arg(format!("--node-name={NODE}"));
+        let wanted = [
+            ("metrics-bind-address", "0"),
+            ("health-probe-bind-address", "0"),
+            ("bgp-debounce-timeout", "1000"),
+        ];
+        for (option, value) in wanted.iter().filter(|(option, _)| self.usage.contains(option)) {
+            command.arg(format!("--{option}={value}"));
+        }
         let child = spawn(&mut command)?;
         let read = || std::fs::read_to_string(home.path("frr.conf")).ok();
         let follow = Follow {
@@ -45,6 +50,17 @@ impl FrrK8s {
         };
         follow.to_the_end(child, &home).await
     }
+}
+
+/// What a program says to `--help`.
+///
+/// # Errors
+/// It does not start.
+pub fn usage(binary: &Path) -> std::io::Result<String> {
+    let mut command = std::process::Command::new(binary);
+    #[allow(clippy::disallowed_methods, reason = "a test tool of its own: the engine's exec knows labs only")]
+    let said = command.arg("--help").output()?;
+    Ok(String::from_utf8_lossy(&said.stderr).into_owned())
 }
 
 fn heard(entry: &Value) -> Heard {

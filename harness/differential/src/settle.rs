@@ -57,7 +57,7 @@ impl Follow<'_> {
     /// It ended before, or gave no answer.
     pub async fn to_the_end(mut self, mut child: Child, home: &Home) -> Result<Settled, Trouble> {
         let mut last_words = String::new();
-        let settled = timeout(PATIENCE, self.settle(&mut child, &mut last_words)).await;
+        let settled = timeout(PATIENCE, self.settle(&mut child, home, &mut last_words)).await;
         // It has nothing to put in order. It may be gone already.
         let _ = child.kill().await;
         let program = self.program;
@@ -73,6 +73,7 @@ impl Follow<'_> {
     async fn settle(
         &mut self,
         child: &mut Child,
+        home: &Home,
         last_words: &mut String,
     ) -> Result<Option<Settled>, Trouble> {
         let Some(log) = child.stdout.take() else { return Ok(None) };
@@ -80,6 +81,7 @@ impl Follow<'_> {
         let (mut loaded, mut last_activity) = (false, Instant::now());
         let mut written: Option<String> = None;
         let mut written_at: Option<Instant> = None;
+        let mut tick = tokio::time::interval(QUIET);
         loop {
             // What came after the last writing is written a debounce later, unless it changes nothing.
             let fresh = written_at.is_some_and(|at| at > last_activity);
@@ -106,6 +108,9 @@ impl Follow<'_> {
                         written_at = Some(Instant::now());
                     }
                 }
+                _ = tick.tick(), if !loaded => if let Some(reason) = unreadable(&home.errors()) {
+                    return Ok(Some(Settled::Refused(reason)));
+                },
                 () = tokio::time::sleep_until(until), if done => {
                     // Another program's signal may have come in the middle of writing: read once more.
                     return Ok(Some((self.read)().map_or(Settled::Silent, Settled::Written)));
@@ -113,4 +118,11 @@ impl Follow<'_> {
             }
         }
     }
+}
+
+/// What a program says of an object that the API server takes and that does not fit the program's types: it waits for ever.
+fn unreadable(errors: &str) -> Option<String> {
+    let line = errors.lines().find(|line| line.contains("cannot unmarshal"))?;
+    let entry: Value = serde_json::from_str(line).unwrap_or_default();
+    Some(entry["error"].as_str().unwrap_or(line).to_owned())
 }

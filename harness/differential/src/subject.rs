@@ -1,13 +1,13 @@
 //! A release in one of its modes, with its real parts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use routeproof_model::metallb::{Generation, Mode, Release};
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::watch;
 
-use crate::frr_k8s::FrrK8s;
+use crate::frr_k8s::{self, FrrK8s};
 use crate::ours::plain;
 use crate::process::Trouble;
 use crate::schema::{SchemaError, Schemas};
@@ -40,6 +40,8 @@ pub enum SubjectError {
     Form(String),
     #[error(transparent)]
     Release(#[from] routeproof_model::metallb::UnknownRelease),
+    #[error("starting {0}")]
+    Program(String, #[source] std::io::Error),
     #[error(transparent)]
     Schemas(#[from] SchemaError),
 }
@@ -87,12 +89,16 @@ impl Subject {
             binary: controller.clone(),
             manifest: config.join("webhook/manifests.yaml"),
         });
-        let frr_k8s = frr_k8s.map(|(binary, _)| FrrK8s {
-            binary: PathBuf::from(binary),
-            hurries: release.generation >= Generation::V0_16_0,
-            reloads: settings.reloads.clone(),
-            log: settings.log,
-        });
+        let frr_k8s = match frr_k8s {
+            None => None,
+            Some((binary, _)) => Some(FrrK8s {
+                binary: PathBuf::from(binary),
+                usage: frr_k8s::usage(Path::new(binary))
+                    .map_err(|e| SubjectError::Program(binary.to_owned(), e))?,
+                reloads: settings.reloads.clone(),
+                log: settings.log,
+            }),
+        };
         Ok(Self { release, mode, speaker, controller, webhooks, schemas, frr_k8s })
     }
 

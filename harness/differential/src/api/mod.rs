@@ -1,6 +1,7 @@
 //! A stand-in for a Kubernetes API server: the objects of one case over HTTP, to list, watch and get as far as MetalLB and frr-k8s ask,
 //! and to write.
 
+mod protobuf;
 mod store;
 mod target;
 
@@ -181,10 +182,17 @@ fn watch_response(shared: Shared, target: Target, query: HashMap<String, String>
 async fn write(shared: &Shared, target: &Target, request: Request<Incoming>) -> Response<Body> {
     let (method, head) = (request.method().clone(), request.headers().clone());
     let bytes = request.into_body().collect().await.map(|b| b.to_bytes()).unwrap_or_default();
-    let mut body: Value = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({}));
+    let content = head.get("content-type").map_or(&b""[..], |c| c.as_bytes());
+    let is_service = target.resource.kind == "Service" && target.of_status;
+    let read = match content.starts_with(b"application/vnd.kubernetes.protobuf") {
+        true => protobuf::service(&bytes).filter(|_| is_service),
+        false => Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({}))),
+    };
+    let Some(mut body) = read else {
+        return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", target.resource.plural);
+    };
     let name = target.name.clone().unwrap_or_default();
-    let is_apply =
-        head.get("content-type").is_some_and(|c| c.as_bytes().starts_with(b"application/apply-patch"));
+    let is_apply = content.starts_with(b"application/apply-patch");
     if method != Method::PATCH || is_apply {
         body["kind"] = json!(target.resource.kind);
         body["apiVersion"] = json!(target.resource.api_version());
@@ -206,6 +214,7 @@ async fn write(shared: &Shared, target: &Target, request: Request<Incoming>) -> 
         Ok((status, object)) => reply(status, &object),
         Err(Refusal::NotFound) => failure(StatusCode::NOT_FOUND, "NotFound", &name),
         Err(Refusal::AlreadyExists) => failure(StatusCode::CONFLICT, "AlreadyExists", &name),
+        Err(Refusal::Conflict) => failure(StatusCode::CONFLICT, "Conflict", &name),
     }
 }
 

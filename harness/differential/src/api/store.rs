@@ -18,6 +18,8 @@ struct Event {
 pub enum Refusal {
     NotFound,
     AlreadyExists,
+    /// Somebody wrote in between.
+    Conflict,
 }
 
 #[derive(Debug)]
@@ -85,6 +87,10 @@ impl Store {
         let index = self.objects.iter().position(|o| target.matches(o)).ok_or(Refusal::NotFound)?;
         let before = self.objects[index].clone();
         let written = change(&before);
+        let (known, now) = (&written["metadata"]["resourceVersion"], &before["metadata"]["resourceVersion"]);
+        if known.as_str().is_some_and(|known| !known.is_empty()) && known != now {
+            return Err(Refusal::Conflict);
+        }
         let mut after = if target.of_status { before.clone() } else { written.clone() };
         let status = if target.of_status { &written["status"] } else { &before["status"] };
         match (status, after.as_object_mut()) {
@@ -164,7 +170,9 @@ mod tests {
         let target = Target::read("/api/v1/namespaces/shop/services/web/status").unwrap();
         let mut written = service(json!({"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}));
         written["spec"] = json!({});
-        store.change(&target, |_| written).unwrap();
+        store.change(&target, |_| written.clone()).unwrap();
+        written["metadata"]["resourceVersion"] = json!("1");
+        assert_eq!(store.change(&target, |_| written), Err(Refusal::Conflict));
         let now = &store.list(all)[0];
         assert_eq!(now["spec"]["type"], "LoadBalancer");
         assert_eq!(now["status"]["loadBalancer"]["ingress"][0]["ip"], "10.0.0.1");

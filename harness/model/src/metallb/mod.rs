@@ -21,6 +21,7 @@ mod meta;
 mod nodes;
 mod objects;
 mod proxy;
+mod refusal;
 mod reject;
 mod release;
 mod render;

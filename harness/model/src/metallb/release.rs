@@ -69,7 +69,10 @@ pub enum UnknownMode {
         since: &'static str,
     },
     /// The release has it, and how the frr-k8s that it ships renders is not known here yet.
-    #[error("MetalLB {release} in mode {} is not there yet: its frr-k8s is newer than those that are known", mode.name())]
+    #[error(
+        "MetalLB {release} in mode {} is not there yet: it ships a newer frr-k8s than v0.0.25, the newest one that is known",
+        mode.name()
+    )]
     TooNew { release: &'static str, mode: Mode },
 }
 

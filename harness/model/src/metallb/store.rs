@@ -10,10 +10,10 @@ use super::admit;
 use super::allocate;
 use super::endpoints::{Endpoint, EndpointSlice, SERVICE_NAME};
 use super::frrk8s::FrrConfigurationSpec;
-use super::legacy;
 use super::meta::Labels;
 use super::nodes::NodeState;
 use super::objects::{self, Kind, Object, ObjectId, Resource, SecretData};
+use super::refusal::{refusal, refusal_by, refusal_text};
 use super::reject::Reject;
 use super::release::{Generation, Release};
 use super::specs::{
@@ -217,52 +217,6 @@ fn read(source: &Source) -> Result<Vec<(Document, ObjectId, Object)>, Diagnostic
         all.extend(objects::parse(&document)?);
     }
     Ok(all)
-}
-
-fn refusal(origin: &Document, reject: &Reject) -> Diagnostic {
-    let error = match legacy::is_config(&reject.id) {
-        true => legacy::located(origin, reject, refusal_text(reject)),
-        false => origin.error_near(&reject.path, refusal_text(reject)),
-    };
-    with_hint(error, reject)
-}
-
-/// Who reads the object.
-fn reader(id: &ObjectId) -> Option<&'static str> {
-    id.kind.reader().or(legacy::is_config(id).then_some("MetalLB"))
-}
-
-fn refusal_text(reject: &Reject) -> String {
-    let Reject { id, reason, transient, .. } = reject;
-    let object = format!("{} `{}`", id.kind.name(), id.name);
-    match (reader(id), transient) {
-        (reader, true) => {
-            let reader = reader.unwrap_or("MetalLB");
-            format!("{reader} keeps its old configuration until {object} is complete: {reason}")
-        }
-        (Some(reader), false) => format!("{reader} refuses {object}: {reason}"),
-        (None, false) => format!("{object} has no effect: {reason}"),
-    }
-}
-
-fn refusal_by(origin: &Document, applied: &ObjectId, reject: &Reject) -> Diagnostic {
-    let Reject { id, reason, .. } = reject;
-    let message = format!(
-        "{} refuses {} `{}` because of {} `{}`: {reason}",
-        reader(applied).unwrap_or("MetalLB"),
-        applied.kind.name(),
-        applied.name,
-        id.kind.name(),
-        id.name
-    );
-    with_hint(origin.error_at(&[], message), reject)
-}
-
-fn with_hint(error: Diagnostic, reject: &Reject) -> Diagnostic {
-    match &reject.hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
 }
 
 macro_rules! lists {

@@ -117,15 +117,18 @@ fn assign(choice: &Choice<'_>) -> Result<Vec<IpAddr>, String> {
     }
 }
 
-/// Pools reserved for this Service, lowest priority number first, 0 last.
+/// Pools reserved for this Service, lowest priority number first, 0 last. A reservation that names nobody is for all Services since
+/// v0.15.0, and for none before.
 fn pinned<'a>(choice: &Choice<'a>) -> Vec<&'a Pool> {
+    let is_for_all = choice.generation >= Generation::V0_15_0;
     let mut found: Vec<(&Pool, i64)> = choice
         .pools
         .iter()
         .filter(|p| p.auto_assign && admits(p, choice.service))
         .filter_map(|p| {
             let a = p.allocation.as_ref()?;
-            (!a.namespaces.is_empty() || !a.services.is_empty()).then_some((p, a.priority))
+            let names_some = !a.namespaces.is_empty() || !a.services.is_empty();
+            (names_some || (a.for_all && is_for_all)).then_some((p, a.priority))
         })
         .collect();
     found.sort_by_key(|(_, priority)| (*priority == 0, *priority));

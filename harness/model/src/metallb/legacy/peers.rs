@@ -1,9 +1,10 @@
 //! `peers`.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::file::PeerFile;
-use crate::metallb::duration;
+use crate::metallb::duration::{self, GoDuration};
 use crate::metallb::objects::ObjectId;
 use crate::metallb::reject::{Place, Reject};
 use crate::metallb::resolve::{Host, Peer, RemoteAs, Timers};
@@ -101,7 +102,8 @@ fn timers(place: &Place, from: &PeerFile) -> Result<Timers, Box<Reject>> {
         let reject = place.at(path!["keepalive-time"]).reject(format!("invalid keepaliveTime \"{text}\""));
         return Err(reject.hint("it must not be longer than `hold-time`, which is 90s when it is not set"));
     }
-    Ok(Timers { keepalive, hold })
+    let duration = |seconds| GoDuration(Duration::from_secs(seconds));
+    Ok(Timers { keepalive: duration(keepalive), hold: duration(hold) })
 }
 
 /// In FRR mode all peers have one router ID and one AS number of ours, and no address twice; MetalLB compares what was written.

@@ -29,6 +29,8 @@ pub(in crate::metallb) struct Allocation {
     pub priority: i64,
     pub namespaces: Vec<String>,
     pub services: Vec<LabelSelector>,
+    /// It names neither namespaces nor Services.
+    pub for_all: bool,
 }
 
 impl Pool {
@@ -143,7 +145,9 @@ fn allocation(id: &ObjectId, from: &ServiceAllocation, objects: &Objects) -> Res
             namespaces.push(name.clone());
         }
     }
-    Ok(Allocation { priority: from.priority, namespaces, services: from.service_selectors.clone() })
+    let names = from.namespaces.len() + from.namespace_selectors.len() + from.service_selectors.len();
+    let services = from.service_selectors.clone();
+    Ok(Allocation { priority: from.priority, namespaces, services, for_all: names == 0 })
 }
 
 pub(in crate::metallb) fn check_overlap(pool: &Pool, earlier: &[Pool]) -> Result<(), Box<Reject>> {
