@@ -229,7 +229,7 @@ pub fn plan_topology(
 ) -> Result<(PlannedRun, Vec<String>), RunError> {
     let topology = topology(path)?;
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
-    let mut objects = Objects::new();
+    let mut objects = Objects::of(release);
     let mut applied = Vec::new();
     for manifest in manifests {
         applied.extend(objects.apply(&read(manifest)?)?);

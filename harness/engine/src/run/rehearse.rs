@@ -44,7 +44,7 @@ pub fn rehearse(
     release: &'static Release,
     frr: Option<FrrVersion>,
 ) -> Result<Rehearsed, RunError> {
-    let mut objects = Objects::new();
+    let mut objects = Objects::of(release);
     let mut found = Rehearsed::default();
     let mut lint = Lint::new(release, frr);
     let applied = apply(&mut objects, &run.initial)?;

@@ -1,6 +1,9 @@
-//! The schemas of a release's CRDs: the defaults that the API server writes into an object, and what it refuses. Rules in CEL
-//! (`x-kubernetes-validations`) are not evaluated. MetalLB's CRDs use few words of JSON Schema, so these are checked here: the crate
-//! jsonschema would bring second versions of three crates into the workspace.
+//! The schemas of a release's CRDs: the defaults that the API server writes into an object, and what it refuses. MetalLB's CRDs use few
+//! words of JSON Schema, so these are checked here: the crate jsonschema would bring second versions of three crates into the workspace.
+
+mod broken;
+mod check;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,8 @@ use serde::Deserialize as _;
 use serde_json::Value;
 use thiserror::Error;
 
+pub use broken::Broken;
+
 /// Reading the CRDs failed.
 #[derive(Debug, Error)]
 pub enum SchemaError {
@@ -16,29 +21,34 @@ pub enum SchemaError {
     Read(PathBuf, #[source] std::io::Error),
     #[error("reading the CRD {}", .0.display())]
     Parse(PathBuf, #[source] serde_yaml::Error),
+    /// A rule or a word that this program does not know would let through what the API server refuses.
+    #[error("the CRD {} has what is not checked here: {what}", .path.display())]
+    Unknown { path: PathBuf, what: String },
 }
 
 /// (apiVersion, kind) -> schema
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Schemas(Table);
 
 impl Schemas {
-    /// Reads every CRD of a folder.
+    /// Adds every CRD of a folder.
     ///
     /// # Errors
     /// A file cannot be read or is no CRD.
-    pub fn load(folder: &Path) -> Result<Self, SchemaError> {
-        let mut all = BTreeMap::new();
+    pub fn load(&mut self, folder: &Path) -> Result<(), SchemaError> {
         let read = |e| SchemaError::Read(folder.to_owned(), e);
         for entry in std::fs::read_dir(folder).map_err(read)? {
             let path = entry.map_err(read)?.path();
             let text = std::fs::read_to_string(&path).map_err(|e| SchemaError::Read(path.clone(), e))?;
             for document in serde_yaml::Deserializer::from_str(&text) {
                 let crd = Value::deserialize(document).map_err(|e| SchemaError::Parse(path.clone(), e))?;
-                add(&mut all, &crd);
+                for schema in add(&mut self.0, &crd) {
+                    let unknown = |what| SchemaError::Unknown { path: path.clone(), what };
+                    check::is_known(schema).map_err(unknown)?;
+                }
             }
         }
-        Ok(Self(all))
+        Ok(())
     }
 
     /// Fills in defaults. Errors: why the API server would refuse the object.
@@ -46,56 +56,49 @@ impl Schemas {
         let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
         let Some(schema) = self.0.get(&(text("apiVersion"), text("kind"))) else { return Ok(()) };
         fill(schema, object);
-        check(schema, object, "")
+        check::check(schema, object, "")
+    }
+
+    /// An object without what its schema does not know.
+    pub fn pruned(&self, object: &Value) -> Value {
+        let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
+        let Some(schema) = self.0.get(&(text("apiVersion"), text("kind"))) else { return object.clone() };
+        let mut pruned = object.clone();
+        prune(&schema["properties"]["spec"], &mut pruned["spec"]);
+        pruned
+    }
+
+    /// Objects that are `sample` with one thing changed that its schema speaks of: values at and beyond each bound, of other types,
+    /// missing.
+    pub fn broken(&self, sample: &Value) -> Vec<Broken> {
+        let text = |field: &str| sample[field].as_str().unwrap_or_default().to_owned();
+        let schema = self.0.get(&(text("apiVersion"), text("kind")));
+        schema.map_or_else(Vec::new, |schema| broken::all(&schema["properties"]["spec"], sample))
     }
 }
 
 type Table = BTreeMap<(String, String), Value>;
 
-fn add(all: &mut Table, crd: &Value) {
+/// Adds a CRD. Gives the schemas of its versions as far as users write objects of them.
+fn add<'a>(all: &mut Table, crd: &'a Value) -> Vec<&'a Value> {
+    let mut added = Vec::new();
     let (spec, kind) = (&crd["spec"], crd["spec"]["names"]["kind"].as_str().unwrap_or_default());
     for version in spec["versions"].as_array().into_iter().flatten() {
         let group = spec["group"].as_str().unwrap_or_default();
         let api = format!("{group}/{}", version["name"].as_str().unwrap_or_default());
-        all.insert((api, kind.to_owned()), version["schema"]["openAPIV3Schema"].clone());
+        let schema = &version["schema"]["openAPIV3Schema"];
+        all.insert((api, kind.to_owned()), schema.clone());
+        added.push(&schema["properties"]["spec"]);
     }
+    added
 }
 
-/// The first thing that a schema forbids, with its place.
-fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let fits = match schema["type"].as_str() {
-        Some("object") => value.is_object(),
-        Some("array") => value.is_array(),
-        Some("string") => value.is_string(),
-        Some("integer") => value.is_i64() || value.is_u64(),
-        Some("boolean") => value.is_boolean(),
-        _ => true,
-    };
-    if !fits {
-        return Err(format!("{at}: {value} is no {}", schema["type"]));
+fn prune(schema: &Value, value: &mut Value) {
+    if let (Some(properties), Some(object)) = (schema["properties"].as_object(), value.as_object_mut()) {
+        object.retain(|name, _| properties.contains_key(name));
+        object.iter_mut().for_each(|(name, child)| prune(&properties[name], child));
     }
-    if let (Some(allowed), false) = (schema["enum"].as_array(), value.is_null())
-        && !allowed.contains(value)
-    {
-        return Err(format!("{at}: {value} is none of {}", schema["enum"]));
-    }
-    if let Some(n) = value.as_i64() {
-        let (least, most) = (schema["minimum"].as_i64(), schema["maximum"].as_i64());
-        if least.is_some_and(|least| n < least) || most.is_some_and(|most| n > most) {
-            return Err(format!("{at}: {n} is not between {} and {}", schema["minimum"], schema["maximum"]));
-        }
-    }
-    let required = schema["required"].as_array().into_iter().flatten();
-    if let Some(missing) = required.filter_map(Value::as_str).find(|name| value.get(name).is_none()) {
-        return Err(format!("{at}: `{missing}` is missing"));
-    }
-    for (name, sub) in schema["properties"].as_object().into_iter().flatten() {
-        if let Some(child) = value.get(name) {
-            check(sub, child, &format!("{at}/{name}"))?;
-        }
-    }
-    let mut items = value.as_array().into_iter().flatten().enumerate();
-    items.try_for_each(|(i, item)| check(&schema["items"], item, &format!("{at}/{i}")))
+    value.as_array_mut().into_iter().flatten().for_each(|item| prune(&schema["items"], item));
 }
 
 fn fill(schema: &Value, value: &mut Value) {
