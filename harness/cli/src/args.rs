@@ -59,6 +59,10 @@ pub enum Command {
     Diff(crate::cmd::diff::DiffArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
+    /// List the requirements and what proves them, or print the test plan
+    Requirements(crate::cmd::requirements::RequirementsArgs),
+    /// Print the JSON Schema of a file that other tools read
+    Schema(crate::cmd::schema::SchemaArgs),
     /// Keep a lab: `up` starts this itself
     #[command(hide = true)]
     Supervise(crate::cmd::up::SuperviseArgs),
@@ -129,7 +133,7 @@ pub struct RunArgs {
     /// How often to try a run again, alone, that the host spoilt; a run that failed is never tried again
     #[arg(long, value_name = "N", default_value_t = routeproof_engine::run::RETRIES)]
     pub retries: u32,
-    /// Write a report: json=FILE, markdown=FILE or terminal=FILE (`-` is stdout); may be given several times
+    /// Write a report: html=, json=, junit=, markdown= or terminal=FILE (`-` is stdout); may be given several times
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<String>,
     /// Print the result as JSON on stdout
@@ -142,6 +146,14 @@ pub struct RunArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub guest: GuestArgs,
+    /// Leave the lab of the first run that goes wrong up, as its steps left it, until `down` or ctrl-C
+    #[arg(long, conflicts_with = "mutate")]
+    pub keep: bool,
+    #[command(flatten)]
+    pub race: crate::cmd::race::RaceArgs,
+    /// Do a part of the runs only, for instance the second of three: `2/3`
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<crate::cmd::shard::Shard>,
     /// Break the labs on purpose and show for each expectation that it can fail
     #[arg(long)]
     pub mutate: bool,

@@ -1,31 +1,21 @@
-//! Many cases against the speakers of some releases, several at a time.
+//! Many cases against the speakers of a release, several at a time.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use routeproof_model::metallb::{Generation, Release};
+use routeproof_model::metallb::Generation;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use crate::schema::Schemas;
-use crate::speaker::{Speaker, Trouble};
+use crate::process::Trouble;
+use crate::subject::Subject;
 use crate::verdict::{Agreement, Verdict, compare};
-use crate::webhooks::{Controller, Webhooks};
+use crate::webhooks::Webhooks;
 use crate::{generate, ours};
-
-/// One release and its real parts.
-#[derive(Debug)]
-pub struct Subject {
-    pub release: &'static Release,
-    pub speaker: Speaker,
-    pub controller: Controller,
-    pub schemas: Schemas,
-}
 
 /// How much to try.
 #[derive(Clone, Debug)]
@@ -51,7 +41,7 @@ pub struct Judged {
 /// A set of objects that the two sides take differently, as small as it got.
 #[derive(Clone, Debug, Serialize)]
 pub struct Disagreement {
-    pub release: &'static str,
+    pub release: String,
     pub case: u32,
     /// How often it was made smaller.
     pub shrunk: u32,
@@ -83,29 +73,21 @@ pub struct Tally {
     pub inconclusive: Vec<(u32, String)>,
 }
 
-/// Runs the plan for each release, one after the other: the webhooks of all listen on the same port.
-///
-/// # Errors
-/// A controller does not start.
+/// Runs the plan.
 pub fn run(
-    subjects: &[Subject],
+    subject: &Subject,
+    webhooks: Option<&Webhooks>,
     plan: &Plan,
     runtime: &Handle,
     progress: &(dyn Fn(&str) + Sync),
-) -> Result<BTreeMap<&'static str, Tally>, Trouble> {
-    let mut tallies = BTreeMap::new();
-    for subject in subjects {
-        let webhooks = runtime.block_on(subject.controller.start())?;
-        let sides = Sides { subject, webhooks: &webhooks, runtime };
-        tallies.insert(subject.release.version, release(&sides, plan, progress));
-    }
-    Ok(tallies)
+) -> Tally {
+    release(&Sides { subject, webhooks, runtime }, plan, progress)
 }
 
 /// The real parts of a release, running.
 struct Sides<'a> {
     subject: &'a Subject,
-    webhooks: &'a Webhooks,
+    webhooks: Option<&'a Webhooks>,
     runtime: &'a Handle,
 }
 
@@ -134,7 +116,7 @@ type Outcome = Result<Result<Judged, Disagreement>, Trouble>;
 fn note(tally: &mut Tally, case: u32, outcome: Outcome, progress: &(dyn Fn(&str) + Sync)) {
     match outcome {
         Ok(Ok(judged)) => match (judged.ours, judged.theirs) {
-            (Verdict::Conf(conf), Verdict::Conf(_)) => {
+            (Verdict::Conf { conf, .. }, Verdict::Conf { .. } | Verdict::Silent) => {
                 let count = match judged.agreement {
                     Agreement::Bytes => &mut tally.bytes,
                     _ => &mut tally.modulo_order,
@@ -162,7 +144,7 @@ fn note(tally: &mut Tally, case: u32, outcome: Outcome, progress: &(dyn Fn(&str)
 
 fn one(sides: &Sides<'_>, case: u32, plan: &Plan) -> Outcome {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng(plan.seed, case));
-    let mut tree = generate::case(sides.subject.release.generation)
+    let mut tree = generate::case(sides.subject.release.generation, sides.subject.mode)
         .new_tree(&mut runner)
         .map_err(|reason| Trouble::Generator(reason.to_string()))?;
     let first = sides.runtime.block_on(judge_again(sides, &tree.current()))?;
@@ -170,11 +152,11 @@ fn one(sides: &Sides<'_>, case: u32, plan: &Plan) -> Outcome {
         return Ok(Ok(first));
     }
     let (judged, shrunk) = smallest(sides, first, &mut tree, plan);
-    Ok(Err(Disagreement { release: sides.subject.release.version, case, shrunk, judged }))
+    Ok(Err(Disagreement { release: sides.subject.name(), case, shrunk, judged }))
 }
 
 /// The same seed and number give the same objects, for every release of a generation.
-fn rng(seed: u64, case: u32) -> TestRng {
+pub fn rng(seed: u64, case: u32) -> TestRng {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..12].copy_from_slice(&case.to_le_bytes());
@@ -188,7 +170,8 @@ fn smallest(
     tree: &mut impl ValueTree<Value = Vec<Value>>,
     plan: &Plan,
 ) -> (Judged, u32) {
-    let sort = |j: &Judged| (matches!(j.ours, Verdict::Conf(_)), matches!(j.theirs, Verdict::Conf(_)));
+    let sort =
+        |j: &Judged| (matches!(j.ours, Verdict::Conf { .. }), matches!(j.theirs, Verdict::Conf { .. }));
     let (mut best, mut shrunk) = (first, 0);
     let mut more = plan.shrink > 0 && tree.simplify();
     for _ in 0..plan.shrink {
@@ -231,19 +214,21 @@ async fn judge_again(sides: &Sides<'_>, objects: &[Value]) -> Result<Judged, Tro
 /// The speaker gave no answer.
 async fn judge(sides: &Sides<'_>, objects: &[Value]) -> Result<Judged, Trouble> {
     let subject = sides.subject;
-    let cluster = ours::apply(objects);
-    let ours = ours::verdict(subject.release, &cluster);
+    let cluster = ours::apply(subject.release, objects);
+    let ours = ours::verdict(subject.release, subject.mode, &cluster);
     let mut served = match &cluster {
         Ok(cluster) => ours::with_addresses(objects, cluster),
         Err(_) => objects.to_vec(),
     };
     let refused = served.iter_mut().find_map(|o| subject.schemas.admit(o).err());
-    let theirs = match refused {
-        Some(reason) => Verdict::Refused(format!("the CRD's schema: {reason}")),
-        None => match sides.webhooks.refusal(&served).await? {
-            Some(reason) => Verdict::Refused(format!("the webhook: {reason}")),
-            None => subject.speaker.verdict(&served).await?,
-        },
+    let asked = match (&refused, sides.webhooks) {
+        (None, Some(webhooks)) => webhooks.refusal(&served).await?,
+        _ => None,
+    };
+    let theirs = match (refused, asked) {
+        (Some(reason), _) => Verdict::Refused(format!("the CRD's schema: {reason}")),
+        (None, Some(reason)) => Verdict::Refused(format!("the webhook: {reason}")),
+        (None, None) => subject.verdict(&served).await?,
     };
     let random_order = subject.release.generation <= Generation::V0_13_10;
     let agreement = compare(&ours, &theirs, random_order);

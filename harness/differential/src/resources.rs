@@ -21,6 +21,20 @@ const fn metallb(version: &'static str, plural: &'static str, kind: &'static str
     Resource { group: "metallb.io", version, plural, kind, namespaced: true }
 }
 
+const fn frr_k8s(plural: &'static str, kind: &'static str) -> Resource {
+    Resource { group: "frrk8s.metallb.io", version: "v1beta1", plural, kind, namespaced: true }
+}
+
+const fn slices(version: &'static str) -> Resource {
+    Resource {
+        group: "discovery.k8s.io",
+        version,
+        plural: "endpointslices",
+        kind: "EndpointSlice",
+        namespaced: true,
+    }
+}
+
 pub const RESOURCES: &[Resource] = &[
     core("pods", "Pod", true),
     core("services", "Service", true),
@@ -29,13 +43,9 @@ pub const RESOURCES: &[Resource] = &[
     core("configmaps", "ConfigMap", true),
     core("secrets", "Secret", true),
     core("events", "Event", true),
-    Resource {
-        group: "discovery.k8s.io",
-        version: "v1",
-        plural: "endpointslices",
-        kind: "EndpointSlice",
-        namespaced: true,
-    },
+    slices("v1"),
+    // What v0.12 reads.
+    slices("v1beta1"),
     metallb("v1beta1", "bfdprofiles", "BFDProfile"),
     metallb("v1beta1", "bgpadvertisements", "BGPAdvertisement"),
     metallb("v1beta1", "communities", "Community"),
@@ -48,6 +58,10 @@ pub const RESOURCES: &[Resource] = &[
     // The informers look it up; none reads it.
     metallb("v1beta1", "bgppeers", "BGPPeer"),
     metallb("v1beta2", "bgppeers", "BGPPeer"),
+    frr_k8s("frrconfigurations", "FRRConfiguration"),
+    frr_k8s("frrnodestates", "FRRNodeState"),
+    frr_k8s("bgpsessionstates", "BGPSessionState"),
+    frr_k8s("frrk8sconfigurations", "FRRK8sConfiguration"),
 ];
 
 impl Resource {
@@ -70,7 +84,7 @@ pub fn discovery(path: &str) -> Option<Value> {
     match path.trim_end_matches('/') {
         "/api" => Some(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})),
         "/apis" => {
-            let groups = ["discovery.k8s.io", "metallb.io"].map(group);
+            let groups = ["discovery.k8s.io", "metallb.io", "frrk8s.metallb.io"].map(group);
             Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
         "/version" => Some(json!({"major": "1", "minor": "32", "gitVersion": "v1.32.0"})),

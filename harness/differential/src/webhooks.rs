@@ -14,8 +14,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::api::Api;
+use crate::process::{Trouble, io, kubeconfig, spawn};
 use crate::resources::Resource;
-use crate::speaker::{Trouble, io, kubeconfig};
 
 /// Controller-runtime's default port, which the controller does not let us choose.
 const PORT: u16 = 9443;
@@ -75,11 +75,7 @@ impl Controller {
             .stdout(log.try_clone().map_err(io("writing the controller's log"))?)
             .stderr(log)
             .kill_on_drop(true);
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "a test tool of its own: the engine's exec knows labs only"
-        )]
-        let mut child = command.spawn().map_err(io(format!("starting {}", self.binary.display())))?;
+        let mut child = spawn(&mut command)?;
         listening(&mut child, &folder.path().join("log")).await?;
         Ok(Webhooks { api: Mutex::new(api), client: client()?, paths, _child: child, _folder: folder })
     }

@@ -49,6 +49,8 @@ pub struct EventBus {
 #[derive(Debug)]
 pub struct Finished {
     pub result: ResultFile,
+    /// The log that it was made from.
+    pub log: Vec<Event>,
     /// Why the record of it is incomplete (an `events.jsonl` on a full disk); one line each.
     pub problems: Vec<String>,
 }
@@ -115,7 +117,7 @@ impl Finished {
     fn from_log(log: &str, mut problems: Vec<String>) -> Finished {
         let (events, errors) = read_log(log);
         problems.extend(errors.iter().map(|error| format!("{error}: {}", error.source)));
-        Finished { result: fold(&events), problems }
+        Finished { result: fold(&events), log: events, problems }
     }
 
     /// The process's exit code: the result's, but an otherwise green one is 3 when its record is incomplete, or
@@ -230,7 +232,7 @@ mod tests {
 
     fn run_one(events: &Events) {
         let (requirements, axes, expected) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let id = RunId { scenario: "learn-routes".into(), requirements, axes, expected };
+        let id = RunId { scenario: "learn-routes".into(), requirements, axes, expected, repeat: 0 };
         events.send(EventKind::Planned { runs: vec![id] });
         let run = events.for_run(0);
         run.send(EventKind::RunStarted { directory: PathBuf::from("000-learn-routes") });

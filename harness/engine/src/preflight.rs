@@ -122,21 +122,23 @@ const NFTABLES: &str = "nftables";
 const SERVICES: &str = "services";
 
 /// Parts of the kernel that may be left out of it, or not be loaded.
-fn features() -> [(&'static str, rtnl::Change); 7] {
+fn features() -> [(&'static str, Vec<rtnl::Change>); 8] {
+    let kind = |kind| vec![rtnl::probe_kind(kind)];
     [
-        ("vrf", rtnl::probe_kind(InfoKind::Vrf)),
-        ("vlan", rtnl::probe_kind(InfoKind::Vlan)),
-        ("bond", rtnl::probe_kind(InfoKind::Bond)),
-        ("dummy", rtnl::probe_kind(InfoKind::Dummy)),
-        ("macvlan", rtnl::probe_kind(InfoKind::MacVlan)),
-        ("vxlan", rtnl::probe_kind(InfoKind::Vxlan)),
-        ("netem", rtnl::probe_qdisc("netem")),
+        ("vrf", kind(InfoKind::Vrf)),
+        ("vlan", kind(InfoKind::Vlan)),
+        ("vlan-filtering", rtnl::probe_vlan_filtering()),
+        ("bond", kind(InfoKind::Bond)),
+        ("dummy", kind(InfoKind::Dummy)),
+        ("macvlan", kind(InfoKind::MacVlan)),
+        ("vxlan", kind(InfoKind::Vxlan)),
+        ("netem", vec![rtnl::probe_qdisc("netem")]),
     ]
 }
 
 fn kernel_features(lab: &Lab) -> Vec<Capability> {
-    let ask = |(name, change): (&str, rtnl::Change)| {
-        let missing = match lab.try_change(change) {
+    let ask = |(name, changes): (&str, Vec<rtnl::Change>)| {
+        let missing = match lab.try_changes(&changes) {
             Ok(()) => None,
             // Links and queueing disciplines have a word each for "I do not know this kind".
             Err(e) if matches!(e.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOENT)) => Some(e),
@@ -146,7 +148,10 @@ fn kernel_features(lab: &Lab) -> Vec<Capability> {
         match missing {
             None => capability(name, Ok("the kernel has it".to_string())),
             Some(e) => {
-                let hint = format!("`sudo modprobe {}`, if this kernel has it as a module", module(name));
+                let hint = match name {
+                    "vlan-filtering" => "the kernel's option is BRIDGE_VLAN_FILTERING".to_string(),
+                    _ => format!("`sudo modprobe {}`, if this kernel has it as a module", module(name)),
+                };
                 capability(name, Err((format!("the kernel does not have it: {e}"), vec![hint])))
             }
         }
@@ -257,7 +262,7 @@ mod tests {
             Ok(booted) => booted,
             Err((detail, _)) => return skip_test("namespaces", &detail),
         };
-        let code = |change| lab.try_change(change).err().and_then(|e| e.raw_os_error());
+        let code = |change| lab.try_changes(&[change]).err().and_then(|e| e.raw_os_error());
         assert_eq!(code(rtnl::probe_kind(InfoKind::Bridge)), None);
         assert_eq!(code(rtnl::probe_kind(InfoKind::Other("nonsense".into()))), Some(libc::EOPNOTSUPP));
         assert_eq!(code(rtnl::probe_qdisc("nonsense")), Some(libc::ENOENT));

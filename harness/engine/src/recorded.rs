@@ -108,7 +108,8 @@ fn kept(directory: &Path, planned: PlannedRun) -> Result<Recorded, RecordedError
     Ok(Recorded { folder, planned, result: None, recording })
 }
 
-fn recording(folder: &Path) -> Result<Option<Recording>, RecordedError> {
+/// What was recorded in a run's folder.
+pub(crate) fn recording(folder: &Path) -> Result<Option<Recording>, RecordedError> {
     let path = folder.join("observations.jsonl");
     if !path.exists() {
         return Ok(None);

@@ -6,7 +6,7 @@
 //!   latest                symbolic link to the newest run directory, best effort
 //!   20260131T120102Z-4711/
 //!     .routeproof-run     the marker: locked while the invocation lives; only marked directories are ever pruned
-//!     plan.json  events.jsonl  result.json  summary.md
+//!     plan.json  events.jsonl  result.json  summary.md  topology-one-gateway.svg
 //!     000-frr-ordering-7.5.1-after-permit-all-ipv4/
 //!       observations.jsonl
 //!       nodes/worker/frr.conf.1  nodes/worker/logs/bgpd.log
@@ -115,6 +115,11 @@ impl RunDir {
         self.path.join("summary.md")
     }
 
+    /// The drawing of a topology.
+    pub fn drawing(&self, topology: &str) -> PathBuf {
+        drawing_in(&self.path, topology)
+    }
+
     /// Makes the folder of one run; `index` is its number in the plan, the same as in events.
     pub fn run(&self, index: usize, id: &RunId) -> Result<RunFolder, RunDirError> {
         let words = std::iter::once(&id.scenario).chain(id.axes.iter().map(|(_, value)| value));
@@ -124,6 +129,11 @@ impl RunDir {
         fs::create_dir(&path).map_err(tried("create", &path))?;
         Ok(RunFolder { path, relative })
     }
+}
+
+/// [`RunDir::drawing`], of a run directory that another invocation made.
+pub fn drawing_in(directory: &Path, topology: &str) -> PathBuf {
+    directory.join(format!("topology-{}.svg", slug(topology)))
 }
 
 /// The folder of one run.
@@ -301,6 +311,13 @@ fn utc_stamp(seconds: u64) -> String {
     let (year, month, day) = civil_date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+}
+
+/// `2026-01-31 12:01:02 UTC`, for seconds since 1970 in UTC.
+pub fn utc(seconds: u64) -> String {
+    let (year, month, day) = civil_date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 /// Days since 1970-01-01 as year, month and day of the Gregorian calendar.

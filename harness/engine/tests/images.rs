@@ -22,6 +22,7 @@ async fn frr_reload_finds_its_byte_code() {
             tree: tree.path.clone(),
             sysctls: Vec::new(),
             files: Vec::new(),
+            interfaces: Vec::new(),
         };
         let spec =
             LabSpec { mount_point: folder.path().join("lab"), nodes: vec![node], ..LabSpec::default() };

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::result::{Evidence, Outcome, StepResult};
+use crate::fact::HostHealth;
+use crate::race::RaceSetting;
+use crate::result::{Environment, Evidence, Outcome, Setting, StepResult};
 
 /// An event with the time at which it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,26 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
+    /// What the invocation runs on.
+    Environment {
+        environment: Environment,
+    },
+    /// What a run is a run of, in full: sent before it starts, also for runs that never do.
+    RunSetting {
+        setting: Setting,
+    },
+    /// How the host was, over all of a run's lab.
+    RunHealth {
+        health: HostHealth,
+    },
+    /// The runs are repeats.
+    Race {
+        setting: RaceSetting,
+    },
+    /// A repeat is left out: what it is a repeat of is decided.
+    NotNeeded {
+        reason: String,
+    },
     /// The runs that will follow, in order.
     Planned {
         runs: Vec<RunId>,
@@ -74,6 +96,11 @@ pub enum EventKind {
         capability: String,
         message: String,
     },
+    /// The run's lab stays up under this name, as the run left it, until somebody ends it.
+    Kept {
+        lab: String,
+        outcome: Outcome,
+    },
     /// Something a user should know that decides nothing.
     Warning {
         message: String,
@@ -91,7 +118,7 @@ pub enum EventKind {
 }
 
 /// What a run is a run of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunId {
     pub scenario: String,
     pub requirements: Vec<String>,
@@ -99,6 +126,13 @@ pub struct RunId {
     pub axes: Vec<(String, String)>,
     /// What the scenario expects a `diagnose` step to observe in this run, for instance `bug: present`.
     pub expected: BTreeMap<String, String>,
+    /// Which repeat it is, from 1; 0 for what is not repeated.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeat: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A line of an event log that is not an event.

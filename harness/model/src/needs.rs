@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::pods::host_of;
 use crate::scenario::{Fault, Step, Verb};
-use crate::topology::Topology;
+use crate::topology::{Node, Topology};
 
 /// Kinds of `ip link add ... type KIND` that a kernel may lack, with the capability's name.
 const LINK_KINDS: [(&str, &str); 6] = [
@@ -21,7 +21,7 @@ const NFTABLES: &str = "nftables";
 /// What playing kube-proxy needs: nf_tables, or ip_tables.
 const SERVICES: &str = "services";
 
-/// The capabilities' names, as `doctor` prints them: by the topology's `exec` lines, the commands and faults of the steps,
+/// The capabilities' names, as `doctor` prints them: by the interfaces that the topology declares, its `exec` lines, the commands and faults of the steps,
 /// and the VRFs that the nodes' FRR is told of.
 pub fn of(topology: &Topology, steps: &[Step], vrfs: &BTreeSet<String>) -> BTreeSet<String> {
     let faults = || {
@@ -34,8 +34,8 @@ pub fn of(topology: &Topology, steps: &[Step], vrfs: &BTreeSet<String>) -> BTree
         Fault::Exec { command, undo, .. } => Some([command, undo]),
         _ => None,
     });
-    let lines = topology.nodes.iter().flat_map(|node| &node.exec).chain(commands.flatten());
-    let mut needs: BTreeSet<&str> = lines.flat_map(|argv| of_command(argv)).collect();
+    let lines = topology.nodes.iter().flat_map(Node::lines).chain(commands.flatten().cloned());
+    let mut needs: BTreeSet<&str> = lines.flat_map(|argv| of_command(&argv)).collect();
     let has_pods = |name: &str| topology.node(&host_of(name)).is_some();
     if topology.nodes.iter().any(|node| has_pods(&node.name)) {
         needs.insert(SERVICES);
@@ -56,7 +56,11 @@ fn of_command(argv: &[String]) -> Vec<&'static str> {
     let kinds = kinds.filter_map(|pair| LINK_KINDS.iter().find(|(kind, _)| *kind == pair[1]));
     let has = |word: &str| words.iter().any(|w| *w == word || w.rsplit('/').next() == Some(word));
     let of_links = kinds.map(|(_, capability)| *capability).filter(|_| has("ip") || has("bridge"));
-    let others = [("netem", has("tc") && has("netem")), (NFTABLES, has("nft"))];
+    let others = [
+        ("netem", has("tc") && has("netem")),
+        (NFTABLES, has("nft")),
+        ("vlan-filtering", has("ip") && has("vlan_filtering") || has("bridge") && has("vlan")),
+    ];
     of_links.chain(others.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name)).collect()
 }
 
@@ -83,6 +87,8 @@ mod tests {
         assert_eq!(of("ip link add red type vrf table 10"), ["vrf"]);
         assert_eq!(of("/sbin/ip link add link eth1 name eth1.100 type vlan id 100"), ["vlan"]);
         assert_eq!(of("tc qdisc add dev eth1 root netem delay 5ms"), ["netem"]);
+        assert_eq!(of("ip link add br0 type bridge vlan_filtering 1"), ["vlan-filtering"]);
+        assert_eq!(of("bridge vlan add dev p1 vid 100"), ["vlan-filtering"]);
         assert_eq!(of("nft add table inet filter"), ["nftables"]);
         assert_eq!(of("ip route add blackhole 10.0.0.0/8 type vrf-like"), Vec::<&str>::new());
         assert_eq!(of("echo type vrf"), Vec::<&str>::new());

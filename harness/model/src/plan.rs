@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::race::{Kind, Perturbation, perturb, seed_of};
 use crate::result::Outcome;
 use crate::scenario::{AxisValues, Expect, MetallbFile, Step, Verb};
 use crate::topology::{Role, Topology};
@@ -21,7 +22,19 @@ pub struct PlannedRun {
     pub scenario: String,
     pub about: String,
     pub requirements: Vec<String>,
+    /// As it was named when it was read; empty for a lab that is kept.
+    #[serde(default)]
+    pub scenario_file: PathBuf,
+    /// SHA-256 over everything that the scenario reads, in hexadecimal; empty for a lab that is kept.
+    #[serde(default)]
+    pub scenario_sha256: String,
     pub axes: AxisValues,
+    /// Which repeat it is, from 1; 0 for what is not repeated.
+    #[serde(default)]
+    pub repeat: u32,
+    /// What is done to the lab so that races show.
+    #[serde(default)]
+    pub perturbation: Option<Perturbation>,
     pub expected: BTreeMap<String, String>,
     pub metallb: MetallbFile,
     pub topology: Topology,
@@ -36,6 +49,26 @@ pub struct PlannedRun {
     /// What the kernel must have beyond namespaces, veth pairs and bridges, by the names of `doctor`: `vrf`, `vlan`, ...
     #[serde(default)]
     pub needs: BTreeSet<String>,
+}
+
+impl Plan {
+    /// Every run as often as this, each repeat perturbed in these ways by a seed of its own. The first repeats of all come
+    /// first, so that a plan that is stopped has as many of each.
+    #[must_use]
+    pub fn repeated(self, repeat: u32, kinds: &[Kind], seed: u64) -> Plan {
+        let routers = |run: &PlannedRun| -> Vec<String> {
+            let is_router = |role| matches!(role, Role::Gateway | Role::ClusterNode);
+            let routers = run.topology.nodes.iter().filter(|node| is_router(node.role));
+            routers.map(|node| node.name.clone()).collect()
+        };
+        let again = |number: u32, run: &PlannedRun| {
+            let perturbation =
+                (!kinds.is_empty()).then(|| perturb(seed_of(seed, number), kinds, &routers(run)));
+            PlannedRun { repeat: number, perturbation, ..run.clone() }
+        };
+        let all = (1..=repeat).flat_map(|number| self.runs.iter().map(move |run| again(number, run)));
+        Plan { runs: all.collect() }
+    }
 }
 
 impl PlannedRun {

@@ -2,6 +2,7 @@
 //! the run again ([`crate::replay`]).
 
 mod line;
+mod looks;
 mod questions;
 
 use std::collections::BTreeMap;
@@ -148,6 +149,10 @@ impl Recording {
             self.moved = true;
         }
     }
+}
+
+fn last<T>(seen: Option<&Vec<(Mono, T)>>, at: Mono) -> Option<&T> {
+    seen?.iter().take_while(|(when, _)| *when <= at).last().map(|(_, value)| value)
 }
 
 #[cfg(test)]

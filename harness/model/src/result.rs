@@ -5,22 +5,32 @@
 
 mod fold;
 mod grid;
+mod provenance;
+mod requirements;
+mod schema;
 mod version;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::fact::HostHealth;
+use crate::race::{Race, RaceVerdict};
 
 pub use fold::fold;
 pub use grid::{Cell, FirstGood, Grid, Row, cell_text, describe_first_good, first_good, is_surprising};
+pub use provenance::{Environment, Setting};
+pub use requirements::{RequirementCell, RequirementGrid, RequirementRow};
+pub use schema::schema;
 pub use version::compare_versions;
 
 pub const SCHEMA: &str = "routeproof/result/v1";
 
 /// How a step, a run or a whole invocation ended. The order is that of severity, the mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     Passed,
@@ -54,7 +64,7 @@ impl fmt::Display for Outcome {
 }
 
 /// One thing that was seen and bears on a verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// What it is: `session`, `running-config`, `route-refresh-sent`, `kernel-route`, ...
     pub what: String,
@@ -63,7 +73,7 @@ pub struct Evidence {
     pub value: serde_json::Value,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepResult {
     pub name: String,
     pub outcome: Outcome,
@@ -74,12 +84,15 @@ pub struct StepResult {
     pub evidence: Vec<Evidence>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunResult {
     pub scenario: String,
     pub requirements: Vec<String>,
     /// Axis values by name; [`ResultFile::scenarios`] has the order of the axes.
     pub axes: BTreeMap<String, String>,
+    /// Which repeat it is, from 1; 0 for what is not repeated.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeat: u32,
     pub outcome: Outcome,
     pub duration_ms: u64,
     /// Why the outcome is not `passed`; one line.
@@ -101,10 +114,20 @@ pub struct RunResult {
     /// Tries before this one, which the host spoilt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spoilt: Vec<SpoiltTry>,
+    /// What it was a run of; results of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<Setting>,
+    /// How the host was from the lab's boot to its end; none for a lab that did not come up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HostHealth>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A try of a run that was inconclusive because of the host, so that the run was tried again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpoiltTry {
     pub reason: Option<String>,
     pub duration_ms: u64,
@@ -113,20 +136,20 @@ pub struct SpoiltTry {
 }
 
 /// A dimension of a scenario's matrix with the values that were planned, in the scenario's order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Axis {
     pub name: String,
     pub values: Vec<String>,
 }
 
 /// The order of a scenario's axes: the first one makes a grid's columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioAxes {
     pub name: String,
     pub axes: Vec<Axis>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     pub passed: usize,
     pub failed: usize,
@@ -143,13 +166,19 @@ pub struct Summary {
     pub missing: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResultFile {
     pub schema: String,
     pub summary: Summary,
     #[serde(default)]
     pub scenarios: Vec<ScenarioAxes>,
     pub runs: Vec<RunResult>,
+    /// What it ran on; results of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// How often repeats failed, in race mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub race: Option<Race>,
     /// What a user should know that decides nothing.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -167,9 +196,15 @@ impl ResultFile {
     /// | 4 | nothing ran: no runs, or all were skipped |
     /// | 0 | at least one run passed, and the others passed or were skipped |
     ///
+    /// Where repeats are to prove a claim, it decides: 1 when it is refuted, 3 when it is not decided, 0 when it holds,
+    /// whatever became of single repeats.
+    ///
     /// Bad input (2) never gets as far as a result.
     pub fn exit_code(&self) -> u8 {
         let has = |outcome| self.runs.iter().any(|run| run.outcome == outcome);
+        if let Some(race) = self.race.as_ref().filter(|race| race.setting.claim.is_some()) {
+            return self.claims_exit_code(race);
+        }
         if self.summary.interrupted {
             130
         } else if has(Outcome::Failed) {
@@ -182,6 +217,23 @@ impl ResultFile {
             4
         } else {
             0
+        }
+    }
+
+    fn claims_exit_code(&self, race: &Race) -> u8 {
+        let is = |verdict| race.groups.iter().any(|group| group.verdict == verdict);
+        if self.summary.interrupted {
+            130
+        } else if is(RaceVerdict::ClaimRefuted) {
+            1
+        } else if !self.summary.missing.is_empty() {
+            5
+        } else if race.groups.is_empty() || self.runs.iter().all(|run| run.outcome == Outcome::Skipped) {
+            4
+        } else if race.groups.iter().all(|group| group.verdict == RaceVerdict::ClaimHolds) {
+            0
+        } else {
+            3
         }
     }
 

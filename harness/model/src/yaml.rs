@@ -82,6 +82,25 @@ impl Document {
         block::line_marks(&self.source.text, self.tree.item(self.tree.target(id)).mark, text)
     }
 
+    /// The YAML document that the text at `path` is: MetalLB's configuration in a ConfigMap. Its places are those of the file.
+    /// `None` where there is no text, or nothing in it.
+    ///
+    /// # Errors
+    /// The text is no YAML.
+    pub fn inside(&self, path: &[Seg]) -> Result<Option<Document>, Diagnostic> {
+        let Some(id) = self.tree.get(self.root, path) else { return Ok(None) };
+        let Some(text) = self.tree.text(id) else { return Ok(None) };
+        let tree = Arc::new(Tree::inside(&self.source, text, self.tree.item(self.tree.target(id)).mark)?);
+        let first = tree.roots.first().copied();
+        Ok(first
+            .map(|root| Document { source: self.source.clone(), tree, root, index: 0 })
+            .filter(|d| !d.is_blank()))
+    }
+
+    fn is_blank(&self) -> bool {
+        matches!(&self.tree.item(self.root).kind, tree::Kind::Scalar { text, plain: true } if text.is_empty())
+    }
+
     pub fn error_at(&self, path: &[Seg], message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(&self.source, Some(self.locate(path, false)), message)
     }
@@ -111,8 +130,7 @@ pub fn documents(source: &Source) -> Result<Vec<Document>, Diagnostic> {
         root: *root,
         index,
     };
-    let blank = |root: Id| matches!(&tree.item(root).kind, tree::Kind::Scalar { text, plain: true } if text.is_empty());
-    Ok(tree.roots.iter().enumerate().map(document).filter(|d| !blank(d.root)).collect())
+    Ok(tree.roots.iter().enumerate().map(document).filter(|d| !d.is_blank()).collect())
 }
 
 /// A file that is exactly one document. Errors as [`Document::parse`], and an empty file or a second document.

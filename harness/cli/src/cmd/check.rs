@@ -12,7 +12,7 @@ use routeproof_model::diag::{Diagnostic, Severity};
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Rule};
 use routeproof_model::{needs, path, yaml};
 
-use super::{metallb, run, select};
+use super::{metallb, requirements, run, select};
 use crate::args::{CheckArgs, SourceArgs};
 use crate::fail::{self, BAD_INPUT, Failure};
 use crate::out;
@@ -65,6 +65,9 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     };
     for file in &files {
         tell(file, check(file, &store))?;
+    }
+    if args.files.is_empty() && args.manifest.is_empty() {
+        tell("requirements", check_requirements())?;
     }
     if !manifests.is_empty() {
         let names: Vec<String> = manifests.iter().map(|p| p.display().to_string()).collect();
@@ -148,6 +151,15 @@ fn check(file: &str, store: &Store) -> Result<Found, Failure> {
     let needs = loaded.runs.iter().flat_map(|run| run.needs.iter().cloned()).collect();
     let findings = loaded.findings.into_iter().map(|(f, _)| f).collect();
     Ok(Found { warnings: loaded.warnings, findings, needs, refusal: None })
+}
+
+/// Whether the scenarios here prove their catalogue, and nothing else.
+fn check_requirements() -> Result<Found, Failure> {
+    let loaded = select::scenarios(&[], &[], &[])?;
+    match requirements::check(&loaded)?.as_slice() {
+        [] => Ok(Found::default()),
+        wrong => Err(Failure::input(wrong.join("\n"))),
+    }
 }
 
 /// Whether a file is containerlab's, by its name or by its text: there `topology:` is a mapping, in a scenario a path.

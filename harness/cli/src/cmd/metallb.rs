@@ -55,7 +55,7 @@ pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
             Failure::input("--frr-configuration: MetalLB writes none in frr mode").hint("add --mode frr-k8s")
         );
     }
-    let mut objects = Objects::new();
+    let mut objects = Objects::of(release);
     let mut applied = Vec::new();
     for manifest in &args.manifests {
         applied.extend(objects.apply(&read_source(manifest)?).map_err(RunError::from)?);

@@ -9,11 +9,15 @@ pub mod lab;
 pub mod metallb;
 mod mutation;
 pub mod plan;
+pub mod race;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod requirements;
 pub mod run;
+pub mod schema;
 pub mod select;
+pub mod shard;
 pub mod sweep;
 pub mod up;
 
@@ -47,6 +51,8 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Replay(args) => replay::run(&args),
             Command::Diff(args) => diff::run(&args),
             Command::Report(args) => report::run(&args),
+            Command::Requirements(args) => requirements::run(&args),
+            Command::Schema(args) => schema::run(&args),
             Command::Supervise(args) => Ok(up::supervise(&args).await),
         }
     });

@@ -15,22 +15,37 @@ pub struct ReportArgs {
     /// The run directory
     #[arg(value_name = "RUNDIR", default_value = "routeproof-runs/latest")]
     directory: PathBuf,
-    /// Write a report: json=FILE, markdown=FILE or terminal=FILE (`-` is stdout)
+    /// Write a report: html=, json=, junit=, markdown= or terminal=FILE (`-` is stdout); may be given several times
     #[arg(long, value_name = "FORMAT=FILE")]
     report: Vec<String>,
+    /// Write one report in this format: html, json, junit, markdown, terminal
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Where the report of --format goes [default: standard output]
+    #[arg(short, long, value_name = "FILE", requires = "format")]
+    output: Option<PathBuf>,
     /// Print the result as JSON on stdout
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &ReportArgs) -> Result<u8, Failure> {
-    let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
-    let specs = specs.map_err(Failure::input)?;
+    let one = args.format.as_ref().map(|format| match &args.output {
+        Some(file) => format!("{format}={}", file.display()),
+        None => format!("{format}=-"),
+    });
+    let specs = args.report.iter().chain(&one).map(|text| ReportSpec::parse(text));
+    let specs = specs.collect::<Result<Vec<_>, _>>().map_err(Failure::input)?;
+    report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
     let log = args.directory.join("events.jsonl");
     let finished =
         read_back(&log).map_err(|e| Failure::input(format!("cannot read {}: {e}", log.display())))?;
-    let view =
-        View { result: &finished.result, directory: Some(&args.directory), width: report::terminal_width() };
+    let view = View {
+        result: &finished.result,
+        events: &finished.log,
+        directory: Some(&args.directory),
+        width: report::terminal_width(),
+    };
     let problems: Vec<String> = finished
         .problems
         .iter()

@@ -1,16 +1,18 @@
 //! `routeproof run` and `routeproof matrix`.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use routeproof_engine::event::EventBus;
 use routeproof_engine::image::{self, Store};
+use routeproof_engine::keep::KeepFirst;
 use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
 use routeproof_engine::run::{self as engine, Loaded, Options};
 use routeproof_engine::rundir::RunDir;
 use routeproof_model::event::EventKind;
 use tokio::sync::watch;
 
-use super::{mutation, select};
+use super::{mutation, race, select};
 use crate::args::{RunArgs, SourceArgs};
 use crate::fail::{Failure, INTERRUPTED};
 use crate::out;
@@ -38,6 +40,13 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         _ => args.scenarios.clone(),
     };
     let mut loaded = select::scenarios(&names, &args.metallb, &args.only)?;
+    if let Some(shard) = args.shard {
+        shard.keep(&mut loaded);
+    }
+    let race = args.race.setting()?;
+    if race.is_some() && args.mutate {
+        return Err(Failure::input("--repeat and --mutate do not go together"));
+    }
     let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
@@ -60,8 +69,13 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let (stop, stopped) = watch::channel(false);
     let interrupt = tokio::spawn(on_interrupt(stop, events.clone()));
     let jobs = args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get);
-    let options = Options { store, jobs, retries: args.retries, guest };
-    let plan = Loaded::plan(&loaded);
+    let mut plan = Loaded::plan(&loaded);
+    if let Some(setting) = &race {
+        race::announce(setting);
+        plan = args.race.repeated(plan, setting);
+    }
+    let keep = args.keep.then(|| Arc::new(KeepFirst::default()));
+    let options = Options { store, jobs, retries: args.retries, guest, race, keep };
     let outcome = match args.mutate {
         false => engine::run(&plan, &directory, &options, &events, stopped).await.map(|()| None),
         true => engine::mutate(&plan, &directory, &options, &events, stopped).await.map(Some),
@@ -69,8 +83,12 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     interrupt.abort();
 
     let finished = bus.finish();
-    let view =
-        View { result: &finished.result, directory: Some(directory.path()), width: report::terminal_width() };
+    let view = View {
+        result: &finished.result,
+        events: &finished.log,
+        directory: Some(directory.path()),
+        width: report::terminal_width(),
+    };
     let mut problems: Vec<String> = finished.problems.clone();
     problems.extend(report::write_run_files(&directory, &view).iter().map(|e| chain(e)));
     problems.extend(report::write_all(&specs, &view).iter().map(|e| chain(e)));

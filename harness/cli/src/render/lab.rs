@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use routeproof_model::topology::{Lab, LabEnd, LabLink, Outside};
+use routeproof_model::topology::{Lab, LabEnd, LabLink, Outside, Part};
 use serde::Serialize;
 
 /// Schema `routeproof/topology/v1`.
@@ -35,6 +35,13 @@ pub fn outline(lab: &Lab) -> String {
         }
     }
     lab.links.iter().for_each(|link| text.push_str(&link_line(link)));
+    for node in lab.nodes.iter().filter(|node| !node.interfaces.is_empty()) {
+        let place = if node.part == Part::Bridge { ", where the bridge is" } else { "" };
+        let _ = writeln!(text, "  interfaces of {}, as commands{place}:", node.name);
+        for argv in node.declared() {
+            let _ = writeln!(text, "    {}", argv.join(" "));
+        }
+    }
     text
 }
 

@@ -243,12 +243,12 @@ fn start(channel: &OwnedFd, launch: &Launch, jail: Option<&Path>) -> io::Result<
     };
     let scratch = scratch.as_os_str().as_bytes();
     let env = [c_string(&[b"TMPDIR=", memory].concat())?, c_string(&[b"HOME=", scratch].concat())?];
-    let copy = xstate::fitted(&launch.program)?.map(beyond_the_channel).transpose()?;
+    let mended = xstate::mended(&launch.program)?.map(beyond_the_channel).transpose()?;
     // A pipe that execve closes tells whether it came to that.
     let (told, teller) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     match fork_into(CloneFlags::empty())? {
         Side::Child => {
-            let error = become_kernel(channel, launch.cpu, jail, copy.as_ref(), &argv, &env);
+            let error = become_kernel(channel, launch.cpu, jail, mended.as_ref(), &argv, &env);
             let _ = nix::unistd::write(&teller, &error.raw_os_error().unwrap_or(libc::EIO).to_ne_bytes());
             std::process::exit(1)
         }
@@ -287,7 +287,7 @@ fn become_kernel(
     channel: &OwnedFd,
     cpu: Option<usize>,
     jail: Option<&Path>,
-    copy: Option<&OwnedFd>,
+    mended: Option<&OwnedFd>,
     argv: &[CString],
     env: &[CString],
 ) -> io::Error {
@@ -316,12 +316,14 @@ fn become_kernel(
         }
         Ok(())
     };
-    let executed = || match copy {
-        Some(copy) => execveat(copy, c"", argv, env, AtFlags::AT_EMPTY_PATH),
-        None => execve(&argv[0], argv, env),
-    };
     match prepared() {
-        Ok(()) => executed().err().unwrap_or(Errno::EIO).into(),
+        Ok(()) => {
+            let done = match mended {
+                Some(kernel) => execveat(kernel, c"", argv, env, AtFlags::AT_EMPTY_PATH),
+                None => execve(&argv[0], argv, env),
+            };
+            done.err().unwrap_or(Errno::EIO).into()
+        }
         Err(e) => e,
     }
 }

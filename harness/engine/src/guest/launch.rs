@@ -117,6 +117,28 @@ impl Running {
     }
 }
 
+/// What every boot prints, and what a panic prints after the words that say why: its stack.
 fn is_noise(line: &str) -> bool {
-    NOISE.iter().any(|noise| line.starts_with(noise))
+    let stack = line.starts_with(" [<")
+        || ["Stack:", "Call Trace:", "Modules linked in:"].iter().any(|title| line.starts_with(title))
+        || line.split_whitespace().all(|word| word.len() == 8 && word.bytes().all(|b| b.is_ascii_hexdigit()));
+    stack || NOISE.iter().any(|noise| line.starts_with(noise))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_panic_the_words_are_left() {
+        let console = "mmapper_init - find_iomem failed\nuserspace - ptrace set fp regs failed, errno = 14\n\
+                       Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\nStack:\n \
+                       606944ba 607e7fcd 77c8bb90 6067bb96\nCall Trace:\n [<606944ba>] ? _printk+0x0/0x94\n";
+        let left: Vec<&str> = console.lines().filter(|line| !is_noise(line)).collect();
+        let words = [
+            "userspace - ptrace set fp regs failed, errno = 14",
+            "Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b",
+        ];
+        assert_eq!(left, words);
+    }
 }

@@ -189,6 +189,11 @@ impl Held {
         std::mem::forget(lock);
         remove_files(&path)
     }
+
+    /// Removes the folder and lets go of the lock: the lab is gone, this process stays.
+    pub fn release(self) -> Result<(), KeepError> {
+        remove_files(&self.path)
+    }
 }
 
 impl Found {

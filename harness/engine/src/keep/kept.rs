@@ -115,7 +115,7 @@ impl Kept {
 }
 
 /// Answers connections until one of them, `told`, or the lab's own end says that it is over.
-async fn serve(door: &mut Door, about: &About<'_>, told: impl Future<Output = ()>) {
+pub(super) async fn serve(door: &mut Door, about: &About<'_>, told: impl Future<Output = ()>) {
     let mut connections = FuturesUnordered::new();
     let over = async {
         tokio::select! {

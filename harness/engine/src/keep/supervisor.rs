@@ -73,12 +73,7 @@ fn adopt(fd: RawFd) -> Option<OwnedFd> {
 }
 
 async fn keep(order: Order, directory: &RunDir, channel: Arc<Channel>) -> Result<(), Refusal> {
-    let id = RunId {
-        scenario: order.name.clone(),
-        requirements: Vec::new(),
-        axes: Vec::new(),
-        expected: Default::default(),
-    };
+    let id = RunId { scenario: order.name.clone(), ..RunId::default() };
     let refused = |e: RunError| Refusal::new(e, false);
     let record = |e: io::Error| refused(RunError::Record(e));
     let folder = directory.run(0, &id).map_err(|e| record(io::Error::other(e)))?;

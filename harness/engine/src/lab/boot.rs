@@ -129,8 +129,8 @@ impl Lab {
     }
 
     /// Asks the kernel for a thing that it may lack, in the lab's own network namespace. Gives its answer.
-    pub(crate) fn try_change(&self, change: rtnl::Change) -> io::Result<()> {
-        rtnl::apply(&self.segments, &[change]).map_err(|(_, error)| error)
+    pub(crate) fn try_changes(&self, changes: &[rtnl::Change]) -> io::Result<()> {
+        rtnl::apply(&self.segments, changes).map_err(|(_, error)| error)
     }
 
     /// Asks the kernel for a table of nf_tables, likewise.

@@ -8,8 +8,11 @@ use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 
+use routeproof_model::topology::{Interface, InterfaceKind};
+
+use super::devices::{self, Maker};
 use super::rtnl::{Change, add_address, apply, create, open_route_socket, plug_in, up};
-use super::spec::{LabSpec, LinkEnd};
+use super::spec::{BridgeSpec, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};
 
 /// A node as the wiring needs it: its network namespace, and an rtnetlink socket that was opened inside.
 pub struct Wired {
@@ -17,56 +20,133 @@ pub struct Wired {
     pub socket: OwnedFd,
 }
 
-/// Builds all segments and links of a lab. Interfaces get the indexes 2, 3, ... in the order of the links.
+/// Builds all segments and links of a lab, and what nodes declare besides. Links' ends get the indexes 2, 3, ... in the order
+/// of the links; declared interfaces follow.
 pub fn build(spec: &LabSpec, nodes: &[Wired]) -> Result<(), (String, io::Error)> {
     let own = open_route_socket().map_err(|e| ("open a netlink socket".to_string(), e))?;
-    let mut local: Vec<Change> = vec![up("lo of the lab", 1)];
-    local.extend(spec.bridges.iter().enumerate().map(|(i, name)| add_bridge(name, spec.bridge_index(i))));
-
-    let mut next = vec![2u32; nodes.len()];
-    let mut next_port = spec.bridge_index(spec.bridges.len());
-    let mut inside: Vec<Vec<Change>> =
-        (0..nodes.len()).map(|i| vec![up(&format!("lo of {}", spec.nodes[i].name), 1)]).collect();
-    for link in &spec.links {
-        // A veth peer cannot be created up or enslaved (ENOTCONN): that follows, once both ends exist.
-        let mut follow = Vec::new();
-        let mut ends = Vec::new();
-        for end in &link.ends {
-            let name = end_name(spec, end);
-            ends.push(match end {
-                LinkEnd::Bridge { bridge, port } => {
-                    next_port += 1;
-                    follow.push(plug_in(&name, next_port - 1, spec.bridge_index(*bridge)));
-                    link_message(next_port - 1, port, None)
-                }
-                LinkEnd::Node { node, interface } => {
-                    let index = next[*node];
-                    next[*node] += 1;
-                    inside[*node].push(up(&name, index));
-                    let addresses = interface.addresses.iter();
-                    inside[*node]
-                        .extend(addresses.map(|a| add_address(format!("give {a} to {name}"), index, *a)));
-                    let mut message =
-                        link_message(index, &interface.name, Some(nodes[*node].netns.as_raw_fd()));
-                    message.attributes.extend(interface.mac.map(|mac| LinkAttribute::Address(mac.to_vec())));
-                    message
-                }
-            });
-        }
-        local.push(add_veth(link.ends.each_ref().map(|e| end_name(spec, e)), ends, link.mtu));
-        local.extend(follow);
-    }
-    apply(&own, &local)?;
-    for (node, changes) in nodes.iter().zip(&inside) {
-        apply(&node.socket, changes)?;
+    let mut wiring = Wiring::new(spec);
+    spec.links.iter().for_each(|link| wiring.cable(link, nodes));
+    apply(&own, &wiring.switches())?;
+    for (index, node) in nodes.iter().enumerate() {
+        apply(&node.socket, &wiring.inside(index))?;
     }
     Ok(())
+}
+
+/// The changes that wire a lab, as they come together link by link.
+struct Wiring<'a> {
+    spec: &'a LabSpec,
+    /// In the lab's own namespace: bridges, cables, ports.
+    local: Vec<Change>,
+    /// The ports of each bridge, with their indexes.
+    ports: Vec<Vec<(String, u32)>>,
+    next_port: u32,
+    /// The ends in each node, with their indexes and what they get last: their addresses.
+    ends: Vec<Vec<(String, u32)>>,
+    ups: Vec<Vec<Change>>,
+    addresses: Vec<Vec<Change>>,
+}
+
+impl<'a> Wiring<'a> {
+    fn new(spec: &'a LabSpec) -> Wiring<'a> {
+        let bridges = spec.bridges.iter().enumerate();
+        let mut local: Vec<Change> = vec![up("lo of the lab", 1)];
+        local.extend(bridges.map(|(i, bridge)| add_bridge(bridge, spec.bridge_index(i))));
+        let lo = |node: &NodeSpec| vec![up(&format!("lo of {}", node.name), 1)];
+        Wiring {
+            spec,
+            local,
+            ports: vec![Vec::new(); spec.bridges.len()],
+            next_port: spec.bridge_index(spec.bridges.len()),
+            ends: vec![vec![("lo".to_string(), 1)]; spec.nodes.len()],
+            ups: spec.nodes.iter().map(lo).collect(),
+            addresses: spec.nodes.iter().map(|_| Vec::new()).collect(),
+        }
+    }
+
+    fn cable(&mut self, link: &LinkSpec, nodes: &[Wired]) {
+        // A veth peer cannot be created up or enslaved (ENOTCONN): that follows, once both ends exist.
+        let mut follow = Vec::new();
+        let ends = link.ends.iter().map(|end| match end {
+            LinkEnd::Bridge { bridge, port } => self.port(*bridge, port, &mut follow),
+            LinkEnd::Node { node, interface } => {
+                let netns = nodes[*node].netns.as_raw_fd();
+                self.end(*node, interface, netns)
+            }
+        });
+        let ends = ends.collect();
+        self.local.push(add_veth(link.ends.each_ref().map(|e| end_name(self.spec, e)), ends, link.mtu));
+        self.local.extend(follow);
+    }
+
+    fn port(&mut self, bridge: usize, port: &str, follow: &mut Vec<Change>) -> LinkMessage {
+        let (index, of) = (self.next_port, &self.spec.bridges[bridge]);
+        self.next_port += 1;
+        self.ports[bridge].push((port.to_string(), index));
+        // A bond takes no port that is up.
+        if !in_bond(&of.interfaces, port) {
+            follow.push(plug_in(&format!("{}:{port}", of.name), index, self.spec.bridge_index(bridge)));
+        }
+        link_message(index, port, None)
+    }
+
+    fn end(&mut self, node: usize, interface: &InterfaceSpec, netns: RawFd) -> LinkMessage {
+        let index = self.ends[node].len() as u32 + 1;
+        self.ends[node].push((interface.name.clone(), index));
+        let spec = &self.spec.nodes[node];
+        let name = format!("{}:{}", spec.name, interface.name);
+        if !in_bond(&spec.interfaces, &interface.name) {
+            self.ups[node].push(up(&name, index));
+        }
+        let addresses = interface.addresses.iter();
+        self.addresses[node].extend(addresses.map(|a| add_address(format!("give {a} to {name}"), index, *a)));
+        let mut message = link_message(index, &interface.name, Some(netns));
+        message.attributes.extend(interface.mac.map(|mac| LinkAttribute::Address(mac.to_vec())));
+        message
+    }
+
+    /// Everything in the lab's own namespace.
+    fn switches(&mut self) -> Vec<Change> {
+        let mut changes = std::mem::take(&mut self.local);
+        let mut next = self.next_port;
+        for (i, bridge) in self.spec.bridges.iter().enumerate() {
+            let there =
+                self.ports[i].iter().cloned().chain([(bridge.name.clone(), self.spec.bridge_index(i))]);
+            let mut maker = Maker::new(&bridge.name, there, next);
+            changes.extend(maker.make(&bridge.interfaces));
+            changes.extend(maker.furnish(&bridge.interfaces));
+            next += bridge.interfaces.len() as u32;
+        }
+        changes
+    }
+
+    /// Everything in a node.
+    fn inside(&mut self, node: usize) -> Vec<Change> {
+        let spec = &self.spec.nodes[node];
+        let there = std::mem::take(&mut self.ends[node]);
+        let next = there.len() as u32 + 1;
+        let mut maker = Maker::new(&spec.name, there, next);
+        let mut changes = std::mem::take(&mut self.ups[node]);
+        changes.extend(maker.make(&spec.interfaces));
+        changes.extend(std::mem::take(&mut self.addresses[node]));
+        changes.extend(maker.furnish(&spec.interfaces));
+        changes
+    }
+}
+
+/// Whether an interface is a member of a bond.
+fn in_bond(declared: &[Interface], name: &str) -> bool {
+    let bonds = declared.iter().filter_map(|i| match &i.kind {
+        InterfaceKind::Bond(bond) => Some(&bond.members),
+        _ => None,
+    });
+    bonds.flatten().any(|member| member == name)
 }
 
 fn end_name(spec: &LabSpec, end: &LinkEnd) -> String {
     match end {
         LinkEnd::Node { node, interface } => format!("{}:{}", spec.nodes[*node].name, interface.name),
-        LinkEnd::Bridge { bridge, port } => format!("{}:{port}", spec.bridges[*bridge]),
+        LinkEnd::Bridge { bridge, port } => format!("{}:{port}", spec.bridges[*bridge].name),
     }
 }
 
@@ -78,11 +158,18 @@ fn link_message(index: u32, name: &str, netns: Option<RawFd>) -> LinkMessage {
     message
 }
 
-fn add_bridge(name: &str, index: u32) -> Change {
+fn add_bridge(bridge: &BridgeSpec, index: u32) -> Change {
+    let name = &bridge.name;
     let mut message = link_message(index, name, None);
     message.header.flags = LinkFlags::Up;
     message.header.change_mask = LinkFlags::Up;
-    message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]));
+    let is_aware = bridge
+        .interfaces
+        .iter()
+        .any(|i| i.name == *name && i.kind == InterfaceKind::Bridge { vlan_aware: true });
+    let data = devices::bridge(is_aware).map(LinkInfo::Data);
+    let info = [LinkInfo::Kind(InfoKind::Bridge)].into_iter().chain(data);
+    message.attributes.push(LinkAttribute::LinkInfo(info.collect()));
     create(format!("create bridge {name}"), RouteNetlinkMessage::NewLink(message))
 }
 

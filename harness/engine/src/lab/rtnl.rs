@@ -9,7 +9,10 @@ use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
-use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{
+    AfSpecBridge, BridgeFlag, BridgeVlanInfo, BridgeVlanInfoFlags, InfoKind, LinkAttribute, LinkFlags,
+    LinkInfo, LinkMessage,
+};
 use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::sys::socket::{
@@ -63,6 +66,24 @@ pub fn probe_kind(kind: InfoKind) -> Change {
     message.attributes.push(LinkAttribute::IfName(format!("p-{kind}")));
     message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]));
     create("create a link".to_string(), RouteNetlinkMessage::NewLink(message))
+}
+
+/// A bridge, and a VLAN for it; a kernel whose bridges know no VLANs says EOPNOTSUPP to the latter.
+pub fn probe_vlan_filtering() -> Vec<Change> {
+    const INDEX: u32 = 999_999;
+    let Change { what, mut message, flags } = probe_kind(InfoKind::Bridge);
+    if let RouteNetlinkMessage::NewLink(bridge) = &mut message {
+        bridge.header.index = INDEX;
+    }
+    let vlan = BridgeVlanInfo { flags: BridgeVlanInfoFlags::empty(), vid: 100 };
+    let own = AfSpecBridge::Flags(BridgeFlag::LowerDev);
+    let mut port = LinkMessage::default();
+    port.header.interface_family = AddressFamily::Bridge;
+    port.header.index = INDEX;
+    port.attributes.push(LinkAttribute::AfSpecBridge(vec![own, AfSpecBridge::VlanInfo(vlan)]));
+    let add =
+        Change { what: "add a VLAN".to_string(), message: RouteNetlinkMessage::SetLink(port), flags: 0 };
+    vec![Change { what, message, flags }, add]
 }
 
 /// A queueing discipline on `lo`, likewise; a kernel without it says ENOENT.

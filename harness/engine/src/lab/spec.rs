@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use routeproof_model::topology::Interface;
 use serde::{Deserialize, Serialize};
 
 /// Beyond the indexes of nodes' interfaces: asked to make an interface in a node's namespace, Linux 6.1 refuses (EEXIST) an
@@ -17,10 +18,17 @@ const FIRST_BRIDGE: u32 = 1_000_000;
 pub struct LabSpec {
     /// An existing, empty folder. Inside the lab's mount namespace a tmpfs covers it; on the host it stays empty.
     pub mount_point: PathBuf,
-    /// Names of shared segments; each becomes a Linux bridge in the lab's own network namespace.
-    pub bridges: Vec<String>,
+    /// Shared segments; each becomes a Linux bridge in the lab's own network namespace.
+    pub bridges: Vec<BridgeSpec>,
     pub nodes: Vec<NodeSpec>,
     pub links: Vec<LinkSpec>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct BridgeSpec {
+    pub name: String,
+    /// Bonds of its ports, and the VLANs of ports.
+    pub interfaces: Vec<Interface>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +41,8 @@ pub struct NodeSpec {
     pub sysctls: Vec<(String, String)>,
     /// Host files copied into the node at boot: what the node writes stays in the lab.
     pub files: Vec<(PathBuf, PathBuf)>,
+    /// What it has besides the links' ends, in the order in which it is made.
+    pub interfaces: Vec<Interface>,
 }
 
 /// A veth pair. An end in a bridge is enslaved to it.
@@ -71,7 +81,7 @@ impl LabSpec {
         });
         let first = self.bridge_index(self.bridges.len());
         let found =
-            of_bridges.enumerate().find(|(_, (at, name))| self.bridges[*at] == bridge && *name == port);
+            of_bridges.enumerate().find(|(_, (at, name))| self.bridges[*at].name == bridge && *name == port);
         found.map(|(position, (at, _))| (self.bridge_index(at), first + position as u32))
     }
 
@@ -80,7 +90,7 @@ impl LabSpec {
         let is = |end: &LinkEnd| matches!(end, LinkEnd::Node { node: at, interface: i } if self.nodes[*at].name == node && i.name == interface);
         let link = self.links.iter().find(|link| link.ends.iter().any(is))?;
         link.ends.iter().find_map(|end| match end {
-            LinkEnd::Bridge { bridge, port } => Some((self.bridges[*bridge].as_str(), port.as_str())),
+            LinkEnd::Bridge { bridge, port } => Some((self.bridges[*bridge].name.as_str(), port.as_str())),
             LinkEnd::Node { .. } => None,
         })
     }

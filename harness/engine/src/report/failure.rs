@@ -1,9 +1,12 @@
 //! What to show of a run that is not as it should be, and the words that every report uses for a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use routeproof_model::check::IsolationMatrix;
 use routeproof_model::result::{Evidence, Outcome, ResultFile, RunResult, is_surprising};
+
+use super::View;
+use super::again::{self, Ends};
 
 /// More than this is not read anyway; the result file has all of it.
 pub(super) const MAX_FAILURES: usize = 10;
@@ -21,6 +24,8 @@ pub(super) struct Failure<'a> {
     pub evidence: Vec<&'a Evidence>,
     pub evidence_left_out: usize,
     pub files: Vec<PathBuf>,
+    /// The command that does the run again.
+    pub again: Option<String>,
 }
 
 pub(super) struct Expected {
@@ -28,30 +33,40 @@ pub(super) struct Expected {
     pub label: &'static str,
     pub what: String,
     pub seen: String,
+    pub when: Option<String>,
 }
 
 /// The failures to show, and how many there are beyond those.
-pub(super) fn failures<'a>(result: &'a ResultFile, directory: Option<&Path>) -> (Vec<Failure<'a>>, usize) {
-    let mut all: Vec<_> = result.runs.iter().filter(|run| is_surprising(run)).collect();
-    // The worst first, else in the plan's order.
-    all.sort_by_key(|run| std::cmp::Reverse(run.outcome));
+pub(super) fn failures<'a>(view: &View<'a>) -> (Vec<Failure<'a>>, usize) {
+    let all = worst_first(view.result);
     let left_out = all.len().saturating_sub(MAX_FAILURES);
-    (all.into_iter().take(MAX_FAILURES).map(|run| failure(result, run, directory)).collect(), left_out)
+    (all.into_iter().take(MAX_FAILURES).map(|run| failure(view, run)).collect(), left_out)
 }
 
-fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Path>) -> Failure<'a> {
+/// The runs that are not as expected, the worst first, else in the plan's order.
+pub(super) fn worst_first(result: &ResultFile) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..result.runs.len()).filter(|i| is_surprising(&result.runs[*i])).collect();
+    all.sort_by_key(|index| std::cmp::Reverse(result.runs[*index].outcome));
+    all
+}
+
+/// What explains a run's outcome.
+pub(super) fn failure<'a>(view: &View<'a>, index: usize) -> Failure<'a> {
+    let (result, run) = (view.result, &view.result.runs[index]);
+    let ends = Ends::of(view.events, index);
     let mut expected = Vec::new();
     for (key, want) in &run.expected {
         if let Some(seen) = run.observed.get(key).filter(|seen| *seen != want) {
             let (what, seen) = (format!("{key} {want}"), format!("{key} {seen}"));
-            expected.push(Expected { label: "expected", what, seen });
+            expected.push(Expected { label: "expected", what, seen, when: None });
         }
     }
-    let bad = run.steps.iter().filter(|step| step.outcome > Outcome::Skipped);
-    expected.extend(bad.map(|step| Expected {
+    let bad = run.steps.iter().enumerate().filter(|(_, step)| step.outcome > Outcome::Skipped);
+    expected.extend(bad.map(|(number, step)| Expected {
         label: if step.outcome == Outcome::Failed { "expected" } else { "step" },
         what: step.name.strip_prefix("expect ").unwrap_or(&step.name).to_owned(),
         seen: step.message.clone().unwrap_or_else(|| step.outcome.to_string()),
+        when: ends.say(number),
     }));
     // Where no step went wrong, what the good ones saw is what there is to look at.
     let only_bad = run.steps.iter().any(|step| step.outcome > Outcome::Skipped);
@@ -61,7 +76,8 @@ fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Pa
     let mut evidence: Vec<_> = evidence.filter(|e| e.what != IsolationMatrix::EVIDENCE).collect();
     let evidence_left_out = evidence.len().saturating_sub(MAX_EVIDENCE);
     evidence.truncate(MAX_EVIDENCE);
-    let below = |path: &PathBuf| directory.map_or_else(|| path.clone(), |directory| directory.join(path));
+    let below =
+        |path: &PathBuf| view.directory.map_or_else(|| path.clone(), |directory| directory.join(path));
     Failure {
         run,
         title: title(result, run),
@@ -70,6 +86,7 @@ fn failure<'a>(result: &'a ResultFile, run: &'a RunResult, directory: Option<&Pa
         evidence,
         evidence_left_out,
         files: run.artifacts.iter().chain(&run.directory).map(below).collect(),
+        again: again::command(result, run),
     }
 }
 
@@ -84,9 +101,14 @@ fn reason(run: &RunResult, expected: &[Expected]) -> Option<String> {
 /// Why runs of matrices were skipped, with the number of runs; the other scenarios' verdicts say it themselves.
 pub(super) fn skips(result: &ResultFile) -> Vec<(String, usize)> {
     let in_grid =
-        |run: &&RunResult| result.scenarios.iter().any(|s| s.name == run.scenario && s.axes.len() >= 2);
+        |run: &RunResult| result.scenarios.iter().any(|s| s.name == run.scenario && s.axes.len() >= 2);
+    skips_of(result.runs.iter().filter(|run| in_grid(run)))
+}
+
+/// Why runs were skipped, with the number of runs.
+pub(super) fn skips_of<'a>(runs: impl Iterator<Item = &'a RunResult>) -> Vec<(String, usize)> {
     let mut reasons: Vec<(String, usize)> = Vec::new();
-    for run in result.runs.iter().filter(|run| run.outcome == Outcome::Skipped).filter(in_grid) {
+    for run in runs.filter(|run| run.outcome == Outcome::Skipped) {
         let reason = run.reason.clone().unwrap_or_else(|| "no reason was given".into());
         match reasons.iter_mut().find(|(have, _)| *have == reason) {
             Some((_, number)) => *number += 1,
@@ -98,7 +120,8 @@ pub(super) fn skips(result: &ResultFile) -> Vec<(String, usize)> {
 
 /// `frr-ordering frr=7.5.1 order=after`.
 pub(super) fn title(result: &ResultFile, run: &RunResult) -> String {
-    format!("{} {}", run.scenario, result.axes_text(run)).trim_end().to_owned()
+    let repeat = if run.repeat > 0 { format!(" repeat={}", run.repeat) } else { String::new() };
+    format!("{} {}{repeat}", run.scenario, result.axes_text(run)).trim_end().to_owned()
 }
 
 /// What came out of a run, in a phrase: its reason, else what was observed.

@@ -99,9 +99,8 @@ mod tests {
     fn result() -> ResultFile {
         let run = |frr: &str| RunId {
             scenario: "s".into(),
-            requirements: Vec::new(),
             axes: vec![("frr".into(), frr.into())],
-            expected: Default::default(),
+            ..RunId::default()
         };
         let runs = ["7.5.1", "8.4.4", "10.3"].map(run).to_vec();
         let mut events = vec![Event { at_ms: 0, run: None, kind: EventKind::Planned { runs } }];
@@ -134,7 +133,12 @@ mod tests {
 
     fn render(format: &str) -> String {
         let (_, report) = FORMATS.iter().find(|(name, _)| *name == format).unwrap();
-        report.render(&View { result: &result(), directory: Some(Path::new("runs")), width: 100 })
+        report.render(&View {
+            result: &result(),
+            events: &[],
+            directory: Some(Path::new("runs")),
+            width: 100,
+        })
     }
 
     #[test]

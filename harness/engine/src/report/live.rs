@@ -15,6 +15,8 @@ use super::progress::Progress;
 
 /// How often the clocks at the bottom move.
 const TICK: Duration = Duration::from_millis(100);
+/// After so long without a line the plain view says what is waited for.
+const QUIET: Duration = Duration::from_secs(20);
 /// For output that has no width.
 const DEFAULT_COLUMNS: usize = 80;
 
@@ -68,8 +70,17 @@ fn can_move() -> bool {
 
 fn show_plain(events: &Receiver<Event>) {
     let mut plain = Plain::default();
-    for event in events {
-        if let Some(line) = plain.take(&event) {
+    let mut latest = (0, Instant::now());
+    loop {
+        let line = match events.recv_timeout(QUIET.saturating_sub(latest.1.elapsed())) {
+            Ok(event) => plain.take(&event).inspect(|_| latest = (event.at_ms, Instant::now())),
+            Err(RecvTimeoutError::Timeout) => {
+                latest = (latest.0 + QUIET.as_millis() as u64, Instant::now());
+                plain.waiting(latest.0)
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        if let Some(line) = line {
             // Nobody is left to tell when standard error is gone.
             let _ = writeln!(io::stderr(), "{line}");
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use routeproof_model::check::Standing;
+use routeproof_model::race::Race;
 use routeproof_model::result::{
     Cell, Grid, Outcome, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good,
 };
@@ -10,6 +11,7 @@ use routeproof_model::result::{
 use super::evidence::{evidence_lines, evidence_title};
 use super::failure::{Failure, failures, finding, skips, totals};
 use super::isolation::{self, Found};
+use super::races;
 use super::terminal::{MARK, legend};
 use super::text::{clean, count, duration};
 use super::{Report, View};
@@ -22,7 +24,10 @@ impl Report for Markdown {
         header(&mut out, view.result);
         let (grids, singles): (Vec<_>, Vec<_>) =
             view.result.scenarios.iter().partition(|scenario: &&ScenarioAxes| scenario.axes.len() >= 2);
-        verdicts(&mut out, view.result, &singles);
+        match &view.result.race {
+            Some(race) => race_section(&mut out, view.result, race),
+            None => verdicts(&mut out, view.result, &singles),
+        }
         for scenario in grids {
             if let Some(grid) = Grid::of(view.result, &scenario.name) {
                 grid_section(&mut out, view.result, scenario, &grid);
@@ -89,6 +94,17 @@ fn verdicts(out: &mut String, result: &ResultFile, scenarios: &[&ScenarioAxes]) 
     out.push('\n');
 }
 
+fn race_section(out: &mut String, result: &ResultFile, race: &Race) {
+    let _ = writeln!(out, "### {}\n", prose(&races::heading(race)));
+    out.push_str("| run | verdict | repeats |\n|---|---|---|\n");
+    for group in &race.groups {
+        let sign = ["✅", "❔", "❌"][usize::from(races::badness(group.verdict))];
+        let name = prose(&races::name(result, group));
+        let _ = writeln!(out, "| {name} | {sign} {} | {} |", group.verdict.word(), prose(&group.to_string()));
+    }
+    let _ = writeln!(out, "\n{}\n", prose(races::legend(race)));
+}
+
 fn grid_section(out: &mut String, result: &ResultFile, scenario: &ScenarioAxes, grid: &Grid) {
     let runs: Vec<_> = result.runs_of(&scenario.name).collect();
     let totals = totals(runs.iter().copied());
@@ -128,7 +144,7 @@ fn isolation_section(out: &mut String, found: &Found) {
     let _ = writeln!(out, "| {} |\n|{}|", header.join(" | "), rule.join("|"));
     for row in found.rows() {
         let cell = |(text, standing): &(String, Option<Standing>)| match standing {
-            Some(Standing::Leaks) => format!("❌ **{}**", prose(text)),
+            Some(Standing::Leaks | Standing::Absent) => format!("❌ **{}**", prose(text)),
             Some(Standing::Unproved) => format!("❔ {}", prose(text)),
             _ => prose(text),
         };
@@ -139,7 +155,7 @@ fn isolation_section(out: &mut String, found: &Found) {
 }
 
 fn failure_sections(out: &mut String, view: &View<'_>) {
-    let (shown, left_out) = failures(view.result, view.directory);
+    let (shown, left_out) = failures(view);
     for failure in &shown {
         failure_section(out, failure);
     }
@@ -175,6 +191,9 @@ fn failure_section(out: &mut String, failure: &Failure<'_>) {
     }
     for file in &failure.files {
         let _ = writeln!(out, "- file: {}", code(&file.display().to_string()));
+    }
+    if let Some(again) = &failure.again {
+        let _ = writeln!(out, "- again: {}", code(again));
     }
     out.push_str("\n</details>\n\n");
 }

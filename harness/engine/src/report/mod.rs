@@ -2,14 +2,18 @@
 //!
 //! To add a report: a file beside this one with a type that is a [`Report`], and a line in [`FORMATS`].
 
+mod again;
 mod evidence;
 mod failure;
+mod html;
 mod isolation;
 mod json;
+mod junit;
 mod live;
 mod markdown;
 mod plain;
 mod progress;
+mod races;
 #[cfg(test)]
 mod sample;
 mod spec;
@@ -19,6 +23,7 @@ mod tracker;
 
 use std::path::Path;
 
+use routeproof_model::event::Event;
 use routeproof_model::result::ResultFile;
 
 pub use live::{LiveOptions, live_sink, terminal_width};
@@ -29,6 +34,8 @@ pub use terminal::styled as render_terminal;
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub result: &'a ResultFile,
+    /// The log that the result was made from; empty where nobody has it.
+    pub events: &'a [Event],
     /// The run directory, to which the paths in the result are relative.
     pub directory: Option<&'a Path>,
     /// Columns, for reports that are laid out for a terminal.
@@ -42,5 +49,10 @@ pub trait Report: Sync {
 }
 
 /// The formats of `--report FORMAT=FILE`.
-pub const FORMATS: &[(&str, &dyn Report)] =
-    &[("json", &json::Json), ("markdown", &markdown::Markdown), ("terminal", &terminal::Terminal)];
+pub const FORMATS: &[(&str, &dyn Report)] = &[
+    ("html", &html::Html),
+    ("json", &json::Json),
+    ("junit", &junit::JUnit),
+    ("markdown", &markdown::Markdown),
+    ("terminal", &terminal::Terminal),
+];

@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 
 use routeproof_model::event::{Event, EventKind};
 
+use super::progress::Progress;
 use super::text::PLAIN;
-use super::tracker::{Line, Tracker};
+use super::tracker::Line;
 
 /// Progress of the same image is said again after this time, and a new phase of it after a fifth of it.
 const QUIET_MS: u64 = 5000;
 
+/// Of what is said of runs that go on.
+const WAITING_COLUMNS: usize = 120;
+const WAITING_LINES: usize = 8;
+
 #[derive(Default)]
 pub(super) struct Plain {
-    tracker: Tracker,
+    progress: Progress,
     /// Per image: the phase that was said last, and when.
     images: BTreeMap<String, (String, u64)>,
 }
@@ -23,9 +28,17 @@ impl Plain {
             EventKind::Image { image, what, done, total } => {
                 self.image(event.at_ms, image, what, *done, *total)
             }
-            _ => self.tracker.take(event),
+            _ => self.progress.take(event),
         };
         line.map(|line| anstream::adapter::strip_str(&line.render(usize::MAX)).to_string())
+    }
+
+    /// What is waited for, since when and until when; for when nothing was said for a while.
+    pub fn waiting(&self, now_ms: u64) -> Option<String> {
+        let lines = self.progress.lines(now_ms, WAITING_COLUMNS, WAITING_LINES);
+        let lines: Vec<String> =
+            lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
     fn image(&mut self, at_ms: u64, image: &str, what: &str, done: u64, total: u64) -> Option<Line> {
@@ -72,6 +85,18 @@ mod tests {
          BROKEN [   8.5s] filtered-routes  apply manifests/extras.yaml: line 12 of frr.conf was rejected: % Unknown command: neighbor 10.0.0.1 as-override please
            FAIL [  11.1s] learn-routes frr=10.3  expect route 172.16.1.0/24 on worker via gw1: no route to 172.16.1.0/24 within 10.0s; the session with gw1 is Established
            SKIP [   0.0s] routes-in-vlans  vrf is missing: the host's kernel has no vrf.ko
+        ");
+    }
+
+    #[test]
+    fn a_long_wait_says_for_what_and_until_when() {
+        let mut plain = Plain::default();
+        let events = sample::mixed().events;
+        events.iter().filter(|event| event.at_ms <= 16_000).for_each(|event| drop(plain.take(event)));
+        insta::assert_snapshot!(plain.waiting(16_000).unwrap(), @r"
+          6s/10s learn-routes 10.3 | no route to 172.16.1.0/24; the session with gw1 is Established
+              8s filtered-routes | booting the lab
+        [====>                       ] 1/5 runs  00:16
         ");
     }
 

@@ -69,6 +69,9 @@ impl Progress {
             EventKind::StepStarted { name, limit_ms, .. } => {
                 self.running.insert(run, doing(name, *limit_ms));
             }
+            EventKind::Kept { lab, .. } => {
+                self.running.insert(run, doing(&format!("kept: routeproof down {lab}, or ctrl-C"), None));
+            }
             EventKind::StepStatus { status, .. } => {
                 if let Some(running) = self.running.get_mut(&run) {
                     running.status = Some(status.clone());

@@ -32,7 +32,13 @@ impl Log {
     fn plan(&mut self, scenario: &str, axes: &[(&str, &str)], expected: &[(&str, &str)]) -> usize {
         let axes = axes.iter().map(|&(name, value)| (name.into(), value.into())).collect();
         let requirements = vec!["LEARN-1.1".into()];
-        self.runs.push(RunId { scenario: scenario.into(), requirements, axes, expected: pairs(expected) });
+        self.runs.push(RunId {
+            scenario: scenario.into(),
+            requirements,
+            axes,
+            expected: pairs(expected),
+            repeat: 0,
+        });
         self.runs.len() - 1
     }
 

@@ -208,15 +208,15 @@ mod tests {
     }
 
     fn view(result: &routeproof_model::result::ResultFile) -> View<'_> {
-        View { result, directory: None, width: 80 }
+        View { result, events: &[], directory: None, width: 80 }
     }
 
     #[test]
     fn mistakes_are_named() {
         let error = |text| ReportSpec::parse(text).unwrap_err().to_string();
-        insta::assert_snapshot!(error("jsno=a"), @r#"there is no report format "jsno" (did you mean "json"?); there are json, markdown, terminal"#);
-        insta::assert_snapshot!(error("md=a"), @r#"there is no report format "md" (did you mean "markdown"?); there are json, markdown, terminal"#);
-        insta::assert_snapshot!(error("xml=a"), @r#"there is no report format "xml"; there are json, markdown, terminal"#);
+        insta::assert_snapshot!(error("jsno=a"), @r#"there is no report format "jsno" (did you mean "json"?); there are html, json, junit, markdown, terminal"#);
+        insta::assert_snapshot!(error("md=a"), @r#"there is no report format "md" (did you mean "markdown"?); there are html, json, junit, markdown, terminal"#);
+        insta::assert_snapshot!(error("xml=a"), @r#"there is no report format "xml" (did you mean "html"?); there are html, json, junit, markdown, terminal"#);
         insta::assert_snapshot!(error("result.json"), @r#"a report is written FORMAT=FILE, for instance json=result.json, not "result.json""#);
         insta::assert_snapshot!(error("json="), @r#"a report is written FORMAT=FILE, for instance json=result.json, not "json=""#);
         assert_eq!(spec("json=a=b").target, Target::File("a=b".into()));
@@ -244,7 +244,7 @@ mod tests {
             );
         }
         let others = fs::read_dir(path("json").parent().unwrap()).unwrap().count();
-        assert_eq!(others, 3, "no temporary file is left");
+        assert_eq!(others, FORMATS.len(), "no temporary file is left");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 use routeproof_model::check::Standing;
+use routeproof_model::race::{Group, Race};
 use routeproof_model::result::{
     Cell, Grid, Outcome, ResultFile, RunResult, ScenarioAxes, describe_first_good, first_good, is_surprising,
 };
@@ -11,6 +12,7 @@ use routeproof_model::result::{
 use super::evidence::{evidence_lines, evidence_title};
 use super::failure::{self, Failure, failures, skips, totals};
 use super::isolation::{self, Found};
+use super::races;
 use super::text::{
     BOLD, CYAN, DIM, GREEN, PLAIN, Painted, RED, YELLOW, column_widths, count, duration, paint, row_line,
     width, wrap,
@@ -33,7 +35,11 @@ pub fn styled(view: &View<'_>) -> String {
     let mut out = String::new();
     let (grids, singles): (Vec<_>, Vec<_>) =
         view.result.scenarios.iter().partition(|scenario: &&ScenarioAxes| scenario.axes.len() >= 2);
-    verdicts(&mut out, view, &singles);
+    match &view.result.race {
+        // A line for each repeat would say less.
+        Some(race) => race_section(&mut out, view, race),
+        None => verdicts(&mut out, view, &singles),
+    }
     for scenario in grids {
         if let Some(grid) = Grid::of(view.result, &scenario.name) {
             grid_section(&mut out, view, scenario, &grid);
@@ -42,7 +48,7 @@ pub fn styled(view: &View<'_>) -> String {
     for found in isolation::matrices(view.result) {
         isolation_section(&mut out, view, &found);
     }
-    let (shown, left_out) = failures(view.result, view.directory);
+    let (shown, left_out) = failures(view);
     for failure in &shown {
         failure_section(&mut out, view, failure);
     }
@@ -201,13 +207,40 @@ pub(super) fn legend(grid: &Grid) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
+fn race_section(out: &mut String, view: &View<'_>, race: &Race) {
+    let _ = writeln!(out, "{}\n", paint(BOLD, &wrap(&races::heading(race), view.width, 2).join("\n")));
+    let style = |group: &Group| [GREEN, YELLOW.bold(), RED][usize::from(races::badness(group.verdict))];
+    let row = |group: &Group| {
+        vec![
+            Painted::new(races::name(view.result, group), PLAIN),
+            Painted::new(group.verdict.word(), style(group)),
+            Painted::new(group.to_string(), PLAIN),
+        ]
+    };
+    let rows: Vec<Vec<Painted>> = race.groups.iter().map(row).collect();
+    let widths = column_widths(&rows);
+    let whole = widths.iter().sum::<usize>() + 6;
+    for row in &rows {
+        match whole <= view.width {
+            true => drop(writeln!(out, "{}", row_line(row, &widths, 2))),
+            // Where there is no room for a table: the name, and below it the rest.
+            false => {
+                let _ = writeln!(out, "  {}", row[0].text);
+                let rest = format!("    {}: {}", row[1].text, row[2].text);
+                let _ = writeln!(out, "{}", paint(row[1].style, &wrap(&rest, view.width, 6).join("\n")));
+            }
+        }
+    }
+    let _ = writeln!(out, "\n  {}\n", races::legend(race));
+}
+
 fn isolation_section(out: &mut String, view: &View<'_>, found: &Found) {
     let _ = writeln!(out, "{}\n", paint(BOLD, &wrap(&found.title(), view.width, 2).join("\n")));
     let style = |standing| match standing {
         None => DIM,
-        Some(Standing::Isolated | Standing::Works) => GREEN,
+        Some(Standing::Isolated | Standing::Works | Standing::Declared) => GREEN,
         Some(Standing::Unproved) => YELLOW.bold(),
-        Some(Standing::Leaks) => RED,
+        Some(Standing::Leaks | Standing::Absent) => RED,
     };
     let header = found.header().iter().map(|name| Painted::new(name, BOLD)).collect();
     let row = |row: Vec<(String, Option<Standing>)>| {
@@ -235,6 +268,9 @@ fn failure_section(out: &mut String, view: &View<'_>, failure: &Failure<'_>) {
     for expected in &failure.expected {
         field(expected.label, &expected.what);
         field("seen", &expected.seen);
+        if let Some(when) = &expected.when {
+            field("when", when);
+        }
     }
     for evidence in &failure.evidence {
         let lines = evidence_lines(evidence);
@@ -251,6 +287,10 @@ fn failure_section(out: &mut String, view: &View<'_>, failure: &Failure<'_>) {
     }
     for file in &failure.files {
         field("file", &file.display().to_string());
+    }
+    if let Some(again) = &failure.again {
+        // Not broken into lines: it is there to be copied.
+        let _ = writeln!(out, "  {:<9} {}", "again", super::text::clean(again));
     }
     out.push('\n');
 }

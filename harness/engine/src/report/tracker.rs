@@ -55,7 +55,8 @@ impl Tracker {
         match self.plan.get(run) {
             Some(id) => {
                 let axes = id.axes.iter().map(|(name, value)| format!(" {name}={value}"));
-                std::iter::once(id.scenario.clone()).chain(axes).collect()
+                let repeat = Some(format!(" repeat={}", id.repeat)).filter(|_| id.repeat > 0);
+                std::iter::once(id.scenario.clone()).chain(axes).chain(repeat).collect()
             }
             None => format!("unplanned run {run}"),
         }
@@ -67,7 +68,9 @@ impl Tracker {
         let is_only = self.plan.iter().all(|other| other.scenario == id.scenario);
         let scenario = Some(id.scenario.as_str()).filter(|_| !is_only || id.axes.is_empty());
         let values = id.axes.iter().map(|(_, value)| value.as_str());
-        scenario.into_iter().chain(values).collect::<Vec<_>>().join(" ")
+        let repeat = format!("#{}", id.repeat);
+        let repeat = Some(repeat.as_str()).filter(|_| id.repeat > 0);
+        scenario.into_iter().chain(values).chain(repeat).collect::<Vec<_>>().join(" ")
     }
 
     pub fn take(&mut self, event: &Event) -> Option<Line> {
@@ -84,6 +87,21 @@ impl Tracker {
                 scenarios.dedup();
                 let scenarios = count(scenarios.len(), "scenario");
                 Some(Line::new("", BOLD, format!("{} of {scenarios}", count(runs.len(), "run"))))
+            }
+            EventKind::Kept { lab, outcome } => event.run.map(|run| {
+                let title = self.title(run);
+                let how = format!(
+                    "routeproof inspect --lab {lab}, exec, shell, expect; routeproof down {lab} ends it"
+                );
+                Line::new(
+                    "KEPT",
+                    BOLD,
+                    format!("{title} is {outcome}: its lab stays up as {lab}. In another terminal: {how}"),
+                )
+            }),
+            EventKind::NotNeeded { .. } => {
+                self.finished += 1;
+                None
             }
             EventKind::RunFinished { .. } => event.run.map(|run| self.finish(run)),
             EventKind::RunAgain { reason, duration_ms } => event.run.map(|run| {

@@ -112,12 +112,17 @@ impl Scenario {
         let events = bus.events();
         loaded.remarks().for_each(|remark| events.warn(remark));
         let guest = options.guest.clone();
-        let matrix = Options { store, jobs: parallelism(), retries: RETRIES, guest };
+        let matrix = Options { store, jobs: parallelism(), retries: RETRIES, guest, race: None, keep: None };
         let plan = Loaded::plan(std::slice::from_ref(&loaded));
         let (_never, stop) = watch::channel(false);
         run_in(TURNS.clone(), &plan, &directory, &matrix, &events, stop).await?;
         let finished = bus.finish();
-        let view = View { result: &finished.result, directory: Some(directory.path()), width: WIDTH };
+        let view = View {
+            result: &finished.result,
+            events: &finished.log,
+            directory: Some(directory.path()),
+            width: WIDTH,
+        };
         if let Some(error) = write_run_files(&directory, &view).into_iter().next() {
             return Err(record(error));
         }
@@ -175,7 +180,7 @@ impl Ran {
 /// The table that the command line prints, with the reasons for what did not pass.
 impl fmt::Display for Ran {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let view = View { result: &self.result, directory: Some(&self.directory), width: WIDTH };
+        let view = View { result: &self.result, events: &[], directory: Some(&self.directory), width: WIDTH };
         f.write_str(&anstream::adapter::strip_str(&render_terminal(&view)).to_string())
     }
 }

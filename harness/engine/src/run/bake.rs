@@ -52,6 +52,7 @@ async fn bake(tree: &Path) -> Result<Option<Vec<u8>>, LabError> {
         tree: tree.to_path_buf(),
         sysctls: Vec::new(),
         files: Vec::new(),
+        interfaces: Vec::new(),
     };
     let spec = LabSpec { mount_point: folder.path().join("lab"), nodes: vec![node], ..LabSpec::default() };
     let lab = Lab::boot(spec, &folder.path().join("lab.log")).await?;

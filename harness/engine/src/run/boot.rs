@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures::future::{OptionFuture, join_all, try_join_all};
-use ipnet::IpNet;
 use routeproof_model::check::{self, AddressBook, LostBefore};
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::KernelEvent;
@@ -16,13 +15,15 @@ use routeproof_model::topology::{self, Role, Topology};
 
 use super::cluster::Cluster;
 use super::error::RunError;
+use super::lab_spec::lab_spec;
 use super::node::Node;
+use super::perturb;
 use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use super::{exec, gateway, settle};
 use crate::event::Events;
 use crate::health::Meter;
-use crate::lab::{InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec, unless_dead};
+use crate::lab::{Lab, unless_dead};
 use crate::observe::{Monitor, Sockets, now};
 
 /// How long the last questions may take: a daemon that is stopped (SIGSTOP) never answers.
@@ -52,6 +53,8 @@ pub struct Booted {
     pub(super) meter: Meter,
     /// What the nodes' sessions had lost before the last change.
     pub(super) lost_before: BTreeMap<String, LostBefore>,
+    /// The lab stays as the steps leave it, for somebody to look at.
+    pub(super) leave_faults: bool,
 }
 
 impl Booted {
@@ -148,7 +151,7 @@ pub async fn boot_unless(
     events: &Events,
 ) -> Result<Option<Booted>, RunError> {
     let (start, meter) = (Instant::now(), Meter::start());
-    let spec = lab_spec(run, options);
+    let spec = lab_spec(run, options)?;
     let lab = Lab::boot(spec, &options.folder.join("lab.log")).await?;
     phase(events, "namespaces, roots and links", start);
     let furnished = tokio::select! {
@@ -172,6 +175,7 @@ pub async fn boot_unless(
                 taps,
                 meter,
                 lost_before: BTreeMap::new(),
+                leave_faults: false,
             }))
         }
         Err(e) => {
@@ -209,13 +213,20 @@ async fn furnish(
         nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
     let since = phase(events, "monitors", since);
     let mut cluster = Cluster::new(run)?;
-    // Routers and cluster nodes start side by side: most of a daemon's start is waiting.
-    try_join_all(nodes.values_mut().map(async |node| match node.role {
-        Role::Gateway => gateway::start(node, topology).await,
-        Role::ClusterNode => cluster.start_frr(node).await,
-        Role::Client | Role::Bridge => Ok(()),
-    }))
-    .await?;
+    if let Some(perturbation) = &run.perturbation {
+        perturb::load(lab, perturbation).await?;
+    }
+    for stage in perturb::stages(nodes.values_mut(), run.perturbation.as_ref()) {
+        try_join_all(stage.into_iter().map(async |node| {
+            perturb::late(node, run.perturbation.as_ref()).await;
+            match node.role {
+                Role::Gateway => gateway::start(node, topology).await,
+                Role::ClusterNode => cluster.start_frr(node).await,
+                Role::Client | Role::Bridge => Ok(()),
+            }
+        }))
+        .await?;
+    }
     let since = phase(events, "daemons", since);
     cluster.load_initial(&mut nodes, &run.initial).await?;
     phase(events, "initial manifests", since);
@@ -227,73 +238,6 @@ fn phase(events: &Events, name: &str, since: Instant) -> Instant {
     let duration_us = since.elapsed().as_micros() as u64;
     events.send(EventKind::LabPhase { phase: name.to_string(), duration_us });
     Instant::now()
-}
-
-/// What the lab's init is to build.
-fn lab_spec(run: &PlannedRun, options: &BootOptions<'_>) -> LabSpec {
-    let topology = &run.topology;
-    // Bridges are no nodes of their own: the topology's indexes become two numberings.
-    let mut ends = Vec::new();
-    let mut spec = LabSpec { mount_point: options.folder.join("lab"), ..LabSpec::default() };
-    for node in &topology.nodes {
-        if node.role == Role::Bridge {
-            ends.push(spec.bridges.len());
-            spec.bridges.push(node.name.clone());
-        } else {
-            ends.push(spec.nodes.len());
-            spec.nodes.push(node_spec(run, node, options));
-        }
-    }
-    spec.links = topology.links.iter().map(|link| link_spec(topology, link, &ends)).collect();
-    spec
-}
-
-fn link_spec(topology: &Topology, link: &topology::Link, ends: &[usize]) -> LinkSpec {
-    let end = |e: &topology::Endpoint| match topology.nodes[e.node].role {
-        Role::Bridge => LinkEnd::Bridge { bridge: ends[e.node], port: e.interface.clone() },
-        _ => LinkEnd::Node {
-            node: ends[e.node],
-            interface: InterfaceSpec {
-                name: e.interface.clone(),
-                mac: e.mac,
-                addresses: e.ipv4.map(IpNet::V4).into_iter().chain(e.ipv6.map(IpNet::V6)).collect(),
-            },
-        },
-    };
-    LinkSpec { ends: link.endpoints.each_ref().map(end), mtu: link.mtu }
-}
-
-fn node_spec(run: &PlannedRun, node: &topology::Node, options: &BootOptions<'_>) -> NodeSpec {
-    let image = &run.images[&node.name];
-    let mut files: Vec<(PathBuf, PathBuf)> =
-        node.binds.iter().map(|b| (b.host.clone(), b.node.clone())).collect();
-    files.extend(node.startup_config.iter().map(|conf| (conf.clone(), PathBuf::from("/etc/frr/frr.conf"))));
-    NodeSpec {
-        name: node.name.clone(),
-        hostname: node.hostname.clone(),
-        tree: options.roots[image].clone(),
-        sysctls: sysctls(node),
-        files,
-    }
-}
-
-/// What a router and a Kubernetes node need, then what the topology says. See Documentation/networking/ip-sysctl.rst.
-fn sysctls(node: &topology::Node) -> Vec<(String, String)> {
-    let forward = if node.role == Role::Client { "0" } else { "1" };
-    let fixed = [
-        ("net.ipv4.ip_forward", forward),
-        ("net.ipv6.conf.all.forwarding", forward),
-        ("net.ipv6.conf.default.forwarding", forward),
-        // Loose checks: what reverse-path filtering does is a scenario's to set.
-        ("net.ipv4.conf.all.rp_filter", "0"),
-        ("net.ipv4.conf.default.rp_filter", "0"),
-        // Without these an IPv6 address stays tentative for a second or two (RFC 4862, section 5.4).
-        ("net.ipv6.conf.all.accept_dad", "0"),
-        ("net.ipv6.conf.default.accept_dad", "0"),
-        ("net.ipv6.conf.default.dad_transmits", "0"),
-    ];
-    let fixed = fixed.into_iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    fixed.chain(node.sysctls.iter().map(|(k, v)| (k.clone(), v.clone()))).collect()
 }
 
 async fn monitors(
@@ -345,6 +289,12 @@ fn address_book(topology: &Topology, nodes: &BTreeMap<String, Node>) -> AddressB
     for node in &topology.nodes {
         if let Some(alias) = &node.alias {
             book.alias(alias, &node.name);
+        }
+    }
+    for link in &topology.links {
+        let [a, b] = &link.endpoints;
+        for (one, other) in [(a, b), (b, a)] {
+            book.link(&topology.nodes[one.node].name, &one.interface, &topology.nodes[other.node].name);
         }
     }
     for (name, node) in nodes {

@@ -47,7 +47,7 @@ impl Cluster {
         })?;
         let aliases = run.topology.nodes.iter().filter_map(|n| Some((n.alias.clone()?, n.name.clone())));
         Ok(Cluster {
-            objects: Objects::default(),
+            objects: Objects::of(release),
             installed: Installed { release, mode: run.metallb.mode },
             nodes: node_infos(run).map(|info| (info.name.clone(), info)).collect(),
             aliases: aliases.collect(),

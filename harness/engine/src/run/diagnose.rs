@@ -1,9 +1,7 @@
 //! Known bugs by their signatures: gathers the evidence and lets the model conclude.
 
-use std::net::IpAddr;
-
 use routeproof_model::check::{
-    self, Diagnosed, OrderingFacts, Sample, SessionMark, alternation, evidence, ordering,
+    Diagnosed, OrderingFacts, Sample, SessionMark, alternation, evidence, ordering,
 };
 use routeproof_model::fact::KernelState;
 use routeproof_model::frr::{Question, Session, view_questions};
@@ -75,7 +73,7 @@ async fn ordering_facts(booted: &Booted, watched: &Node, d: &Diagnosis) -> Resul
         in_bgp_table: sample.in_bgp_table,
         advertised,
         route_map: sample.route_map,
-        before: find(before, &d.peer, &booted.book).map(mark),
+        before: before.iter().find(|s| booted.book.is_peer(&d.node, &d.peer, &s.peer)).map(mark),
         now: sample.session,
     })
 }
@@ -121,7 +119,7 @@ pub async fn sample(booted: &Booted, o: &Observe) -> Result<Sample, RunError> {
     let text = watched.ask("bgpd", &command).await?;
     let tables = routeproof_model::frr::bgp_table(&text).map_err(|e| watched.unreadable(&command, &e))?;
     let sessions = watched.sessions().await?;
-    let session = find(&sessions, &o.peer, &booted.book);
+    let session = sessions.iter().find(|s| booted.book.is_peer(&o.node, &o.peer, &s.peer));
     // bgpd's own copy of the route map: the one that filters.
     let running = watched.ask("bgpd", "show running-config").await?;
     let map = session.and_then(|s| s.families.values().find_map(|f| f.route_map_in.clone()));
@@ -145,10 +143,6 @@ fn entries(conf: &str, map: &str) -> Vec<String> {
 
 fn in_kernel(kernel: &KernelState, prefix: ipnet::IpNet) -> bool {
     kernel.routes_to(prefix).any(|r| r.protocol == "bgp")
-}
-
-fn find<'a>(sessions: &'a [Session], peer: &str, book: &check::AddressBook) -> Option<&'a Session> {
-    sessions.iter().find(|s| s.peer.parse::<IpAddr>().is_ok_and(|address| book.is(peer, address)))
 }
 
 fn mark(session: &Session) -> SessionMark {

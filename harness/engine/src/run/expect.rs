@@ -1,6 +1,5 @@
 //! Waiting for expectations: `within` ends at the first moment of truth, `holds` looks at every event of its window.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -41,6 +40,7 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
             Ok(watched.monitor.with_state(|k| check::route(e, k, &book)))
         }
         Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
+        Expect::Bond(e) => Ok(watched.monitor.with_state(|k| check::bond(e, k))),
         Expect::Convergence(e) => {
             let why = "`convergence` is followed from a change on, not looked at".to_string();
             Err(RunError::Observe { node: e.node.clone(), why })
@@ -211,6 +211,7 @@ fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Che
         | Expect::ReturnPath(_) => None,
         Expect::Route(e) => Some(check::route(e, state, book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
+        Expect::Bond(e) => Some(check::bond(e, state)),
         // Whether flows follow the table is seen at each look.
         Expect::Ecmp(e) => Some(check::ecmp_route(e, state, book)),
         Expect::Isolation(e) => Some(check::isolation_tables(e, state, book)),
@@ -314,8 +315,8 @@ impl<'a> Witness<'a> {
 pub async fn advertised(booted: &Booted, to: &Node, gateway: &Node) -> Result<Vec<IpNet>, RunError> {
     let mut prefixes = Vec::new();
     for session in gateway.sessions().await? {
-        let Ok(peer) = session.peer.parse::<IpAddr>() else { continue };
-        if !booted.book.is(&to.name, peer) || session.established.is_none() {
+        let peer = &session.peer;
+        if !booted.book.is_peer(&gateway.name, &to.name, peer) || session.established.is_none() {
             continue;
         }
         for family in session.families.keys() {

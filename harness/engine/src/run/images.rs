@@ -12,8 +12,8 @@ use crate::image::{Blame, ImageError, ImageRef, Store};
 
 /// Whether each image of the scenario's runs can be had in principle. No network.
 pub fn check_images(loaded: &Loaded, store: &Store) -> Result<(), RunError> {
-    check_topology_images(&loaded.topology_file, loaded.runs.first().map(|run| &run.topology), store)?;
     for run in &loaded.runs {
+        check_topology_images(&run.topology.file, [&run.topology], store)?;
         for (node, image) in &run.images {
             if is_of_topology(&run.topology, node) {
                 continue;

@@ -10,12 +10,13 @@ use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
 use routeproof_model::pods::with_pods;
 use routeproof_model::scenario::{self, AxisValues, MetallbFile, Mode, ScenarioFile};
-use routeproof_model::topology::{self, Lab, Role, Topology};
+use routeproof_model::topology::{self, Lab, Role, StartupConfig, Topology};
 use routeproof_model::{needs, yaml};
 
 use super::error::RunError;
-use super::places;
 use super::rehearse::{pods_of, rehearse, unmade_vrfs};
+use super::topologies::Topologies;
+use super::{digest, places};
 
 /// A scenario that was read, with its runs and its matrix.
 #[derive(Clone, Debug)]
@@ -23,7 +24,6 @@ pub struct Loaded {
     pub name: String,
     pub about: String,
     pub file: PathBuf,
-    pub topology_file: PathBuf,
     /// Axis name and values, in the file's order.
     pub axes: Vec<(String, Vec<String>)>,
     pub runs: Vec<PlannedRun>,
@@ -75,7 +75,8 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
     let dir = if topology.dir.as_os_str().is_empty() { Path::new(".") } else { &topology.dir };
     let folder = dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
     for node in &topology.nodes {
-        for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config) {
+        let config = node.startup_config.as_ref().and_then(StartupConfig::file);
+        for file in node.binds.iter().map(|b| &b.host).chain(config) {
             let place = places::file_of_topology(&source, &topology.dir, file);
             let wrong = |what: String| {
                 Diagnostic::new(&source, place, format!("node `{}`: {} {what}", node.name, file.display()))
@@ -104,25 +105,19 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
     let mut written: ScenarioFile = yaml::parse(&source)?;
     let at = |name: &str| [Seg::Key(name.to_string())];
     let dir = file.parent().map(Path::to_path_buf).unwrap_or_default();
-    let topology_path = places::joined(&dir, &written.topology);
-    if !topology_path.is_file() {
-        let message = format!("there is no topology {}", topology_path.display());
-        return Err(source.error_at(&at("topology"), message).into());
-    }
-    let topology = topology(&topology_path)?;
+    let topologies = Topologies::load(&written, &source, &dir)?;
     let own = release(&source, &written)?;
     let mut loaded = Loaded {
         name: written.name.clone(),
         about: written.about.clone(),
-        topology_file: topology_path,
         axes: written.axes.0.clone(),
         runs: Vec::new(),
-        warnings: topology.warnings.iter().map(ToString::to_string).collect(),
+        warnings: topologies.warnings(),
         findings: Vec::new(),
         file,
     };
     if releases.is_empty() {
-        add_runs(&mut loaded, &written, &source, &topology, own, None)?;
+        add_runs(&mut loaded, &written, &source, &topologies, own, None)?;
     } else if loaded.axes.iter().any(|(name, _)| name == METALLB_AXIS) {
         let error = source.error_at(&at("axes"), "the scenario has an axis `metallb` of its own");
         return Err(error.hint("`--only metallb=VERSION` chooses of its values").into());
@@ -134,11 +129,12 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
         release.check(written.metallb.mode).map_err(|e| source.error_at(&at("metallb"), e.to_string()))?;
         written.metallb.version = release.version.to_string();
         let value = (METALLB_AXIS.to_string(), release.version.to_string());
-        add_runs(&mut loaded, &written, &source, &topology, release, Some(value))?;
+        add_runs(&mut loaded, &written, &source, &topologies, release, Some(value))?;
     }
-    let allowed = scenario::expand(&written, &source, &topology)?.allow;
+    let allowed = scenario::expand_over(&written, &source, &|axes| topologies.of(axes))?.allow;
     let idle = allow(&mut loaded.findings, &allowed, &loaded.file);
     loaded.warnings.extend(idle);
+    digest::stamp(&mut loaded).map_err(|(path, source)| RunError::Read { path, source })?;
     Ok(loaded)
 }
 
@@ -150,11 +146,11 @@ fn add_runs(
     loaded: &mut Loaded,
     written: &ScenarioFile,
     source: &Source,
-    topology: &Topology,
+    topologies: &Topologies,
     release: &'static Release,
     value: Option<(String, String)>,
 ) -> Result<(), RunError> {
-    let scenario = scenario::expand(written, source, topology)?;
+    let scenario = scenario::expand_over(written, source, &|axes| topologies.of(axes))?;
     let dir = loaded.file.parent().map(Path::to_path_buf).unwrap_or_default();
     for run in scenario.runs {
         for path in run.manifests() {
@@ -163,6 +159,7 @@ fn add_runs(
                 return Err(source.error_at(&at, format!("there is no manifest {}", path.display())).into());
             }
         }
+        let topology = topologies.of(&run.axes);
         let frr = release.frr_in(written.metallb.mode);
         let frr = run.axes.iter().find(|(name, _)| name == "frr").map_or(frr, |(_, value)| value.as_str());
         let frr = frr.to_string();
@@ -179,6 +176,10 @@ fn add_runs(
             steps: run.steps,
             tightest_timer_ms: None,
             needs: BTreeSet::new(),
+            scenario_file: PathBuf::new(),
+            scenario_sha256: String::new(),
+            repeat: 0,
+            perturbation: None,
         };
         let found = rehearse(&run, release, FrrVersion::parse(&frr))?;
         let stated = scenario.tightest_timer.map(|timer| timer.as_millis() as u64);
@@ -228,7 +229,7 @@ pub fn plan_topology(
 ) -> Result<(PlannedRun, Vec<String>), RunError> {
     let topology = topology(path)?;
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
-    let mut objects = Objects::new();
+    let mut objects = Objects::of(release);
     let mut applied = Vec::new();
     for manifest in manifests {
         applied.extend(objects.apply(&read(manifest)?)?);
@@ -275,6 +276,10 @@ pub fn plan_topology(
         initial: manifests.to_vec(),
         steps: Vec::new(),
         tightest_timer_ms: objects.bfd_detection_ms(),
+        scenario_file: PathBuf::new(),
+        scenario_sha256: String::new(),
+        repeat: 0,
+        perturbation: None,
     };
     Ok((run, warnings))
 }

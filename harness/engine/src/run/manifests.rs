@@ -31,7 +31,7 @@ pub fn check_manifests(
     for manifest in manifests {
         files.extend(files_of(manifest)?);
     }
-    let mut objects = Objects::new();
+    let mut objects = Objects::of(release);
     let applied = apply(&mut objects, &files)?;
     let mut lint = Lint::new(release, frr);
     lint.look(&objects, &applied);

@@ -8,16 +8,20 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use routeproof_model::event::{EventKind, RunId};
 use routeproof_model::plan::{Plan, PlannedRun};
+use routeproof_model::race::RaceSetting;
 use routeproof_model::result::Outcome;
 use tokio::sync::watch;
 
 use super::boot::{BootOptions, Booted, boot_unless};
 use super::error::RunError;
+use super::provenance;
+use super::race::Tallies;
 use super::steps::{self, Verdict};
 use super::turns::{Share, Turns};
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};
 use crate::image::{ImageRef, Progress, Store, Tree};
+use crate::keep::KeepFirst;
 use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
 
@@ -30,6 +34,10 @@ pub struct Options {
     /// How often a run is tried again, alone, that the host spoilt. A run that failed is never tried again.
     pub retries: u32,
     pub guest: Guest,
+    /// The plan's runs are repeats; what is to be known of them.
+    pub race: Option<RaceSetting>,
+    /// The lab of the first run that goes wrong stays up.
+    pub keep: Option<Arc<KeepFirst>>,
 }
 
 /// Tries after the first that users get who do not say another number.
@@ -73,14 +81,23 @@ pub(super) async fn run_in(
     stop: watch::Receiver<bool>,
 ) -> Result<(), RunError> {
     let ids: Vec<RunId> = plan.runs.iter().map(id).collect();
+    events.send(EventKind::Environment { environment: provenance::environment() });
+    if let Some(setting) = &options.race {
+        events.send(EventKind::Race { setting: setting.clone() });
+    }
+    let tallies = Arc::new(Tallies::new(options.race.clone()));
     events.send(EventKind::Planned { runs: ids.clone() });
     write_plan(plan, directory)?;
+    provenance::draw(plan, directory);
 
     let progress = Announce::new(events);
     let places_of_runs = tokio::select! {
         decided = guest::decide(plan, directory, &options.guest, &options.store, events, &progress) => decided?,
         () = stopped(stop.clone()) => return Ok(()),
     };
+    for (index, (run, place)) in plan.runs.iter().zip(&places_of_runs).enumerate() {
+        events.for_run(index).send(EventKind::RunSetting { setting: provenance::setting(run, place) });
+    }
     let images = plan.runs.iter().flat_map(|run| run.images.values());
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
@@ -103,6 +120,8 @@ pub(super) async fn run_in(
             trees: trees.clone(),
             events: events.for_run(index),
             stop: stop.clone(),
+            tallies: tallies.clone(),
+            keep: options.keep.clone(),
         };
         tasks.push((index, tokio::spawn(one.in_its_turn(turns.clone(), options.retries))));
     }
@@ -128,6 +147,7 @@ pub(super) fn id(run: &PlannedRun) -> RunId {
         requirements: run.requirements.clone(),
         axes: run.axes.clone(),
         expected: run.expected.clone(),
+        repeat: run.repeat,
     }
 }
 
@@ -200,12 +220,17 @@ struct One {
     trees: Arc<BTreeMap<String, Tree>>,
     events: Events,
     stop: watch::Receiver<bool>,
+    tallies: Arc<Tallies>,
+    keep: Option<Arc<KeepFirst>>,
 }
 
 impl One {
     async fn in_its_turn(mut self, turns: Turns, retries: u32) {
         let first = self.folder.clone();
         let mut share = Share::of(&self.planned, &self.place);
+        // What is made of the host on purpose spoils nothing: the next try would get the same.
+        let retries =
+            if self.planned.perturbation.as_ref().is_some_and(|p| p.load > 0) { 0 } else { retries };
         for number in 1.. {
             // Guests wait for a processor before they take a lab's place from others.
             let seat = match &self.place {
@@ -216,10 +241,13 @@ impl One {
             if *self.stop.borrow() {
                 return;
             }
+            if let Some(reason) = self.tallies.not_needed(&self.planned) {
+                return self.events.send(EventKind::NotNeeded { reason });
+            }
             let start = Instant::now();
             // An interrupted run has no verdict: its start without an end says so.
-            let Some(verdict) = self.run(seat).await else { return };
-            let duration_ms = start.elapsed().as_millis() as u64;
+            let Some(Judged { verdict, kept }) = self.run(seat).await else { return };
+            let duration_ms = start.elapsed().saturating_sub(kept).as_millis() as u64;
             if verdict.by_host && number <= retries {
                 match first.again(number + 1) {
                     Ok(folder) => {
@@ -230,6 +258,7 @@ impl One {
                     Err(e) => self.events.warn(format!("{}: not tried again: {e}", self.planned.slug())),
                 }
             }
+            self.tallies.count(&self.planned, verdict.outcome);
             let console = Some(guest::CONSOLE).filter(|_| matches!(self.place, Place::Guest(_)));
             let names = ["observations.jsonl", "nodes"].into_iter().chain(console);
             let artifacts = names.map(|name| self.folder.relative().join(name)).collect();
@@ -237,24 +266,42 @@ impl One {
         }
     }
 
-    async fn run(&self, seat: Option<Seat>) -> Option<Verdict> {
+    async fn run(&self, seat: Option<Seat>) -> Option<Judged> {
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
         let (planned, roots) = (&self.planned, roots(&self.trees));
-        match &self.place {
+        let verdict = match &self.place {
             Place::Host => {
                 let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false };
-                judge_run(planned, &options, &self.events, self.stop.clone()).await
+                return judged(planned, &options, &self.events, self.stop.clone(), self.keep.as_deref())
+                    .await;
             }
             Place::Guest(kernel) => {
                 let cell = Cell { kernel, seat: seat.as_ref(), folder: self.folder.path(), roots: &roots };
                 let done = cell.run(planned, &self.events, self.stop.clone()).await;
-                done.unwrap_or_else(|e| Some(broken(&e.into())))
+                let done = done.unwrap_or_else(|e| Some(broken(&e.into())));
+                if self.keep.is_some() && done.as_ref().is_some_and(|v| v.outcome > Outcome::Skipped) {
+                    self.events.warn(format!("{}: a guest kernel's lab cannot be kept", planned.slug()));
+                }
+                done
             }
             Place::Nowhere { capability, detail } => {
                 let (capability, detail) = (capability.clone(), detail.clone());
                 Some(broken(&RunError::Missing { capability, detail }))
             }
-        }
+        };
+        verdict.map(Judged::from)
+    }
+}
+
+/// A verdict, and how long the lab was kept after it.
+struct Judged {
+    verdict: Verdict,
+    kept: Duration,
+}
+
+impl From<Verdict> for Judged {
+    fn from(verdict: Verdict) -> Judged {
+        Judged { verdict, kept: Duration::ZERO }
     }
 }
 
@@ -265,20 +312,45 @@ pub(crate) async fn judge_run(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Option<Verdict> {
+    judged(planned, options, events, stop, None).await.map(|judged| judged.verdict)
+}
+
+/// [`judge_run`]; a lab that goes wrong may be kept for a while.
+async fn judged(
+    planned: &PlannedRun,
+    options: &BootOptions<'_>,
+    events: &Events,
+    stop: watch::Receiver<bool>,
+    keep: Option<&KeepFirst>,
+) -> Option<Judged> {
     let stop = || stopped(stop.clone());
     match boot_unless(stop(), planned, options, events).await {
         Ok(None) => None,
         Ok(Some(mut booted)) => {
+            booted.leave_faults = keep.is_some_and(KeepFirst::is_free);
             let verdict = tokio::select! {
                 verdict = judge(&mut booted, planned, events) => Some(verdict),
                 () = stop() => None,
             };
+            events.send(EventKind::RunHealth { health: booted.meter.read() });
+            // What the host spoilt is tried again, which needs the lab's place.
+            let wrong = verdict.as_ref().filter(|v| v.outcome > Outcome::Skipped && !v.by_host);
+            let kept = match (keep, wrong) {
+                (Some(keep), Some(wrong)) => {
+                    keep.keep(&booted, (planned, wrong.outcome), options.folder, events, stop()).await
+                }
+                _ => None,
+            };
             if let Err(e) = booted.shutdown().await {
                 events.warn(format!("{}: observations are incomplete: {e}", planned.slug()));
             }
-            verdict
+            let time = kept.as_ref().map_or(Duration::ZERO, |kept| kept.time);
+            if let Some(kept) = kept {
+                kept.release();
+            }
+            verdict.map(|verdict| Judged { verdict, kept: time })
         }
-        Err(e) => Some(broken(&e)),
+        Err(e) => Some(broken(&e).into()),
     }
 }
 

@@ -44,7 +44,7 @@ pub fn rehearse(
     release: &'static Release,
     frr: Option<FrrVersion>,
 ) -> Result<Rehearsed, RunError> {
-    let mut objects = Objects::new();
+    let mut objects = Objects::of(release);
     let mut found = Rehearsed::default();
     let mut lint = Lint::new(release, frr);
     let applied = apply(&mut objects, &run.initial)?;
@@ -129,7 +129,7 @@ fn vrfs_of(conf: &str) -> impl Iterator<Item = &str> {
 pub fn unmade_vrfs(run: &PlannedRun, vrfs: &BTreeSet<(String, String)>) -> Vec<String> {
     let is_made = |node: &str, vrf: &str| {
         let node = run.topology.node(node);
-        node.is_none_or(|node| Devices::of(&node.exec).made().any(|device| device == vrf))
+        node.is_none_or(|node| Devices::of(&node.lines()).made().any(|device| device == vrf))
     };
     let unmade = vrfs.iter().filter(|(node, vrf)| !is_made(node, vrf));
     unmade

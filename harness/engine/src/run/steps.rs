@@ -190,11 +190,13 @@ pub async fn one(
 }
 
 /// What helps to find the cause. The final state is taken first; then the faults are undone, which would stand in the way
-/// of questions and are not the cause.
+/// of questions and are not the cause; but not in a lab that is kept.
 async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) {
     memory.streams.end(booted).await;
     booted.record_final_state().await;
-    memory.faults.undo(booted, events).await;
+    if !booted.leave_faults {
+        memory.faults.undo(booted, events).await;
+    }
     for node in booted.nodes.values().filter(|node| node.frr.is_some()) {
         // A daemon that does not answer any more is part of the story, and the logs tell it.
         let _ = diagnose::keep_answers(node, "end").await;

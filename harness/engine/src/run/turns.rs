@@ -25,13 +25,17 @@ pub enum Share {
     Place,
     /// About a processor: its verdicts rest on short timers, as BFD takes a daemon that waits for a processor for a dead one.
     Processor,
-    /// No other lab: the last try was spoilt by the host.
+    /// No other lab: the last try was spoilt by the host, or the run is perturbed on purpose.
     Host,
 }
 
 impl Share {
     /// What a run's first try wants.
     pub fn of(run: &PlannedRun, place: &Place) -> Share {
+        // What is perturbed by a seed is not to be perturbed by others as well.
+        if run.perturbation.is_some() {
+            return Share::Host;
+        }
         // A guest kernel never lets go of its processor while it does something.
         match run.tightest_timer_ms.is_some() || matches!(place, Place::Guest(_)) {
             true => Share::Processor,

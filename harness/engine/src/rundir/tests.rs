@@ -37,7 +37,7 @@ fn the_layout() {
     let dir = RunDir::create(&parent, at(0), 20).unwrap();
     let axes = vec![("frr".to_owned(), "7.5.1".to_owned()), ("order".to_owned(), "after".to_owned())];
     let (requirements, expected) = (Vec::new(), BTreeMap::new());
-    let id = RunId { scenario: "frr-ordering".into(), requirements, axes, expected };
+    let id = RunId { scenario: "frr-ordering".into(), requirements, axes, expected, repeat: 0 };
     let run = dir.run(7, &id).unwrap();
     assert_eq!(run.relative(), Path::new("007-frr-ordering-7.5.1-after"));
     let node = run.node("worker").unwrap();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use routeproof_engine::image::{ImageRef, Options, Quiet};
-use routeproof_engine::lab::{Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec};
+use routeproof_engine::lab::{BridgeSpec, Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec};
 use routeproof_engine::observe::{Monitor, Sockets};
 use routeproof_engine::preflight::skip_test;
 use routeproof_engine::probe::Place;
@@ -33,6 +33,7 @@ pub async fn lab(folder: &Path, nodes: &[&str], segments: &[&[Port<'_>]]) -> Opt
         tree: tree.path.clone(),
         sysctls: sysctls.map(|(name, value)| (name.to_string(), value.to_string())).to_vec(),
         files: Vec::new(),
+        interfaces: Vec::new(),
     };
     let link = |bridge: usize, (name, interface, addresses): &Port<'_>| {
         let node = nodes.iter().position(|node| node == name).unwrap();
@@ -45,7 +46,9 @@ pub async fn lab(folder: &Path, nodes: &[&str], segments: &[&[Port<'_>]]) -> Opt
     let spec = LabSpec {
         mount_point: folder.join("lab"),
         nodes: nodes.iter().map(node).collect(),
-        bridges: (0..segments.len()).map(|i| format!("segment{i}")).collect(),
+        bridges: (0..segments.len())
+            .map(|i| BridgeSpec { name: format!("segment{i}"), ..BridgeSpec::default() })
+            .collect(),
         links: ports.map(|(i, port)| link(i, port)).collect(),
     };
     match Lab::boot(spec, &folder.join("lab.log")).await {

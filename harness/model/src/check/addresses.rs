@@ -18,6 +18,9 @@ pub struct AddressBook {
     /// Nodes that answer for addresses of others (proxy ARP, RFC 1027; proxy neighbour discovery).
     #[serde(default)]
     proxies: BTreeSet<String>,
+    /// Node -> its interface -> the node at the link's other end: whom an unnumbered session is with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    links: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl AddressBook {
@@ -48,6 +51,10 @@ impl AddressBook {
 
     pub fn proxy(&mut self, node: &str) {
         self.proxies.insert(node.to_string());
+    }
+
+    pub fn link(&mut self, node: &str, interface: &str, other: &str) {
+        self.links.entry(node.to_string()).or_default().insert(interface.to_string(), other.to_string());
     }
 
     /// The node that has an address.
@@ -82,6 +89,17 @@ impl AddressBook {
             return wanted == address;
         }
         self.owners_of(address).any(|owner| owner == self.name(who))
+    }
+
+    /// Whether a session of `node` with `peer`, an address or the interface of an unnumbered peer, is one with `who`.
+    pub fn is_peer(&self, node: &str, who: &str, peer: &str) -> bool {
+        match peer.parse() {
+            Ok(address) => self.is(who, address),
+            Err(_) => {
+                let other = self.links.get(self.name(node)).and_then(|links| links.get(peer));
+                other.is_some_and(|other| other == self.name(who))
+            }
+        }
     }
 
     fn owners_of(&self, address: IpAddr) -> impl Iterator<Item = &str> {

@@ -6,6 +6,7 @@
 //! sent by the node. Where that is missing the pair is unproved, which is not a pass.
 
 mod crossed;
+mod declared;
 mod matrix;
 mod pair;
 mod tables;
@@ -60,7 +61,8 @@ fn pair<'a>(
     kernel: &KernelState,
 ) -> Result<Pair<'a>, String> {
     let side = |name| Side::of(expect, name, kernel).map_err(|why| format!("{} {why}", expect.node));
-    Ok(Pair { from: side(from)?, to: side(to)?, family })
+    let leaks = expect.leaks_of(from, to, family).copied().collect();
+    Ok(Pair { from: side(from)?, to: side(to)?, family, leaks })
 }
 
 fn static_looks(pair: &Pair<'_>, kernel: &KernelState, book: &AddressBook) -> BTreeMap<Look, Finding> {
@@ -70,7 +72,9 @@ fn static_looks(pair: &Pair<'_>, kernel: &KernelState, book: &AddressBook) -> BT
         true => finding(tables::leaking_rule(pair, kernel)),
         false => Finding::unproved("no policy rules are known".to_string()),
     };
-    [(Look::Table, finding(tables::leaking_route(pair, kernel, book))), (Look::Rules, rules)].into()
+    let table = finding(tables::leaking_route(pair, kernel, book));
+    let table = declared::with(table, declared::in_table(pair, kernel, book));
+    [(Look::Table, table), (Look::Rules, rules)].into()
 }
 
 /// The four looks from one segment into another. Those without a leak stand on what works within the two.
@@ -81,16 +85,14 @@ fn across(
     seen: &Isolation,
     book: &AddressBook,
 ) -> BTreeMap<Look, Finding> {
-    let own = Witness::of(
-        &expect.node,
-        &Pair { from: side(&pair.from), to: side(&pair.from), ..*pair },
-        seen,
-        book,
-    );
-    let other =
-        Witness::of(&expect.node, &Pair { from: side(&pair.to), to: side(&pair.to), ..*pair }, seen, book);
+    let within = |of: &Side<'_>| {
+        let itself = Pair { from: side(of), to: side(of), family: pair.family, leaks: Vec::new() };
+        Witness::of(&expect.node, &itself, seen, book)
+    };
+    let (own, other) = (within(&pair.from), within(&pair.to));
     let mut looks = static_looks(pair, kernel, book);
-    looks.insert(Look::Lookup, lookups(expect, pair, seen, book));
+    let asked = declared::with(lookups(expect, pair, seen, book), declared::in_lookups(pair, seen));
+    looks.insert(Look::Lookup, asked);
     looks.insert(Look::Probe, probes(expect, pair, seen));
     let missing = |look: &Look| match look {
         // The table and the rules are those that the kernel really uses for the segment.
@@ -219,12 +221,13 @@ fn lost_at(shot: &Shot) -> String {
 /// The kernel gives no way into the other segment.
 fn lookups(expect: &ExpectIsolation, pair: &Pair<'_>, seen: &Isolation, book: &AddressBook) -> Finding {
     let leaks = |c: &&Crossing| {
-        c.chosen.as_ref().is_ok_and(|route| {
-            route.nexthops.iter().any(|hop| {
-                let device = hop.device.as_deref();
-                is_of(&pair.to, device) && !is_of(&pair.from, device)
+        !declared::covers(pair, c.dst.into())
+            && c.chosen.as_ref().is_ok_and(|route| {
+                route.nexthops.iter().any(|hop| {
+                    let device = hop.device.as_deref();
+                    is_of(&pair.to, device) && !is_of(&pair.from, device)
+                })
             })
-        })
     };
     if let Some(crossing) = crossings(pair, seen).find(leaks) {
         let route = crossing.entry.as_ref().or(crossing.chosen.as_ref().ok());
@@ -260,7 +263,7 @@ fn probes(expect: &ExpectIsolation, pair: &Pair<'_>, seen: &Isolation) -> Findin
             |port: &&HostPort| target.is_some_and(|target| port.node == target.node) && from.host != to.host;
         shot.arrived.iter().find(|port| of_host(port) || Some(*port) == target).cloned()
     };
-    for shot in all() {
+    for shot in all().filter(|shot| !declared::covers(pair, shot.dst.into())) {
         let packet = format!("a probe of {} for {}", from.host, shot.dst);
         let out =
             shot.left.iter().find(|device| is_of(&pair.to, Some(device)) && !is_of(&pair.from, Some(device)));
@@ -297,12 +300,18 @@ fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix, crossed: Option<Stri
         cells
     };
     let (leaks, unproved) = (of(Standing::Leaks), of(Standing::Unproved));
+    let absent = of(Standing::Absent);
     let status = match (leaks.split_first(), unproved.split_first()) {
         _ if let Some(crossed) = &crossed => crossed.clone(),
         (Some((cell, more)), _) => {
             let (from, to, family) = (&cell.from, &cell.to, cell.family.as_str());
             let others = others(more);
             format!("{from} leaks into {to} ({family}) {}{others}", reasons(cell, Standing::Leaks))
+        }
+        _ if let Some((cell, more)) = absent.split_first() => {
+            let (from, to, family) = (&cell.from, &cell.to, cell.family.as_str());
+            let (why, others) = (reasons(cell, Standing::Absent), others(more));
+            format!("{from} does not leak into {to} ({family}) as declared {why}{others}")
         }
         (None, Some((cell, more))) => {
             let (from, to) = (&cell.from, &cell.to);
@@ -313,10 +322,12 @@ fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix, crossed: Option<Stri
         }
         (None, None) => {
             let segments: Vec<&str> = expect.segments.keys().map(String::as_str).collect();
-            format!("{} keeps {} apart", expect.node, segments.join(" and "))
+            let but = if expect.leaks.is_empty() { "" } else { ", but for what is declared" };
+            format!("{} keeps {} apart{but}", expect.node, segments.join(" and "))
         }
     };
-    let holds = crossed.is_none() && leaks.is_empty() && unproved.is_empty() && !matrix.cells.is_empty();
+    let kept = leaks.is_empty() && absent.is_empty();
+    let holds = crossed.is_none() && kept && unproved.is_empty() && !matrix.cells.is_empty();
     let mut found = vec![evidence(IsolationMatrix::EVIDENCE, &expect.node, &matrix)];
     found.extend(crossed.as_ref().map(|crossed| evidence("crossed-links", &expect.node, crossed)));
     for cell in leaks {
@@ -326,8 +337,7 @@ fn judge(expect: &ExpectIsolation, matrix: IsolationMatrix, crossed: Option<Stri
         };
         found.extend(cell.of(Standing::Leaks).map(leak));
     }
-    let unproved =
-        !holds && crossed.is_none() && matrix.cells.iter().all(|cell| cell.standing() != Standing::Leaks);
+    let unproved = !holds && crossed.is_none() && kept;
     Checked { holds, unproved, status, evidence: found }
 }
 

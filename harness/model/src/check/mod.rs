@@ -3,6 +3,7 @@
 mod addresses;
 mod alternation;
 mod binomial;
+mod bond;
 mod convergence;
 mod diverted;
 mod ecmp;
@@ -21,6 +22,7 @@ use crate::result::{Evidence, Outcome};
 
 pub use addresses::AddressBook;
 pub use alternation::{AlternationConclusion, Sample, alternation};
+pub use bond::bond;
 pub use convergence::{Convergence, Judged, Stage};
 pub use ecmp::{ecmp, ecmp_route, fewest_flows};
 pub use isolation::{

@@ -32,7 +32,7 @@ pub fn session(
 ) -> Checked {
     let with_peer: Vec<&Session> = sessions
         .iter()
-        .filter(|s| s.peer.parse().is_ok_and(|address| book.is(&expect.peer, address)))
+        .filter(|s| book.is_peer(&expect.node, &expect.peer, &s.peer))
         .filter(|s| expect.vrf.as_ref().is_none_or(|vrf| *vrf == s.vrf))
         .collect();
     let wrong = with_peer.iter().find_map(|session| {

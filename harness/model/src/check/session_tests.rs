@@ -283,3 +283,19 @@ fn red_is_lost() -> Session {
     let session = found.into_iter().find(|session| session.peer == PEER).unwrap();
     Session { state: SessionState::Active, established: None, ..session }
 }
+
+#[test]
+fn an_unnumbered_session_is_with_the_node_at_the_links_other_end() {
+    let mut book = book();
+    book.alias("worker", "k8s-worker");
+    book.link("k8s-worker", "eth1", "gw1");
+    book.link("k8s-worker", "eth2", "gw2");
+    let mut found = sessions(answers!("neighbors-full.json")[1].1).unwrap();
+    found.retain(|session| session.peer == PEER);
+    found[0].peer = "eth1".into();
+    let judge = |peer: &str| {
+        session(&ExpectSession::established("worker", peer), &found, &[], &book, &LostBefore::new())
+    };
+    assert!(judge("gw1").holds);
+    assert_eq!(judge("gw2").status, "worker has no session with gw2");
+}

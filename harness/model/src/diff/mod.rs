@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 pub use facts::{Facts, Kind};
+pub(crate) use words::host;
+
 pub use pair::{Paired, RunName, Unpaired, pair};
 
 use crate::result::RunResult;

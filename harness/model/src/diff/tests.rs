@@ -218,6 +218,9 @@ fn outcomes_and_steps_count_and_times_do_not() {
         directory: None,
         artifacts: Vec::new(),
         spoilt: Vec::new(),
+        setting: None,
+        repeat: 0,
+        health: None,
     };
     let of = |result: &RunResult| Facts::of(Some(&Recording::default()), Some(result));
     let (quick, slow) = (result(Outcome::Passed, 1), result(Outcome::Passed, 900));

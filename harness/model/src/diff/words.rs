@@ -14,7 +14,7 @@ pub fn is_volatile(address: IpAddr) -> bool {
 }
 
 /// `gw1 (192.168.1.5)`; `gw1 (link-local)` for an address that is new in every lab.
-fn host(address: IpAddr, book: &AddressBook) -> String {
+pub fn host(address: IpAddr, book: &AddressBook) -> String {
     match (is_volatile(address), book.node(&address.to_string())) {
         (false, _) => book.describe(address),
         (true, Some(owner)) => format!("{owner} (link-local)"),

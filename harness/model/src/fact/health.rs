@@ -1,9 +1,10 @@
 //! How the host was while something was timed: what it did not give us, the router under test did not take.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds, over one window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostHealth {
     pub window_ms: f64,
     /// Taken by other guests of the hypervisor, over all processors (`steal` in /proc/stat, proc(5)).

@@ -30,6 +30,9 @@ pub struct Link {
     /// Routing table of a VRF device.
     pub vrf_table: Option<u32>,
     pub vlan: Option<u16>,
+    /// Of a bond's member: whether the bond uses it (`active`) or keeps it in reserve (`backup`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bond_active: Option<bool>,
 }
 
 /// An address on a device.

@@ -53,7 +53,7 @@ impl Drawing {
     pub fn of(lab: &Lab) -> Drawing {
         let mut drawing =
             Drawing { name: lab.name.clone(), boxes: Vec::new(), wires: Vec::new(), vrfs: Vec::new() };
-        let made: Vec<Vec<Interface>> = lab.nodes.iter().map(|n| interfaces(&n.exec)).collect();
+        let made: Vec<Vec<Interface>> = lab.nodes.iter().map(made_in).collect();
         for interface in made.iter().flatten().filter(|i| matches!(i.make, Make::Vrf(_))) {
             if !drawing.vrfs.contains(&interface.name) {
                 drawing.vrfs.push(interface.name.clone());
@@ -150,6 +150,7 @@ impl Drawing {
                 port.vrf = vrf_of(interface);
                 port.lines.iter_mut().for_each(|line| line.vrf = port.vrf);
                 let texts = interface.addresses.iter().map(ToString::to_string).chain(membership(interface));
+                let texts = texts.chain(interface.netem.clone());
                 port.lines.extend(texts.map(|text| Line { text, vrf: port.vrf }));
                 if !interface.vlans.is_empty() {
                     port.lines
@@ -173,6 +174,17 @@ impl Drawing {
         self.boxes[place].ports = ports;
         self.boxes[place].notes = notes;
     }
+}
+
+/// The interfaces of a node. Of a bridge's ports nobody needs to be told that they are.
+fn made_in(node: &LabNode) -> Vec<Interface> {
+    let mut made = interfaces(&node.lines());
+    if node.part == Part::Bridge {
+        let own = |i: &mut Interface| i.master = i.master.take().filter(|master| *master != node.name);
+        made.iter_mut().for_each(own);
+        made.retain(|i| i.name != node.name);
+    }
+    made
 }
 
 /// The sub-interfaces of an interface, and theirs, with how deep they lie.
@@ -215,7 +227,8 @@ fn heading(interface: &Interface, made: &[Interface]) -> String {
         false => format!(" vlans {}", interface.vlans.join(", ")),
     };
     let member = membership(interface).map(|m| format!(" {m}")).unwrap_or_default();
-    format!("{own}{vlans}{member}").trim_end_matches([':', ' ']).to_owned()
+    let netem = interface.netem.as_ref().map(|netem| format!(" {netem}")).unwrap_or_default();
+    format!("{own}{vlans}{member}{netem}").trim_end_matches([':', ' ']).to_owned()
 }
 
 fn membership(interface: &Interface) -> Option<String> {

@@ -30,6 +30,8 @@ pub struct Interface {
     pub addresses: Vec<IpNet>,
     /// VLANs of a bridge's port (`bridge vlan add`).
     pub vlans: Vec<String>,
+    /// What impairs what leaves by it, as tc-netem(8) is told.
+    pub netem: Option<String>,
 }
 
 /// Every interface that `exec` lines name, in the order of their first mention.
@@ -44,6 +46,7 @@ pub fn interfaces(exec: &[Vec<String>]) -> Vec<Interface> {
         match words.split_first().map(|(program, rest)| (program.rsplit('/').next(), rest)) {
             Some((Some("ip"), rest)) => known.ip(rest),
             Some((Some("bridge"), rest)) => known.bridge(rest),
+            Some((Some("tc"), rest)) => known.tc(rest),
             Some((Some("vconfig"), ["add", trunk, id])) => {
                 let vlan = known.named(&format!("{trunk}.{id}"));
                 vlan.make = Make::Vlan((*id).to_owned());
@@ -68,6 +71,7 @@ impl Known {
                 master: None,
                 addresses: Vec::new(),
                 vlans: Vec::new(),
+                netem: None,
             });
             self.0.len() - 1
         });
@@ -142,6 +146,15 @@ impl Known {
                 "nomaster" => self.named(name).master = None,
                 _ => {}
             }
+        }
+    }
+
+    /// `tc qdisc add dev DEV root netem ...`
+    fn tc(&mut self, words: &[&str]) {
+        let device = words.iter().position(|w| *w == "dev").and_then(|at| words.get(at + 1));
+        let netem = words.iter().position(|w| *w == "netem").map(|at| words[at..].join(" "));
+        if let (Some("qdisc"), Some(device), Some(netem)) = (words.first().copied(), device, netem) {
+            self.named(device).netem = Some(netem);
         }
     }
 

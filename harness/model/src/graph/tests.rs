@@ -50,9 +50,7 @@ topology:
     - {type: dummy, endpoint: {node: h1, interface: d0}}
 "#;
 
-#[test]
-fn what_a_drawing_shows() {
-    let drawing = Drawing::of(&read(SEGREGATED));
+fn shown(drawing: &Drawing) -> String {
     let mut text = String::new();
     let mark = |vrf: Option<usize>| vrf.map(|v| format!(" <{}>", drawing.vrfs[v])).unwrap_or_default();
     for node in &drawing.boxes {
@@ -63,7 +61,12 @@ fn what_a_drawing_shows() {
             text += &format!("  port {}{}: {}\n", port.name, mark(port.vrf), lines.join("; "));
         }
     }
-    assert_snapshot!(text, @r#"
+    text
+}
+
+#[test]
+fn what_a_drawing_shows() {
+    assert_snapshot!(shown(&Drawing::of(&read(SEGREGATED))), @r#"
     k8s-worker (cluster node of k8s)
       bond0 bond 802.3ad: eth1 eth2
         bond0.100 vlan 100
@@ -88,6 +91,60 @@ fn what_a_drawing_shows() {
     host (outside the lab)
       port tap0:
     "#);
+}
+
+/// The same lab by fields instead of `exec` lines, with a switch that knows VLANs and an impaired link.
+const DECLARED: &str = r#"
+name: declared
+topology:
+  nodes:
+    k8s: {kind: k8s-kind}
+    k8s-worker:
+      kind: ext-container
+      labels:
+        routeproof.interfaces: |
+          bond0: {type: bond, mode: 802.3ad, members: [eth1, eth2]}
+          bond0.100: {type: vlan, parent: bond0, id: 100, addresses: [10.1.0.10/24]}
+    sw:
+      kind: bridge
+      labels:
+        routeproof.interfaces: |
+          lag: {type: bond, mode: 802.3ad, members: [p1, p2], tagged: [100, 200]}
+          p3: {untagged: 100}
+    gw1:
+      kind: linux
+      image: quay.io/frrouting/frr:10.3
+      labels:
+        routeproof.interfaces: |
+          red: {type: vrf, table: 101}
+          eth1: {vrf: red, addresses: [10.1.0.1/24], netem: {delay: 20ms, loss: 1%}}
+          lo: {addresses: [192.0.2.1/32]}
+  links:
+    - endpoints: ["k8s-worker:eth1", "sw:p1"]
+    - endpoints: ["k8s-worker:eth2", "sw:p2"]
+    - endpoints: ["sw:p3", "gw1:eth1"]
+"#;
+
+#[test]
+fn what_is_declared_is_drawn() {
+    assert_snapshot!(shown(&Drawing::of(&read(DECLARED))), @r"
+    k8s-worker (cluster node of k8s)
+      bond0 bond 802.3ad: eth1 eth2
+        bond0.100 vlan 100
+          10.1.0.10/24
+      port eth1: in bond0
+      port eth2: in bond0
+    sw (bridge)
+      lag bond 802.3ad: p1 p2 vlans 100, 200
+      port p1: in lag
+      port p2: in lag
+      port p3: vlans 100 untagged
+    gw1 (gateway frr:10.3)
+      vrf red table 101 <red>
+      lo
+        192.0.2.1/32
+      port eth1 <red>: 10.1.0.1/24 <red>; in red <red>; netem delay 20ms loss 1% <red>
+    ");
 }
 
 #[test]

@@ -78,7 +78,8 @@ pub(super) fn resolve_all(
         frrk8s::check_schema(id, from)?;
     }
     for (id, from) in objects.bfd_profiles() {
-        all.bfd_profiles.push(resolve::bfd_profile(id, from)?);
+        let refuse = |field: &str, reason: String| Reject::spec(id, field, reason);
+        all.bfd_profiles.push(resolve::bfd_profile(&id.name, &from.spec, refuse)?);
     }
     for (id, from) in objects.peers() {
         if let Some(peer) = unless_transient(resolve::peer(id, from, objects, generation), pending)? {
@@ -233,7 +234,7 @@ pub(super) fn newer_fields(spec: &BgpPeerSpec) -> Vec<(&'static str, Since)> {
     [
         ("connectTime", spec.connect_time.is_some(), (Generation::V0_14_4, "v0.14.4")),
         ("disableMP", spec.disable_mp, (Generation::V0_14_4, "v0.14.4")),
-        ("enableGracefulRestart", spec.enable_graceful_restart, (Generation::V0_14_6, "v0.14.6")),
+        ("enableGracefulRestart", spec.enable_graceful_restart.is_some(), (Generation::V0_14_6, "v0.14.6")),
         ("dynamicASN", !spec.dynamic_asn.is_empty(), (Generation::V0_14_9, "v0.14.9")),
         ("interface", !spec.interface.is_empty(), (Generation::V0_15_0, "v0.15.0")),
         ("dualStackAddressFamily", spec.dual_stack_address_family, (Generation::V0_15_0, "v0.15.0")),
@@ -359,6 +360,18 @@ fn share_length(adv: &Advertisement, other: &Advertisement, pool: &Pool, generat
     let counts =
         |v4: bool| generation < Generation::V0_15_0 || pool.cidrs().any(|c| c.addr().is_ipv4() == v4);
     (adv.length_v4 == other.length_v4 && counts(true)) || (adv.length_v6 == other.length_v6 && counts(false))
+}
+
+/// What the CRD forbids to change.
+pub(super) fn check_change(id: &ObjectId, old: &Object, new: &Object) -> Result<(), Box<Reject>> {
+    let (Object::BgpPeer(old), Object::BgpPeer(new)) = (old, new) else { return Ok(()) };
+    match (old.spec.enable_graceful_restart, new.spec.enable_graceful_restart) {
+        (Some(before), Some(after)) if before != after => {
+            let reason = "EnableGracefulRestart cannot be changed after creation";
+            Err(Reject::spec(id, "enableGracefulRestart", reason).hint("delete the BGPPeer first"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// MetalLB's reason for refusing to delete an object.

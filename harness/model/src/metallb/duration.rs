@@ -79,7 +79,7 @@ impl fmt::Display for GoDuration {
 }
 
 /// Parses one duration. Every number needs a unit, as in Go; the lone exception is "0".
-fn parse(text: &str) -> Result<Duration, String> {
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let invalid = |why: &str| format!("`{text}` is not a duration such as `90s` or `1m30s`: {why}");
     if text == "0" {
         return Ok(Duration::ZERO);

@@ -69,7 +69,10 @@ pub enum UnknownMode {
         since: &'static str,
     },
     /// The release has it, and how the frr-k8s that it ships renders is not known here yet.
-    #[error("MetalLB {release} in mode {} is not there yet: its frr-k8s is newer than those that are known", mode.name())]
+    #[error(
+        "MetalLB {release} in mode {} is not there yet: it ships a newer frr-k8s than v0.0.25, the newest one that is known",
+        mode.name()
+    )]
     TooNew { release: &'static str, mode: Mode },
 }
 
@@ -150,10 +153,16 @@ impl Release {
     /// # Errors
     /// [`UnknownMode`] says since when there is such a mode, or that this one is too new.
     pub fn check(&self, mode: Mode) -> Result<(), UnknownMode> {
-        if mode == Mode::Frr || FrrK8s::of(self).is_some() {
-            return Ok(());
+        match mode {
+            Mode::Frr => Ok(()),
+            Mode::FrrK8s => self.frr_k8s().map(|_| ()),
         }
-        Err(match self.generation < Generation::V0_14_0 {
+    }
+
+    /// The frr-k8s that it ships. Errors as [`Release::check`].
+    pub(super) fn frr_k8s(&self) -> Result<&'static FrrK8s, UnknownMode> {
+        let mode = Mode::FrrK8s;
+        FrrK8s::of(self).ok_or(match self.generation < Generation::V0_14_0 {
             true => UnknownMode::TooOld { release: self.version, mode, since: "v0.14.0" },
             false => UnknownMode::TooNew { release: self.version, mode },
         })

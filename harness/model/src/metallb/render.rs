@@ -8,6 +8,7 @@ use super::admit::{self, Resolved};
 use super::allocate::{is_ours, pool_of};
 use super::frrconf::{Family, neighbor_id};
 use super::frrk8s::{self, FrrConfiguration};
+use super::legacy::{self, Refusal};
 use super::meta::{Labels, any_or_all};
 use super::nodes::Here;
 use super::objects::ObjectId;
@@ -64,12 +65,9 @@ pub struct Rendered {
 /// A node's frr.conf could not be rendered.
 #[derive(Clone, Debug, Error)]
 pub enum RenderError {
-    /// Up to v0.12 there are no custom resources.
-    #[error(
-        "MetalLB {version} takes its configuration from the ConfigMap `config`, not from custom resources, so there is nothing to render; \
-         v0.13.0 is the oldest release that is rendered"
-    )]
-    Unsupported { version: &'static str },
+    /// The frr-k8s that a release ships is not known.
+    #[error(transparent)]
+    Unsupported(UnknownMode),
     /// MetalLB refuses the objects for good.
     #[error(transparent)]
     Refused(Box<Diagnostic>),
@@ -88,9 +86,6 @@ pub fn render(
     objects: &Objects,
     node: &NodeInfo,
 ) -> Result<Rendered, RenderError> {
-    if !layout::is_known(release.generation) {
-        return Err(RenderError::Unsupported { version: release.version });
-    }
     let labels = labels_of(objects, node);
     let here = Here { name: &node.name, labels: &labels, generation: release.generation };
     let resolved = resolve(release, objects, &here)?;
@@ -98,7 +93,8 @@ pub fn render(
     let mut warnings: Vec<String> = here
         .silence(objects)
         .into_iter()
-        .chain(warnings(objects, &resolved))
+        .chain(legacy::unread(release, objects))
+        .chain(warnings(objects, &resolved, release.generation))
         .chain(speaker::conflicts(objects, &resolved, &here))
         .collect();
     let (conf, generated) = match mode {
@@ -144,6 +140,13 @@ fn refuse_frr_configurations(release: &Release, objects: &Objects) -> Result<(),
 }
 
 fn resolve(release: &Release, objects: &Objects, here: &Here<'_>) -> Result<Resolved, RenderError> {
+    if release.generation == Generation::V0_12 {
+        legacy::refuse_resources(release, objects).map_err(RenderError::Refused)?;
+        return legacy::resolve(objects).map_err(|refusal| match refusal {
+            Refusal::Unreadable(diagnostic) => RenderError::Refused(diagnostic),
+            Refusal::Refused(reject) => located(objects, &reject),
+        });
+    }
     let mut pending = Vec::new();
     let resolved = admit::resolve_all(objects, Some(release.generation), &mut pending)
         .map_err(|r| located(objects, &r))?;
@@ -163,13 +166,13 @@ fn located(objects: &Objects, reject: &Reject) -> RenderError {
 /// The sessions of all nodes, and whether these are all: not where a BGPPeer is refused or waits for something.
 pub(super) fn peers(release: &Release, objects: &Objects) -> (Vec<PeerInfo>, bool) {
     let mut pending = Vec::new();
-    match admit::resolve_all(objects, Some(release.generation), &mut pending) {
-        Ok(resolved) => {
-            let infos = resolved.peers.iter().map(|(_, p)| peer_info(p, release.generation));
-            (infos.collect(), pending.is_empty())
-        }
-        Err(_) => (Vec::new(), false),
-    }
+    let resolved = match release.generation {
+        Generation::V0_12 => legacy::resolve(objects).ok(),
+        generation => admit::resolve_all(objects, Some(generation), &mut pending).ok(),
+    };
+    let Some(resolved) = resolved else { return (Vec::new(), false) };
+    let infos = resolved.peers.iter().map(|(_, p)| peer_info(p, release.generation));
+    (infos.collect(), pending.is_empty())
 }
 
 fn labels_of(objects: &Objects, node: &NodeInfo) -> Labels {
@@ -201,16 +204,16 @@ fn id_of(peer: &Peer) -> String {
     neighbor_id(&peer.host.to_string(), &peer.vrf)
 }
 
-fn warnings(objects: &Objects, resolved: &Resolved) -> Vec<String> {
+fn warnings(objects: &Objects, resolved: &Resolved, generation: Generation) -> Vec<String> {
     let mut out: Vec<String> =
         objects.pending.iter().map(|(id, why)| format!("{id}: stays pending: {why}")).collect();
     let slices = objects.slices_by_service();
     for (id, service) in objects.services_by_age() {
-        if service.spec.kind == ServiceType::LoadBalancer && !is_ours(&service.spec) {
+        if service.spec.kind == ServiceType::LoadBalancer && !is_ours(&service.spec, Some(generation)) {
             out.push(format!("{id}: has a loadBalancerClass, so MetalLB leaves it alone"));
         }
         let Some(ips) = objects.addresses.get(id) else { continue };
-        out.extend(unannounced(id, ips, resolved));
+        out.extend(unannounced(id, ips, resolved, generation));
         let guessed = !slices.contains_key(&id.place());
         if guessed && service.spec.external_traffic_policy == TrafficPolicy::Local {
             out.push(format!(
@@ -229,12 +232,16 @@ fn warnings(objects: &Objects, resolved: &Resolved) -> Vec<String> {
     out
 }
 
-fn unannounced(id: &ObjectId, ips: &[IpAddr], resolved: &Resolved) -> Option<String> {
+fn unannounced(id: &ObjectId, ips: &[IpAddr], resolved: &Resolved, generation: Generation) -> Option<String> {
     let Some(pool) = pool_of(&resolved.pools, ips) else {
         return Some(format!("{id}: keeps {ips:?}, which no pool owns any more; it is not announced"));
     };
     let silent = !resolved.advertisements.iter().any(|a| a.selects(pool));
     silent.then(|| {
-        format!("{id}: no BGPAdvertisement selects its pool `{}`; it is not announced", pool.id.name)
+        let why = match generation {
+            Generation::V0_12 => "layer2 is the protocol of its pool",
+            _ => "no BGPAdvertisement selects its pool",
+        };
+        format!("{id}: {why} `{}`; it is not announced", pool.id.name)
     })
 }

@@ -13,7 +13,7 @@ use super::meta::any_or_all;
 use super::nodes::Here;
 use super::objects::ObjectId;
 use super::release::Generation;
-use super::resolve::{Advertisement, Host, Peer, Pool};
+use super::resolve::{Advertisement, Host, Peer, Pool, Timers};
 use super::store::Objects;
 
 /// One address of a Service under one advertisement.
@@ -202,7 +202,7 @@ fn neighbor(peer: &Peer, generation: Generation) -> Neighbor {
         host: peer.host.to_string(),
         unnumbered: matches!(peer.host, Host::Interface(_)),
         port: peer.port,
-        timers: peer.timers.map(|t| (t.keepalive, t.hold)),
+        timers: peer.timers.map(Timers::seconds),
         connect: peer.connect.unwrap_or(0),
         graceful_restart: peer.graceful_restart,
         local_as: peer.local_asn,

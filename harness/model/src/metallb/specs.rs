@@ -34,8 +34,8 @@ pub struct BgpPeerSpec {
     /// Since v0.14.4; without effect since v0.15.0.
     #[serde(rename = "disableMP")]
     pub disable_mp: bool,
-    /// Since v0.14.6.
-    pub enable_graceful_restart: bool,
+    /// Since v0.14.6; once given it cannot change.
+    pub enable_graceful_restart: Option<bool>,
     /// Since v0.14.9: `internal` or `external`.
     #[serde(rename = "dynamicASN")]
     pub dynamic_asn: String,

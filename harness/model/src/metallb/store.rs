@@ -13,7 +13,9 @@ use super::frrk8s::FrrConfigurationSpec;
 use super::meta::Labels;
 use super::nodes::NodeState;
 use super::objects::{self, Kind, Object, ObjectId, Resource, SecretData};
+use super::refusal::{refusal, refusal_by, refusal_text};
 use super::reject::Reject;
+use super::release::{Generation, Release};
 use super::specs::{
     BfdProfileSpec, BgpAdvertisementSpec, BgpPeerSpec, CommunitySpec, IpAddressPoolSpec, ServiceSpec,
 };
@@ -75,13 +77,21 @@ pub(super) struct Stored {
 pub struct Objects {
     items: BTreeMap<ObjectId, Stored>,
     next: u64,
+    /// What the controller in the cluster does; `None`: as the newest.
+    pub(super) generation: Option<Generation>,
     pub(super) addresses: BTreeMap<ObjectId, Vec<IpAddr>>,
     pub(super) pending: BTreeMap<ObjectId, String>,
 }
 
 impl Objects {
+    /// A cluster with the newest MetalLB that is known.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A cluster with a release of MetalLB: its controller gives Services their addresses.
+    pub fn of(release: &Release) -> Self {
+        Self { generation: Some(release.generation), ..Self::default() }
     }
 
     /// Applies a manifest like `kubectl apply -f`: an object replaces the one of the same kind, namespace and name. All or nothing.
@@ -93,6 +103,9 @@ impl Objects {
         let mut report = Vec::new();
         for (origin, id, object) in read(source)? {
             admit::check_placement(&id, &object).map_err(|r| refusal(&origin, &r))?;
+            if let Some(old) = next.items.get(&id) {
+                admit::check_change(&id, &old.object, &object).map_err(|r| refusal(&origin, &r))?;
+            }
             let change = next.put(&origin, &id, object);
             // The webhooks judge the whole configuration, so the fault may be another object's; report the one that brought it in.
             if admit::is_configuration(id.kind) {
@@ -204,43 +217,6 @@ fn read(source: &Source) -> Result<Vec<(Document, ObjectId, Object)>, Diagnostic
         all.extend(objects::parse(&document)?);
     }
     Ok(all)
-}
-
-fn refusal(origin: &Document, reject: &Reject) -> Diagnostic {
-    with_hint(origin.error_near(&reject.path, refusal_text(reject)), reject)
-}
-
-fn refusal_text(reject: &Reject) -> String {
-    let Reject { id, reason, transient, .. } = reject;
-    let object = format!("{} `{}`", id.kind.name(), id.name);
-    match (id.kind.reader(), transient) {
-        (reader, true) => {
-            let reader = reader.unwrap_or("MetalLB");
-            format!("{reader} keeps its old configuration until {object} is complete: {reason}")
-        }
-        (Some(reader), false) => format!("{reader} refuses {object}: {reason}"),
-        (None, false) => format!("{object} has no effect: {reason}"),
-    }
-}
-
-fn refusal_by(origin: &Document, applied: &ObjectId, reject: &Reject) -> Diagnostic {
-    let Reject { id, reason, .. } = reject;
-    let message = format!(
-        "{} refuses {} `{}` because of {} `{}`: {reason}",
-        applied.kind.reader().unwrap_or("MetalLB"),
-        applied.kind.name(),
-        applied.name,
-        id.kind.name(),
-        id.name
-    );
-    with_hint(origin.error_at(&[], message), reject)
-}
-
-fn with_hint(error: Diagnostic, reject: &Reject) -> Diagnostic {
-    match &reject.hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
 }
 
 macro_rules! lists {

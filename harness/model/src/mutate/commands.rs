@@ -122,10 +122,11 @@ fn leaked(verb: &Verb, kernel: &KernelState) -> Vec<Vec<String>> {
             let pairs = e.pairs().filter(|(from, to, _)| from != to);
             // Where prefixes overlap, others leak the same one into the same table.
             let into = |(metric, (from, to, family)): (u32, (&String, &String, IpFamily))| {
+                let declared = |p: &&IpNet| !e.leaks_of(from, to, family).any(|leak| leak.contains(*p));
                 let (from, to) = (&e.segments[from], &e.segments[to]);
                 let table = from.vrf.as_ref().map_or(from.table, |vrf| kernel.vrf_table(vrf)).unwrap_or(254);
                 let leak = |prefix: &IpNet| leak_as(metric, prefix.trunc(), table, "static")(&to.interface);
-                to.of(family).map(leak).collect::<Vec<_>>()
+                to.of(family).filter(declared).map(leak).collect::<Vec<_>>()
             };
             (METRIC + 1..).zip(pairs).flat_map(into).collect()
         }

@@ -129,6 +129,8 @@ pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
         }
         // That its witnesses can go shows nothing of leaks.
         (_, Expect::Isolation(_)) => false,
+        // No mutation is about the links below a bond.
+        (_, Expect::Bond(_)) => false,
         (_, Expect::Session(_)) => false,
         // Without the session the service's address is not announced, without the link nothing comes or goes.
         (Mutation::PeerDown | Mutation::LinkDown, Expect::ReturnPath(_)) => true,

@@ -130,6 +130,7 @@ fn pod_host(name: String, addresses: &BTreeSet<IpAddr>) -> Node {
         exec,
         binds: Vec::new(),
         env: BTreeMap::new(),
+        interfaces: Vec::new(),
         startup_config: None,
         labels: BTreeMap::new(),
         sysctls: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::Recording;
+use super::{Recording, last};
 use crate::check::{AddressBook, LostBefore};
 use crate::fact::{Flows, Isolation, KernelState, Mono, Returned, Stream, Window};
 use crate::frr::{BfdPeer, RibEntry, Session};
@@ -169,8 +169,4 @@ impl Recording {
         };
         self.advertised.iter().filter(fits).map(|(_, _, _, prefixes)| prefixes)
     }
-}
-
-fn last<T>(seen: Option<&Vec<(Mono, T)>>, at: Mono) -> Option<&T> {
-    seen?.iter().take_while(|(when, _)| *when <= at).last().map(|(_, value)| value)
 }

@@ -51,6 +51,10 @@ fn planned_from(scenario: &str) -> PlannedRun {
         initial: Vec::new(),
         steps: run.steps,
         tightest_timer_ms: None,
+        scenario_file: Default::default(),
+        scenario_sha256: String::new(),
+        repeat: 0,
+        perturbation: None,
         needs: Default::default(),
     }
 }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Axis, Evidence, Outcome, ResultFile, RunResult, SCHEMA, ScenarioAxes, SpoiltTry, StepResult, Summary,
+    Axis, Environment, Evidence, Outcome, ResultFile, RunResult, SCHEMA, ScenarioAxes, Setting, SpoiltTry,
+    StepResult, Summary,
 };
 use crate::event::{Event, EventKind, RunId};
+use crate::fact::HostHealth;
+use crate::race::{Race, RaceSetting, groups};
 
 /// Makes the result from the events of one invocation, in their order.
 ///
@@ -27,6 +30,8 @@ struct Fold {
     interrupted: bool,
     missing: Vec<String>,
     warnings: Vec<String>,
+    environment: Option<Environment>,
+    race: Option<RaceSetting>,
     last_ms: u64,
 }
 
@@ -40,6 +45,8 @@ struct Slot {
     open: BTreeMap<usize, OpenStep>,
     finished: Option<Finished>,
     spoilt: Vec<SpoiltTry>,
+    setting: Option<Setting>,
+    health: Option<HostHealth>,
 }
 
 struct OpenStep {
@@ -57,6 +64,19 @@ struct Finished {
     evidence: Vec<Evidence>,
 }
 
+impl Finished {
+    fn skipped(reason: &str) -> Finished {
+        Finished {
+            outcome: Outcome::Skipped,
+            duration_ms: 0,
+            reason: Some(reason.to_owned()),
+            observed: BTreeMap::new(),
+            artifacts: Vec::new(),
+            evidence: Vec::new(),
+        }
+    }
+}
+
 impl Slot {
     fn new(id: RunId) -> Slot {
         Slot {
@@ -67,6 +87,8 @@ impl Slot {
             open: BTreeMap::new(),
             finished: None,
             spoilt: Vec::new(),
+            setting: None,
+            health: None,
         }
     }
 }
@@ -82,6 +104,8 @@ impl Fold {
                 push_new(&mut self.warnings, &format!("{capability} is required and missing: {message}"));
             }
             EventKind::Warning { message } => push_new(&mut self.warnings, message),
+            EventKind::Race { setting } => self.race = Some(setting.clone()),
+            EventKind::Environment { environment } => self.environment = Some(environment.clone()),
             EventKind::Image { .. } => {}
             kind => {
                 if let Some(run) = event.run {
@@ -95,8 +119,7 @@ impl Fold {
     fn slot(&mut self, run: usize) -> &mut Slot {
         while self.runs.len() <= run {
             let scenario = format!("unplanned run {}", self.runs.len());
-            let (requirements, axes, expected) = Default::default();
-            self.runs.push(Slot::new(RunId { scenario, requirements, axes, expected }));
+            self.runs.push(Slot::new(RunId { scenario, ..RunId::default() }));
         }
         &mut self.runs[run]
     }
@@ -116,7 +139,9 @@ impl Fold {
             interrupted,
             missing: self.missing,
         };
-        ResultFile { schema: SCHEMA.into(), summary, scenarios, runs, warnings: self.warnings }
+        let (environment, warnings) = (self.environment, self.warnings);
+        let race = self.race.map(|setting| Race { groups: groups(&runs, &setting), setting });
+        ResultFile { schema: SCHEMA.into(), summary, scenarios, runs, environment, race, warnings }
     }
 }
 
@@ -128,6 +153,11 @@ fn push_new(list: &mut Vec<String>, item: &str) {
 
 fn take_run_event(slot: &mut Slot, at_ms: u64, kind: &EventKind) {
     match kind {
+        EventKind::RunSetting { setting } => slot.setting = Some(setting.clone()),
+        EventKind::NotNeeded { reason } => {
+            slot.finished.get_or_insert(Finished::skipped(reason));
+        }
+        EventKind::RunHealth { health } => slot.health = Some(*health),
         EventKind::RunStarted { directory } => {
             slot.started_ms = Some(at_ms);
             slot.directory = Some(directory.clone());
@@ -172,7 +202,7 @@ fn take_run_event(slot: &mut Slot, at_ms: u64, kind: &EventKind) {
 /// Turns what the log said about a run into its result.
 fn close(slot: Slot, interrupted: bool, last_ms: u64) -> RunResult {
     let (outcome, reason) = judge(&slot, interrupted);
-    let Slot { id, started_ms, directory, mut steps, open, finished, spoilt } = slot;
+    let Slot { id, started_ms, directory, mut steps, open, finished, spoilt, setting, health } = slot;
     steps.extend(open.into_values().map(|step| StepResult {
         name: step.name,
         outcome: Outcome::Inconclusive,
@@ -192,6 +222,7 @@ fn close(slot: Slot, interrupted: bool, last_ms: u64) -> RunResult {
         scenario: id.scenario,
         requirements: id.requirements,
         axes: id.axes.into_iter().collect(),
+        repeat: id.repeat,
         outcome,
         duration_ms,
         reason,
@@ -202,6 +233,8 @@ fn close(slot: Slot, interrupted: bool, last_ms: u64) -> RunResult {
         directory,
         artifacts,
         spoilt,
+        setting,
+        health,
     }
 }
 

@@ -11,6 +11,7 @@ fn id(axes: &[(&str, &str)], expected: &[(&str, &str)]) -> RunId {
         requirements: vec!["LEARN-1.1".into()],
         axes: axes.iter().map(|&(n, v)| (n.into(), v.into())).collect(),
         expected: pairs(expected),
+        repeat: 0,
     }
 }
 

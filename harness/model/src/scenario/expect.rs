@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::bond::ExpectBond;
 use super::isolation::ExpectIsolation;
 use super::session::ExpectSession;
 use super::stream::ExpectLoss;
@@ -23,6 +24,7 @@ pub enum Expect {
     Convergence(ExpectConvergence),
     Loss(ExpectLoss),
     Isolation(ExpectIsolation),
+    Bond(ExpectBond),
 }
 
 impl Expect {
@@ -47,6 +49,7 @@ impl Expect {
             Expect::Convergence(_) => "convergence",
             Expect::Loss(_) => "loss",
             Expect::Isolation(_) => "isolation",
+            Expect::Bond(_) => "bond",
         }
     }
 
@@ -62,6 +65,7 @@ impl Expect {
             Expect::Convergence(e) => &e.node,
             Expect::Loss(e) => &e.node,
             Expect::Isolation(e) => &e.node,
+            Expect::Bond(e) => &e.node,
         }
     }
 }

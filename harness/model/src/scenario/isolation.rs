@@ -17,6 +17,19 @@ pub struct ExpectIsolation {
     pub node: String,
     /// By name, at least two.
     pub segments: BTreeMap<String, Segment>,
+    /// Ways across that are wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaks: Vec<Leak>,
+}
+
+/// A deliberate leak: what comes in by one segment for these prefixes leaves by another. It must be there, too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leak {
+    pub from: String,
+    pub to: String,
+    #[serde(deserialize_with = "prefixes")]
+    pub prefixes: Vec<IpNet>,
 }
 
 /// A VLAN, a VRF or a plain interface of the node, with what lies behind it.
@@ -50,6 +63,19 @@ impl ExpectIsolation {
         let families = [IpFamily::Ipv4, IpFamily::Ipv6];
         let all = pairs.flat_map(move |(a, b)| families.map(|family| (a, b, family)));
         all.filter(|(a, b, family)| [a, b].iter().all(|name| self.segments[**name].has(*family)))
+    }
+}
+
+impl ExpectIsolation {
+    /// The prefixes that may be reached from one segment across into another.
+    pub fn leaks_of<'a>(
+        &'a self,
+        from: &'a str,
+        to: &'a str,
+        family: IpFamily,
+    ) -> impl Iterator<Item = &'a IpNet> {
+        let of_pair = self.leaks.iter().filter(move |leak| leak.from == from && leak.to == to);
+        of_pair.flat_map(|leak| &leak.prefixes).filter(move |prefix| family.is_of(prefix.addr()))
     }
 }
 

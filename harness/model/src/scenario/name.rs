@@ -81,6 +81,10 @@ fn expect_name(expect: &Expect) -> String {
             let segments: Vec<&str> = i.segments.keys().map(String::as_str).collect();
             format!("{} keeps {} apart", i.node, segments.join(" and "))
         }
+        Expect::Bond(b) => {
+            let active = if b.active.is_empty() { "no member".to_string() } else { b.active.join(" and ") };
+            format!("{} of {} uses {active}", b.interface, b.node)
+        }
         Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
         Expect::NoRoute(n) => {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::axes::{AxisValues, combinations, fits};
+use super::axes::{AxisValues, combinations, fits, substitute};
 use super::expect::Expect;
 use super::file::{MetallbFile, OneOrMany, ScenarioFile, StepFile, When};
 use super::name::name_of;
@@ -54,11 +54,7 @@ pub struct ScenarioRun {
 impl ScenarioRun {
     /// Every manifest that the run applies or deletes.
     pub fn manifests(&self) -> impl Iterator<Item = &PathBuf> {
-        let of_steps = self.steps.iter().filter_map(|step| match &step.verb {
-            Verb::Apply { manifests } | Verb::Delete { manifests } => Some(manifests),
-            _ => None,
-        });
-        self.initial.iter().chain(of_steps.flatten())
+        self.initial.iter().chain(self.steps.iter().flat_map(|step| step.verb.manifests()))
     }
 }
 
@@ -73,14 +69,46 @@ fn key(name: &str) -> Seg {
     Seg::Key(name.to_string())
 }
 
+fn without_values(source: &Source, axis: &str) -> Diagnostic {
+    source.error_at(&[key("axes"), key(axis)], format!("axis `{axis}` has no values"))
+}
+
+/// The runs' axis values, and the topology's path of each: `${NAME}` in it stands for the axis's value.
+///
+/// # Errors
+/// The name of an unknown axis, at the path; an axis without values.
+pub fn topologies(file: &ScenarioFile, source: &Source) -> Result<Vec<(AxisValues, String)>, Diagnostic> {
+    if let Some((name, _)) = file.axes.0.iter().find(|(_, values)| values.is_empty()) {
+        return Err(without_values(source, name));
+    }
+    let path = |axes: AxisValues| match substitute(&file.topology, &axes) {
+        Ok(path) => Ok((axes, path)),
+        Err(axis) => {
+            let error = source.error_at(&[key("topology")], format!("unknown axis `{axis}`"));
+            Err(error.suggest(&axis, file.axes.0.iter().map(|(name, _)| name.as_str())))
+        }
+    };
+    combinations(&file.axes).into_iter().map(path).collect()
+}
+
 /// Expands a scenario over its axes.
 pub fn expand(file: &ScenarioFile, source: &Source, topology: &Topology) -> Result<Scenario, Diagnostic> {
+    expand_over(file, source, &|_| topology)
+}
+
+/// [`expand`] where axes choose the topology: `topology` gives that of a run, and one of no values where there are no runs.
+pub fn expand_over<'t>(
+    file: &ScenarioFile,
+    source: &Source,
+    topology: &dyn Fn(&AxisValues) -> &'t Topology,
+) -> Result<Scenario, Diagnostic> {
     let dir = source.file.parent().map(Path::to_path_buf).unwrap_or_default();
-    let resolver = Resolver { source, topology, dir, file };
-    resolver.check_axes()?;
-    let allow = resolver.allowed()?;
-    let runs =
-        combinations(&file.axes).into_iter().map(|axes| resolver.run(axes)).collect::<Result<_, _>>()?;
+    let combinations = combinations(&file.axes);
+    let resolver = |axes: &AxisValues| Resolver { source, topology: topology(axes), dir: dir.clone(), file };
+    let first = resolver(combinations.first().unwrap_or(&AxisValues::new()));
+    first.check_axes()?;
+    let allow = first.allowed()?;
+    let runs = combinations.into_iter().map(|axes| resolver(&axes).run(axes)).collect::<Result<_, _>>()?;
     Ok(Scenario {
         name: file.name.clone(),
         about: file.about.clone(),
@@ -114,7 +142,7 @@ impl Resolver<'_> {
         for (i, (name, values)) in axes.iter().enumerate() {
             let at = [key("axes"), key(name)];
             if values.is_empty() {
-                return Err(self.source.error_at(&at, format!("axis `{name}` has no values")));
+                return Err(without_values(self.source, name));
             }
             if axes[..i].iter().any(|(other, _)| other == name) {
                 return Err(self.source.error_at(&at, format!("axis `{name}` is given twice")));

@@ -47,6 +47,14 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// The manifests that it applies or deletes.
+    pub fn manifests(&self) -> &[PathBuf] {
+        match self {
+            Verb::Apply { manifests } | Verb::Delete { manifests } => manifests,
+            _ => &[],
+        }
+    }
+
     /// Whether it acts on the lab, so that a convergence can follow.
     pub fn changes_something(&self) -> bool {
         match self {

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use super::interfaces::Place;
 use super::words::words;
-use crate::diag::{Diagnostic, Seg, Source};
+use crate::diag::{Diagnostic, Source};
 
 /// An address on an interface. `device` is `None` when the command does not name one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ struct Given {
     address: IpAddr,
     node: String,
     device: String,
-    at: Vec<Seg>,
+    at: Place,
 }
 
 impl Given {
@@ -111,7 +112,7 @@ impl Given {
 impl Register {
     /// Notes that `node` has `assigned`, written at `at`. Link-local, loopback and anycast addresses (a host prefix on
     /// `lo` or a dummy) may repeat.
-    pub(super) fn add(&mut self, node: &str, assigned: &Assigned, at: Vec<Seg>) {
+    pub(super) fn add(&mut self, node: &str, assigned: &Assigned, at: Place) {
         let address = assigned.net.addr();
         let device = assigned.device.as_deref().unwrap_or("?");
         let anycast = assigned.net.prefix_len() == assigned.net.max_prefix_len()
@@ -139,10 +140,10 @@ impl Register {
             let holders = seen.entry(given.address).or_default();
             let same = |first: &&&Given| first.holder() != given.holder() && !apart(first, given);
             if let Some(first) = holders.iter().find(same) {
-                let line = crate::yaml::locate(source, 0, &first.at, false).map_or(0, |m| m.line);
+                let line = first.at.line(source);
                 let (address, holder, first) = (given.address, given.holder(), first.holder());
                 let what = format!("{address} on {holder} is already the address of {first} (line {line})");
-                let error = source.error_at(&given.at, what);
+                let error = given.at.error(source, what);
                 return Err(error.hint("give each interface an address of its own"));
             }
             holders.push(given);

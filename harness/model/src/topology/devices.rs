@@ -1,4 +1,4 @@
-//! Devices that `exec` lines make and arrange: VLANs, VRFs and bonds, for which containerlab's format has no words.
+//! Devices that command lines make and arrange (`exec` lines, and what is declared): VLANs, VRFs and bonds.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const WITH_VALUE: [&str; 12] = [
     "master",
 ];
 
-/// What a node's `exec` lines say of devices, taken together: which of them are made, and what each belongs to.
+/// What a node's lines ([`super::Node::lines`]) say of devices, taken together: which of them are made, and what each belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Devices {
     /// Name -> `type` of `ip link add`.
@@ -31,9 +31,9 @@ pub struct Devices {
 
 impl Devices {
     /// Reads a node's lines; those inside `sh -c '...'`, too.
-    pub fn of(exec: &[Vec<String>]) -> Devices {
+    pub fn of(lines: &[Vec<String>]) -> Devices {
         let mut devices = Devices::default();
-        for command in exec.iter().flat_map(|argv| simple_commands(argv)) {
+        for command in lines.iter().flat_map(|argv| simple_commands(argv)) {
             devices.read(&command);
         }
         devices

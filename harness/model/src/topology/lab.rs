@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::file::TopologyFile;
+use super::interfaces::{End, Ground, declared};
 use super::kinds::KindName;
+use super::labels;
 use super::layers::Layers;
 use super::stages::{self, Wait};
 use super::words::words;
@@ -32,6 +34,7 @@ pub fn read(file: &TopologyFile, source: &Source) -> Result<Lab, Diagnostic> {
     let mut waits = HashMap::new();
     for name in &names {
         let layers = Layers::of(file, name);
+        labels::check(source, &layers)?;
         let mut node = node(file, source, name, &layers)?;
         let waited = stages::waits(source, &layers, &names)?;
         node.wait_for = waited.iter().map(|(wait, _)| wait.clone()).collect::<Vec<Wait>>();
@@ -42,8 +45,14 @@ pub fn read(file: &TopologyFile, source: &Source) -> Result<Lab, Diagnostic> {
     parts(&mut nodes);
     let mut cabling = links::Cabling::new(source, &nodes);
     let written = section.links.iter().flatten().enumerate();
-    let links = written.map(|(i, link)| cabling.link(i, link)).collect::<Result<_, _>>()?;
+    let links: Vec<LabLink> = written.map(|(i, link)| cabling.link(i, link)).collect::<Result<_, _>>()?;
     let warnings = cabling.warnings;
+    for (index, name) in names.iter().enumerate() {
+        let ends = ends_of(index, &links);
+        let is_bridge = nodes[index].part == Part::Bridge;
+        let ground = Ground { node: name, is_bridge, ends: &ends };
+        nodes[index].interfaces = declared(source, &Layers::of(file, name), &ground)?.interfaces;
+    }
     let name = file.name.replace("__gitBranch__", "none").replace("__gitHash__", "none");
     Ok(Lab { name, file: PathBuf::clone(&source.file), nodes, links, warnings })
 }
@@ -83,10 +92,21 @@ fn node(
         type_: text("type", |n| &n.type_),
         group: layers.group.as_ref().map(|(group, _)| (*group).to_owned()),
         image: text("image", |n| &n.image),
+        interfaces: Vec::new(),
         exec: exec.filter(|argv| !argv.is_empty()).collect(),
         labels: labels.into_iter().map(|(k, (v, _))| (k.to_owned(), v.to_owned())).collect(),
         wait_for: Vec::new(),
     })
+}
+
+fn ends_of(node: usize, links: &[LabLink]) -> Vec<End> {
+    let ends = links.iter().flat_map(|link| link.ends.iter().map(move |end| (link, end)));
+    let of_node = ends.filter(|(_, end)| end.index == node).map(|(link, end)| {
+        let addresses = end.ipv4.map(Into::into).into_iter().chain(end.ipv6.map(Into::into)).collect();
+        let (name, is_dummy) = (end.interface.clone(), link.kind == LinkKind::Dummy);
+        End { name, is_dummy, addresses, mtu: link.mtu, mac: None }
+    });
+    of_node.collect()
 }
 
 /// containerlab's words for the lab and the node: the folder `clab-NAME` beside the topology, and what is in it.

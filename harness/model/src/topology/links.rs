@@ -5,19 +5,21 @@ use std::collections::HashMap;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::addresses::{Assigned, Register};
-use super::file::{EndpointFile, LinkFile};
+use super::file::{EndpointFile, FullEndpoint, LinkFile};
+use super::interfaces::{self, Place};
 use super::layers::Placed;
+use super::names;
 use super::support::Warnings;
 use super::types::{Endpoint, Link, Node, Role};
 use crate::diag::{Diagnostic, Seg, Source};
 use crate::path;
 
+mod dummy;
+
 /// containerlab's other link types, and what reaches beyond the lab in the brief form.
-const OTHER_TYPES: [&str; 7] =
-    ["dummy", "host", "mgmt-net", "macvlan", "vxlan", "vxlan-stitch", "veth-stitch"];
+const OTHER_TYPES: [&str; 6] = ["host", "mgmt-net", "macvlan", "vxlan", "vxlan-stitch", "veth-stitch"];
+const CLOSED: &str = "a lab is closed: its links join its own nodes, by `type: veth` or without a type";
 const OUTSIDE: [&str; 3] = ["host", "macvlan", "mgmt-net"];
-/// IFNAMSIZ - 1.
-const MAX_INTERFACE: usize = 15;
 
 /// Reads one link after another; remembers which interfaces and addresses are taken.
 #[derive(Debug)]
@@ -29,7 +31,20 @@ pub(super) struct Cabling<'a> {
     /// Of a node; ports of bridges, which share the namespace of the lab, under no node.
     pub(super) taken: HashMap<(Option<usize>, String), Vec<Seg>>,
     pub(super) register: &'a mut Register,
+    /// Ends of `type: dummy` links, each with the index of its node.
+    pub(super) dummies: Vec<(usize, interfaces::End)>,
     pub(super) warnings: &'a mut Warnings,
+}
+
+/// How a link is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `endpoints: ["a:eth1", "b:eth1"]`
+    Brief,
+    /// `type: veth`, with mappings as endpoints.
+    Extended,
+    /// `type: dummy`
+    Dummy,
 }
 
 /// An end before its names are looked up, with the way to each part.
@@ -45,50 +60,60 @@ struct End<'f> {
 }
 
 impl Cabling<'_> {
-    pub(super) fn link(&mut self, index: usize, link: &LinkFile) -> Result<Link, Diagnostic> {
+    /// The cable that a link is; `None` for a dummy, which is none.
+    pub(super) fn link(&mut self, index: usize, link: &LinkFile) -> Result<Option<Link>, Diagnostic> {
         let at = path!["topology", "links", index];
-        let explicit = self.link_type(link, &at)?;
-        self.refuse_foreign_keys(link, &at)?;
+        let form = self.link_type(link, &at)?;
+        self.refuse_foreign_keys(link, form, &at)?;
         if link.vars.is_some() {
             self.warnings.note("vars", "it feeds containerlab's template engine", join(&at, "vars"));
         }
         if link.labels.is_some() {
             self.warnings.note("labels", "links are not containers", join(&at, "labels"));
         }
-        let ends = self.ends(link, &at, explicit)?;
+        if form == Form::Dummy {
+            return self.dummy(link, &at).map(|()| None);
+        }
+        let ends = self.ends(link, &at, form == Form::Extended)?;
         let endpoints = [self.endpoint(&ends[0])?, self.endpoint(&ends[1])?];
-        Ok(Link { endpoints, mtu: self.mtu(link, &at)? })
+        Ok(Some(Link { endpoints, mtu: self.mtu(link, &at)? }))
     }
 
-    /// Whether the extended form is used.
-    fn link_type(&self, link: &LinkFile, at: &[Seg]) -> Result<bool, Diagnostic> {
-        let Some(written) = link.type_.as_deref() else { return Ok(false) };
+    fn link_type(&self, link: &LinkFile, at: &[Seg]) -> Result<Form, Diagnostic> {
+        let Some(written) = link.type_.as_deref() else { return Ok(Form::Brief) };
         let at = join(at, "type");
         match written.trim().to_lowercase().as_str() {
-            "" | "brief" => Ok(false),
-            "veth" => Ok(true),
-            other if OTHER_TYPES.contains(&other) => Err(self
-                .source
-                .error_at(&at, format!("links of type `{other}` are not supported yet"))
-                .unsupported()
-                .hint(match other {
-                    "dummy" => "make the interface with `exec: [ip link add dummy0 type dummy]` in the node",
-                    "veth-stitch" => "use `type: veth`",
-                    _ => "a lab is closed: its links join its own nodes with `type: veth`",
-                })),
+            "" | "brief" => Ok(Form::Brief),
+            "veth" => Ok(Form::Extended),
+            "dummy" => Ok(Form::Dummy),
+            "veth-stitch" => {
+                let error =
+                    self.source.error_at(&at, "a link of type `veth-stitch` runs through the host's network");
+                Err(error.unsupported().hint("use `type: veth`"))
+            }
+            other if OTHER_TYPES.contains(&other) => {
+                let error = self.source.error_at(&at, format!("a link of type `{other}` leaves the lab"));
+                Err(error.unsupported().hint(CLOSED))
+            }
             other => {
-                let known = OTHER_TYPES.iter().copied().chain(["veth"]);
+                let known = OTHER_TYPES.iter().copied().chain(["veth", "dummy"]);
                 let unknown = self.source.error_at(&at, format!("unknown link type `{other}`"));
                 Err(unknown
                     .suggest(other, known)
-                    .hint("supported: `veth`, or no type for `endpoints: [\"a:eth1\", \"b:eth1\"]`"))
+                    .hint("supported: `veth`, `dummy`, or no type for `endpoints: [\"a:eth1\", \"b:eth1\"]`"))
             }
         }
     }
 
-    fn refuse_foreign_keys(&self, link: &LinkFile, at: &[Seg]) -> Result<(), Diagnostic> {
+    fn refuse_foreign_keys(&self, link: &LinkFile, form: Form, at: &[Seg]) -> Result<(), Diagnostic> {
+        let is_dummy = form == Form::Dummy;
+        let (kind, has) = match is_dummy {
+            true => ("dummy", "it has one end: `endpoint`"),
+            false => ("veth", "a link joins two `endpoints`"),
+        };
         let foreign = [
-            ("endpoint", link.endpoint.is_some()),
+            ("endpoint", link.endpoint.is_some() && !is_dummy),
+            ("endpoints", link.endpoints.is_some() && is_dummy),
             ("host-interface", link.host_interface.is_some()),
             ("mode", link.mode.is_some()),
             ("remote", link.remote.is_some()),
@@ -101,8 +126,8 @@ impl Cabling<'_> {
         match foreign.iter().find(|(_, present)| *present) {
             Some((key, _)) => Err(self
                 .source
-                .error_at_key(&join(at, *key), format!("`{key}` does not belong to a veth link"))
-                .hint("a link joins two `endpoints`")),
+                .error_at_key(&join(at, *key), format!("`{key}` does not belong to a {kind} link"))
+                .hint(has)),
             None => Ok(()),
         }
     }
@@ -172,20 +197,24 @@ impl Cabling<'_> {
                 if full.vars.is_some() {
                     self.warnings.note("vars", "it feeds containerlab's template engine", join(&at, "vars"));
                 }
-                let address = |key: &str, value: &'f Option<String>| {
-                    value.as_deref().filter(|v| !v.is_empty()).map(|v| (v, join(&at, key)))
-                };
-                Ok(End {
-                    node: &full.node,
-                    interface: &full.interface,
-                    node_at: join(&at, "node"),
-                    interface_at: join(&at, "interface"),
-                    mac: full.mac.as_deref(),
-                    ipv4: address("ipv4", &full.ipv4),
-                    ipv6: address("ipv6", &full.ipv6),
-                    at,
-                })
+                Ok(self.full(full, at))
             }
+        }
+    }
+
+    fn full<'f>(&self, full: &'f FullEndpoint, at: Vec<Seg>) -> End<'f> {
+        let address = |key: &str, value: &'f Option<String>| {
+            value.as_deref().filter(|v| !v.is_empty()).map(|v| (v, join(&at, key)))
+        };
+        End {
+            node: &full.node,
+            interface: &full.interface,
+            node_at: join(&at, "node"),
+            interface_at: join(&at, "interface"),
+            mac: full.mac.as_deref(),
+            ipv4: address("ipv4", &full.ipv4),
+            ipv6: address("ipv6", &full.ipv6),
+            at,
         }
     }
 
@@ -195,15 +224,14 @@ impl Cabling<'_> {
         key: &str,
         list: Option<&'f [String]>,
         at: &[Seg],
-        ends: &mut [End<'f>; 2],
+        ends: &mut [End<'f>],
         slot: for<'e> fn(&'e mut End<'f>) -> &'e mut Option<Placed<'f>>,
     ) -> Result<(), Diagnostic> {
         let list = list.unwrap_or_default();
         let list_at = join(at, key);
-        if list.len() > 2 {
-            return Err(self
-                .source
-                .error_at_key(&list_at, format!("a link has two ends, but `{key}` has {}", list.len())));
+        if list.len() > ends.len() {
+            let has = if ends.len() == 1 { "this link has one end" } else { "a link has two ends" };
+            return Err(self.source.error_at_key(&list_at, format!("{has}, but `{key}` has {}", list.len())));
         }
         for (i, (address, end)) in list.iter().zip(ends).enumerate() {
             if address.is_empty() {
@@ -242,7 +270,7 @@ impl Cabling<'_> {
         for (net, written) in nets {
             if let (Some(net), Some((_, at))) = (net, written) {
                 let assigned = Assigned { net, device: Some(end.interface.to_owned()) };
-                self.register.add(name, &assigned, at.clone());
+                self.register.add(name, &assigned, Place::Path(at.clone()));
             }
         }
         let mac = end.mac.map(|text| self.mac(text, &join(&end.at, "mac"))).transpose()?;
@@ -269,12 +297,9 @@ impl Cabling<'_> {
         if OUTSIDE.contains(&end.node) {
             return Err(self
                 .source
-                .error_at(
-                    &end.node_at,
-                    format!("a link to `{}` leaves the lab, which is not supported yet", end.node),
-                )
+                .error_at(&end.node_at, format!("a link to `{}` leaves the lab", end.node))
                 .unsupported()
-                .hint("a lab is closed: its links join its own nodes"));
+                .hint(CLOSED));
         }
         if self.clusters.contains(&end.node) {
             let prefix = format!("{}-", end.node);
@@ -301,23 +326,9 @@ impl Cabling<'_> {
 
     fn interface(&mut self, end: &End<'_>, node: usize) -> Result<(), Diagnostic> {
         let (name, owner) = (end.interface, &self.nodes[node]);
-        if name.len() > MAX_INTERFACE {
-            let message = format!(
-                "the interface name `{name}` has {} characters; Linux allows {MAX_INTERFACE}",
-                name.len()
-            );
-            return Err(self.source.error_at(&end.interface_at, message).unsupported());
-        }
-        let legal = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%' | '"' | '\'' | '\\');
-        if name.is_empty()
-            || matches!(name, "." | ".." | "lo" | "all" | "default")
-            || !name.chars().all(legal)
-        {
-            return Err(self
-                .source
-                .error_at(&end.interface_at, format!("`{name}` cannot be the name of a link's interface"))
-                .unsupported()
-                .hint("such as `eth1`"));
+        if let Err((wrong, with_example)) = names::interface_name(name) {
+            let error = self.source.error_at(&end.interface_at, wrong).unsupported();
+            return Err(if with_example { error.hint("such as `eth1`") } else { error });
         }
         if name == "eth0" && owner.role != Role::Bridge {
             return Err(self
@@ -351,20 +362,10 @@ impl Cabling<'_> {
     }
 
     fn mac(&self, text: &str, at: &[Seg]) -> Result<[u8; 6], Diagnostic> {
-        let bytes: Option<Vec<u8>> = text
-            .split([':', '-'])
-            .map(|b| (b.len() == 2).then(|| u8::from_str_radix(b, 16).ok()).flatten())
-            .collect();
-        match bytes.and_then(|b| <[u8; 6]>::try_from(b).ok()) {
-            Some(mac) if mac[0] & 1 == 0 && mac != [0; 6] => Ok(mac),
-            Some(_) => {
-                Err(self.source.error_at(at, format!("`{text}` is not the MAC address of one interface")))
-            }
-            None => Err(self
-                .source
-                .error_at(at, format!("`{text}` is not a MAC address"))
-                .hint("such as `02:00:00:00:00:01`")),
-        }
+        names::mac(text).map_err(|(wrong, with_example)| {
+            let error = self.source.error_at(at, wrong);
+            if with_example { error.hint("such as `02:00:00:00:00:01`") } else { error }
+        })
     }
 }
 

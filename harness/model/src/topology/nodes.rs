@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::file::NodeFile;
+use super::interfaces;
 use super::kinds::Kind;
 use super::lab::magic;
 use super::layers::Layers;
 use super::paths::{self, Refused};
-use super::types::{Bind, Cluster, Node, Role};
+use super::types::{Bind, Cluster, Node, Role, StartupConfig};
 use super::words::words;
 use crate::diag::{Diagnostic, Seg, Source};
 use crate::path;
@@ -91,6 +92,15 @@ impl Builder<'_> {
         self.refuse_own(written, &["exec", "binds", "env", "sysctls", "hostname"], |key| {
             format!("`{}` is a whole cluster, which has no `{key}`; its nodes may", written.name)
         })?;
+        let own = written.layers.iter().find(|layer| layer.at == written.at());
+        if own.is_some_and(|layer| {
+            layer.fields.labels.iter().any(|labels| labels.contains_key(interfaces::LABEL))
+        }) {
+            let at = [written.at(), path!["labels", interfaces::LABEL]].concat();
+            let message =
+                format!("`{}` is a whole cluster, which has no interfaces; its nodes may", written.name);
+            return Err(self.source.error_at_key(&at, message));
+        }
         Ok(Cluster {
             name: written.name.to_owned(),
             image: written.layers.one("image", |n| &n.image).map(|(image, _)| image.to_owned()),
@@ -117,6 +127,7 @@ impl Builder<'_> {
             alias: cluster.filter(|_| external).map(|c| name[c.len() + 1..].to_owned()),
             role,
             image: self.image(written, role)?,
+            interfaces: Vec::new(),
             exec,
             binds: if acts && !external { self.binds(written)? } else { Vec::new() },
             env: if acts && !external { self.env(written)? } else { BTreeMap::new() },
@@ -286,20 +297,17 @@ impl Builder<'_> {
         })
     }
 
-    fn startup_config(&self, written: &Written<'_>) -> Result<Option<PathBuf>, Diagnostic> {
+    fn startup_config(&self, written: &Written<'_>) -> Result<Option<StartupConfig>, Diagnostic> {
         let Some((config, at)) = written.layers.one("startup-config", |n| &n.startup_config) else {
             return Ok(None);
         };
-        if config.trim().contains('\n') {
-            let message = "a configuration written into the topology is not supported yet";
-            return Err(self
-                .source
-                .error_at_key(&at, message)
-                .unsupported()
-                .hint("put it into a file beside the topology and name that file"));
+        // As containerlab tells a file's name from a configuration.
+        if config.contains('\n') {
+            return Ok(Some(StartupConfig::Text(self.magic(config, written))));
         }
         let config = self.magic(config, written);
-        paths::inside(self.dir, &config).map(Some).map_err(|e| self.refused(e, &at))
+        let file = paths::inside(self.dir, &config).map_err(|e| self.refused(e, &at))?;
+        Ok(Some(StartupConfig::File(file)))
     }
 
     fn refused(&self, e: Refused, at: &[Seg]) -> Diagnostic {

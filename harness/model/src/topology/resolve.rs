@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::addresses::{Register, added_by};
+use super::addresses::{Assigned, Register, added_by};
 use super::file::TopologyFile;
+use super::interfaces::{self, InterfaceKind, Place};
 use super::kinds::{Kind, KindName};
+use super::labels;
 use super::layers::Layers;
 use super::links::Cabling;
 use super::nodes::{Builder, Built, NAME_RULE, Written, is_name};
 use super::segment;
 use super::support::{self, Warnings};
-use super::types::{Node, Topology};
+use super::types::{Link, Node, Role, Topology};
 use crate::diag::{Diagnostic, Mark, Seg, Source};
 use crate::{path, yaml};
 
@@ -56,7 +58,7 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
         .filter(|w| w.kind != Kind::Cluster)
         .map(|w| builder.node(w))
         .collect::<Result<_, _>>()?;
-    let (nodes, exec_at): (Vec<Node>, Vec<_>) = built.into_iter().map(|b| (b.node, b.exec_at)).unzip();
+    let (mut nodes, exec_at): (Vec<Node>, Vec<_>) = built.into_iter().map(|b| (b.node, b.exec_at)).unzip();
 
     let mut register = Register::default();
     let mut cabling = Cabling {
@@ -65,14 +67,22 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
         clusters: &names,
         taken: HashMap::new(),
         register: &mut register,
+        dummies: Vec::new(),
         warnings: &mut warnings,
     };
     let written_links = file.topology.links.iter().flatten().enumerate();
-    let links: Vec<_> = written_links.map(|(i, link)| cabling.link(i, link)).collect::<Result<_, _>>()?;
+    let links: Vec<Option<Link>> =
+        written_links.map(|(i, link)| cabling.link(i, link)).collect::<Result<_, _>>()?;
+    let links: Vec<Link> = links.into_iter().flatten().collect();
+    let dummies = cabling.dummies;
+    let with_system = written.iter().filter(|w| w.kind != Kind::Cluster);
+    for (index, written) in with_system.enumerate() {
+        declare(source, written, &mut nodes[index], &ends_of(index, &links, &dummies), &mut register)?;
+    }
     for (node, places) in nodes.iter().zip(&exec_at) {
         for (argv, at) in node.exec.iter().zip(places) {
             for assigned in added_by(argv) {
-                register.add(&node.name, &assigned, at.clone());
+                register.add(&node.name, &assigned, Place::Path(at.clone()));
             }
         }
     }
@@ -82,6 +92,41 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
     diagnostics.extend(unknown_groups(file, source, &written));
     diagnostics.extend(empty_clusters(source, &names, &nodes));
     Ok(Topology { name, file: source.file.clone(), dir, nodes, links, clusters, warnings: diagnostics })
+}
+
+/// The ends of a node's links.
+fn ends_of(node: usize, links: &[Link], dummies: &[(usize, interfaces::End)]) -> Vec<interfaces::End> {
+    let cables = links.iter().flat_map(|link| link.endpoints.iter().map(move |end| (end, link.mtu)));
+    let cables = cables.filter(|(end, _)| end.node == node).map(|(end, mtu)| interfaces::End {
+        name: end.interface.clone(),
+        is_dummy: false,
+        addresses: end.ipv4.map(Into::into).into_iter().chain(end.ipv6.map(Into::into)).collect(),
+        mtu,
+        mac: end.mac,
+    });
+    cables.chain(dummies.iter().filter(|(of, _)| *of == node).map(|(_, end)| end.clone())).collect()
+}
+
+/// Gives a node the interfaces that it declares.
+fn declare(
+    source: &Source,
+    written: &Written<'_>,
+    node: &mut Node,
+    ends: &[interfaces::End],
+    register: &mut Register,
+) -> Result<(), Diagnostic> {
+    let ground = interfaces::Ground { node: &node.name, is_bridge: node.role == Role::Bridge, ends };
+    let declared = interfaces::declared(source, &written.layers, &ground)?;
+    for (device, net, at) in declared.addresses {
+        let kind = declared.interfaces.iter().find(|i| i.name == device).map(|i| &i.kind);
+        // As on `lo`: a host prefix on a dummy is an anycast address.
+        if kind == Some(&InterfaceKind::Dummy) && net.prefix_len() == net.max_prefix_len() {
+            continue;
+        }
+        register.add(&node.name, &Assigned { net, device: Some(device) }, at);
+    }
+    node.interfaces = declared.interfaces;
+    Ok(())
 }
 
 /// containerlab runs every file through Go's templates first; comments are left alone here.
@@ -154,15 +199,16 @@ fn written_node<'f>(
     if name.contains('|') {
         let error = source.error_at_key(
             &at,
-            format!("`{name}` is a bridge inside another node, which is not supported yet"),
+            format!("`{name}` is a bridge inside another node, which is written otherwise here"),
         );
-        let hint = "make it with `exec: [ip link add br0 type bridge]` in that node";
+        let hint = "declare it in that node's label `routeproof.interfaces`: `br0: { type: bridge, members: [eth1] }`";
         return Err(error.hint(hint).unsupported());
     }
     if !is_name(name) {
         return Err(source.error_at_key(&at, format!("`{name}` is not a node's name")).hint(NAME_RULE));
     }
     let layers = Layers::of(file, name);
+    labels::check(source, &layers)?;
     let kind = match &layers.kind {
         Some((kind, at)) => match KindName::of(&kind.to_lowercase()) {
             KindName::Here(kind) => kind,

@@ -3,11 +3,11 @@
 use super::devices::Devices;
 use super::types::{Link, Node, Role};
 
-/// The VRF of a node's device by the node's `exec` lines; of an interface in none the VRF at the other end of its link.
+/// The VRF of a node's device by what the topology makes in it; of an interface in none the VRF at the other end of its link.
 /// Two hosts behind two VRFs are as far apart as the VRFs.
 pub(super) fn vrf_of(nodes: &[Node], links: &[Link], node: &str, device: &str) -> Option<String> {
     let index = nodes.iter().position(|n| n.name == node)?;
-    let own = |index: usize, device: &str| Devices::of(&nodes[index].exec).vrf(device).map(str::to_string);
+    let own = |index: usize, device: &str| Devices::of(&nodes[index].lines()).vrf(device).map(str::to_string);
     own(index, device).or_else(|| {
         let ends = far_ends(links, index, device);
         let beyond = ends.iter().flat_map(|(node, interface)| match nodes[*node].role {

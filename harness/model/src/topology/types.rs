@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::addresses;
+use super::interfaces::{Interface, commands};
 use crate::diag::Diagnostic;
 
 /// A resolved topology: defaults, kinds and groups are folded in, every reference exists.
@@ -71,17 +72,34 @@ pub struct Node {
     pub role: Role,
     /// The image as written (`quay.io/frrouting/frr:8.4.4`); `None` for bridges, and for cluster nodes unless written.
     pub image: Option<String>,
+    /// What the topology declares besides the links' ends, in the order in which it is made; done before the `exec` lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<Interface>,
     /// Commands run in the node after links are up, in order; each is an argv after shell-word splitting.
     pub exec: Vec<Vec<String>>,
     /// Ordered so that a folder comes before what is mounted inside it.
     pub binds: Vec<Bind>,
     pub env: BTreeMap<String, String>,
-    /// A router configuration that the daemons load at start, below [`Topology::dir`].
-    pub startup_config: Option<PathBuf>,
+    /// A router configuration that the daemons load at start.
+    pub startup_config: Option<StartupConfig>,
     pub labels: BTreeMap<String, String>,
     /// Only `net.*`: the others belong to the host's kernel as a whole.
     pub sysctls: BTreeMap<String, String>,
     pub hostname: String,
+}
+
+impl Node {
+    /// The declared interfaces as command lines, then the `exec` lines: everything that the topology does in the node.
+    pub fn lines(&self) -> Vec<Vec<String>> {
+        let bridge = (self.role == Role::Bridge).then_some(self.name.as_str());
+        [commands(bridge, &self.interfaces), self.exec.clone()].concat()
+    }
+
+    /// The addresses that the topology itself gives to the node, apart from those of its links.
+    fn assigned(&self) -> impl Iterator<Item = IpNet> {
+        let declared: Vec<IpNet> = self.interfaces.iter().flat_map(|i| i.addresses.iter().copied()).collect();
+        declared.into_iter().chain(self.exec.iter().flat_map(|argv| addresses::added_by(argv)).map(|a| a.net))
+    }
 }
 
 /// A file or folder of the topology's folder, seen inside a node.
@@ -92,6 +110,24 @@ pub struct Bind {
     /// Absolute, without `..`.
     pub node: PathBuf,
     pub read_only: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartupConfig {
+    /// Below [`Topology::dir`].
+    File(PathBuf),
+    /// Written into the topology itself.
+    Text(String),
+}
+
+impl StartupConfig {
+    pub fn file(&self) -> Option<&PathBuf> {
+        match self {
+            StartupConfig::File(file) => Some(file),
+            StartupConfig::Text(_) => None,
+        }
+    }
 }
 
 /// A cable between two interfaces (a veth pair), or between an interface and a bridge's port.
@@ -133,11 +169,16 @@ impl Topology {
         let link = self.links.iter().find(|link| link.endpoints.iter().any(is))?;
         let other = link.endpoints.iter().find(|end| !is(end))?;
         let bridge = &self.nodes[other.node];
-        (bridge.role == Role::Bridge).then_some((bridge.name.as_str(), other.interface.as_str()))
+        // A member of a bond is the bond's port, not the bridge's.
+        let in_bond = bridge.interfaces.iter().any(|i| {
+            i.name == other.interface && i.master.as_ref().is_some_and(|master| *master != bridge.name)
+        });
+        let is_port = bridge.role == Role::Bridge && !in_bond;
+        is_port.then_some((bridge.name.as_str(), other.interface.as_str()))
     }
 
-    /// The addresses that the topology itself gives to a node (by name or alias): by its links first, then by its `exec`
-    /// lines (`ip addr add`), each in the file's order. Empty for an unknown node.
+    /// The addresses that the topology itself gives to a node (by name or alias): by its links first, then by what it
+    /// declares, then by its `exec` lines (`ip addr add`), each in the file's order. Empty for an unknown node.
     pub fn addresses_of(&self, name: &str) -> (Vec<Ipv4Addr>, Vec<Ipv6Addr>) {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
         let node = self.find(name).and_then(|n| self.nodes.iter().position(|m| m.name == n.name));
@@ -159,8 +200,7 @@ impl Topology {
         };
         let endpoints = self.links.iter().flat_map(|l| &l.endpoints).filter(|e| e.node == node);
         let linked = endpoints.flat_map(|e| e.ipv4.map(IpNet::V4).into_iter().chain(e.ipv6.map(IpNet::V6)));
-        let by_exec = self.nodes[node].exec.iter().flat_map(|argv| addresses::added_by(argv)).map(|a| a.net);
-        linked.chain(by_exec).collect()
+        linked.chain(self.nodes[node].assigned()).collect()
     }
 
     /// The node to which the topology gives `ip`; for an address that several nodes share (link-local, anycast), the first.
@@ -174,8 +214,6 @@ impl Topology {
             let v4 = e.ipv4.map(|n| IpAddr::V4(n.addr()));
             v4.into_iter().chain(e.ipv6.map(|n| IpAddr::V6(n.addr())))
         });
-        let by_exec =
-            self.nodes[node].exec.iter().flat_map(|argv| addresses::added_by(argv)).map(|a| a.net.addr());
-        linked.chain(by_exec).collect()
+        linked.chain(self.nodes[node].assigned().map(|net| net.addr())).collect()
     }
 }

@@ -2,6 +2,27 @@
 
 use crate::diag::Mark;
 
+/// Where the places of a text that stands inside a file are in that file.
+#[derive(Debug)]
+pub(super) struct Placement {
+    /// Where each of its lines begins, if it stands there as it is.
+    lines: Vec<Option<Mark>>,
+    /// The scalar that holds it, for all other places.
+    otherwise: Mark,
+}
+
+impl Placement {
+    pub(super) fn new(file: &str, mark: Mark, value: &str) -> Self {
+        Self { lines: line_marks(file, mark, value), otherwise: mark }
+    }
+
+    /// The place in the file of a place in the text.
+    pub(super) fn at(&self, inner: Mark) -> Mark {
+        let line = self.lines.get(inner.line.saturating_sub(1)).copied().flatten();
+        line.map_or(self.otherwise, |l| Mark { line: l.line, column: l.column + inner.column - 1 })
+    }
+}
+
 /// For each line of `value`, where it begins in `text`; `mark` is where the parser saw the scalar. A line is only placed where the
 /// file has it as it is, so that a folded or quoted text gives no wrong places.
 pub(super) fn line_marks(text: &str, mark: Mark, value: &str) -> Vec<Option<Mark>> {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
+use super::block::Placement;
 use crate::diag::{Diagnostic, Mark, Seg, Source};
 
 /// Files beyond this are refused: no topology, scenario or manifest comes near, and parsing time stays bounded.
@@ -43,11 +44,20 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn build(source: &Source) -> Result<Self, Diagnostic> {
         refuse_non_text(source)?;
+        Self::of_text(source, &source.text, None)
+    }
+
+    /// The tree of a text that stands inside the file `source`; its marks are places of the file.
+    pub(super) fn inside(source: &Source, text: &str, mark: Mark) -> Result<Self, Diagnostic> {
+        Self::of_text(source, text, Some(Placement::new(&source.text, mark, text)))
+    }
+
+    fn of_text(source: &Source, text: &str, place: Option<Placement>) -> Result<Self, Diagnostic> {
         let mut builder =
-            Builder { source, tree: Tree::default(), anchors: HashMap::new(), open: Vec::new() };
-        let mut parser = Parser::new_from_str(&source.text);
+            Builder { source, place, tree: Tree::default(), anchors: HashMap::new(), open: Vec::new() };
+        let mut parser = Parser::new_from_str(text);
         while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|e| syntax_error(source, &e))?;
+            let (event, span) = event.map_err(|e| builder.syntax_error(&e))?;
             builder.event(event, span)?;
         }
         Ok(builder.tree)
@@ -151,6 +161,8 @@ impl Tree {
 
 struct Builder<'s> {
     source: &'s Source,
+    /// For a text inside the file.
+    place: Option<Placement>,
     tree: Tree,
     anchors: HashMap<usize, Id>,
     /// The collections that are not closed yet, each with a key that waits for its value.
@@ -159,7 +171,7 @@ struct Builder<'s> {
 
 impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
-        let mark = mark_of(span.start.line(), span.start.col());
+        let mark = self.mark_of(span.start.line(), span.start.col());
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let text_tag = self.tag(tag.as_deref(), mark)?;
@@ -279,19 +291,20 @@ impl Builder<'_> {
     fn error(&self, mark: Mark, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(self.source, Some(mark), message)
     }
-}
 
-/// saphyr counts columns from 0.
-fn mark_of(line: usize, column: usize) -> Mark {
-    Mark { line: line.max(1), column: column + 1 }
-}
+    /// saphyr counts columns from 0.
+    fn mark_of(&self, line: usize, column: usize) -> Mark {
+        let mark = Mark { line: line.max(1), column: column + 1 };
+        self.place.as_ref().map_or(mark, |place| place.at(mark))
+    }
 
-fn syntax_error(source: &Source, e: &ScanError) -> Diagnostic {
-    let mark = mark_of(e.marker().line(), e.marker().col());
-    let d = Diagnostic::new(source, Some(mark), format!("not valid YAML: {}", e.info()));
-    match e.info() {
-        info if info.contains("tab") => d.hint("YAML indents with spaces, never with tabs"),
-        _ => d.hint_template(),
+    fn syntax_error(&self, e: &ScanError) -> Diagnostic {
+        let mark = self.mark_of(e.marker().line(), e.marker().col());
+        let d = self.error(mark, format!("not valid YAML: {}", e.info()));
+        match e.info() {
+            info if info.contains("tab") => d.hint("YAML indents with spaces, never with tabs"),
+            _ => d.hint_template(),
+        }
     }
 }
 

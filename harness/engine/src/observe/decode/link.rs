@@ -3,7 +3,8 @@
 use netlink_packet_core::{NlasIterator, Parseable};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::link::{
-    InfoData, InfoVlan, InfoVrf, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+    BondPortState, InfoBondPort, InfoData, InfoPortData, InfoVlan, InfoVrf, LinkAttribute, LinkFlags,
+    LinkInfo, LinkLayerType, LinkMessage,
 };
 use routeproof_model::fact::Link;
 
@@ -63,6 +64,12 @@ fn add_info(link: &mut Link, info: LinkInfo) {
         LinkInfo::Data(InfoData::Vlan(data)) => {
             link.vlan = data.iter().find_map(|info| match info {
                 InfoVlan::Id(id) => Some(*id),
+                _ => None,
+            });
+        }
+        LinkInfo::PortData(InfoPortData::BondPort(data)) => {
+            link.bond_active = data.iter().find_map(|info| match info {
+                InfoBondPort::BondPortState(state) => Some(*state == BondPortState::Active),
                 _ => None,
             });
         }

@@ -5,7 +5,7 @@ use super::*;
 
 fn render(result: &ResultFile) -> String {
     let directory = Path::new("routeproof-runs/20260131T120102Z-4711");
-    Markdown.render(&View { result, directory: Some(directory), width: 100 })
+    Markdown.render(&View { result, events: &[], directory: Some(directory), width: 100 })
 }
 
 #[test]

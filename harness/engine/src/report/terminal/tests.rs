@@ -7,7 +7,7 @@ use super::*;
 
 fn render(result: &ResultFile, columns: usize) -> String {
     let directory = Path::new("routeproof-runs/20260131T120102Z-4711");
-    let text = Terminal.render(&View { result, directory: Some(directory), width: columns });
+    let text = Terminal.render(&View { result, events: &[], directory: Some(directory), width: columns });
     // A path is not broken, even if it alone is too long.
     let fits = |line: &str| width(line) <= columns || line.starts_with("  file      routeproof-runs/");
     assert!(text.lines().all(fits), "a line is wider than {columns} columns:\n{text}");
@@ -169,7 +169,7 @@ fn nothing_ran() {
 #[test]
 fn a_surprise_is_bold_and_red() {
     let result = sample::ordering(true).result;
-    let text = styled(&View { result: &result, directory: None, width: 80 });
+    let text = styled(&View { result: &result, events: &[], directory: None, width: 80 });
     assert!(text.contains("\u{1b}[1m\u{1b}[31m!= bug\u{1b}[0m"), "{text:?}");
 }
 
@@ -184,6 +184,6 @@ fn a_router_cannot_write_to_the_terminal() {
             step.evidence.iter_mut().for_each(|evidence| evidence.value = evil.clone().into());
         }
     }
-    let text = styled(&View { result: &result, directory: None, width: 80 });
+    let text = styled(&View { result: &result, events: &[], directory: None, width: 80 });
     assert!(!text.contains(['\u{7}', '\r']) && !text.contains("\u{1b}]"));
 }

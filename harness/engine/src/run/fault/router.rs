@@ -23,8 +23,7 @@ pub fn of<'a>(booted: &'a mut Booted, name: &str) -> Result<&'a mut Node, RunErr
 pub async fn reset_session(booted: &Booted, name: &str, peer: &str) -> Result<Mono, RunError> {
     let watched = node(booted, name)?;
     let sessions = watched.sessions().await?;
-    let with_peer: Vec<_> =
-        sessions.iter().filter(|s| s.peer.parse().is_ok_and(|a| booted.book.is(peer, a))).collect();
+    let with_peer: Vec<_> = sessions.iter().filter(|s| booted.book.is_peer(name, peer, &s.peer)).collect();
     if with_peer.is_empty() {
         let why = format!("it has no session with {peer}");
         return Err(RunError::Observe { node: name.to_string(), why });

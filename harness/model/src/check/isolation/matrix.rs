@@ -53,6 +53,10 @@ pub enum Standing {
     Works,
     /// The witness is missing: that nothing was seen proves nothing.
     Unproved,
+    /// It leaks as the expectation declares, and no farther.
+    Declared,
+    /// A declared leak is not there.
+    Absent,
     Leaks,
 }
 
@@ -76,6 +80,10 @@ impl Finding {
         Finding { standing: Standing::Leaks, why: Some(why) }
     }
 
+    pub(super) fn absent(why: String) -> Finding {
+        Finding { standing: Standing::Absent, why: Some(why) }
+    }
+
     pub(super) fn unproved(why: String) -> Finding {
         Finding { standing: Standing::Unproved, why: Some(why) }
     }
@@ -93,8 +101,10 @@ impl IsolationCell {
         let has = |standing| self.looks.values().any(|finding| finding.standing == standing);
         match () {
             () if has(Standing::Leaks) => Standing::Leaks,
+            () if has(Standing::Absent) => Standing::Absent,
             () if has(Standing::Unproved) || self.looks.is_empty() => Standing::Unproved,
             () if self.from == self.to => Standing::Works,
+            () if has(Standing::Declared) => Standing::Declared,
             () => Standing::Isolated,
         }
     }
@@ -108,6 +118,8 @@ impl fmt::Display for IsolationCell {
         match standing {
             Standing::Isolated => f.write_str("isolated"),
             Standing::Works => f.write_str("works"),
+            Standing::Declared => f.write_str("leaks as declared"),
+            Standing::Absent => write!(f, "declared leak ABSENT by {}", by.join(", ")),
             Standing::Unproved => write!(f, "unproved by {}", by.join(", ")),
             Standing::Leaks => write!(f, "LEAK by {}", by.join(", ")),
         }

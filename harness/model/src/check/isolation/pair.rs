@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::IpNet;
+
 use crate::fact::KernelState;
 use crate::scenario::{ExpectIsolation, IpFamily, Segment};
 
@@ -20,6 +22,8 @@ pub(super) struct Pair<'a> {
     pub from: Side<'a>,
     pub to: Side<'a>,
     pub family: IpFamily,
+    /// Prefixes that may be reached across, and must be.
+    pub leaks: Vec<IpNet>,
 }
 
 impl<'a> Side<'a> {

@@ -10,13 +10,20 @@ use crate::fact::{KernelState, NextHop, Route, Rule, names};
 /// A route of the table of `from` that leads into `to`: by one of its devices, or to its host.
 pub(super) fn leaking_route(pair: &Pair<'_>, kernel: &KernelState, book: &AddressBook) -> Option<String> {
     let family = |route: &Route| pair.family.is_of(route.prefix.addr());
-    let mut routes = kernel.routes().filter(|r| r.table == pair.from.table && family(r) && of_unicast(r));
-    let (route, hop) = routes.find_map(|route| {
+    let routes = kernel.routes().filter(|r| r.table == pair.from.table && family(r) && of_unicast(r));
+    let mut undeclared = routes.filter(|route| !super::declared::covers(pair, route.prefix));
+    let (route, hop) = undeclared.find_map(|route| {
         let hop = route.nexthops.iter().find(|hop| leads(hop, pair, book))?.clone();
         Some((route, hop))
     })?;
     let (table, prefix, hop) = (names::table(route.table), route.prefix, show(&hop, book));
     Some(format!("table {table} of {} has {prefix} {hop} (protocol {})", pair.from.name, route.protocol))
+}
+
+/// Whether the table of `from` has a route to the prefix, or inside it, that leads into `to`.
+pub(super) fn leads_across(pair: &Pair<'_>, prefix: IpNet, kernel: &KernelState, book: &AddressBook) -> bool {
+    let mut routes = kernel.routes().filter(|r| r.table == pair.from.table && prefix.contains(&r.prefix));
+    routes.any(|route| of_unicast(&route) && route.nexthops.iter().any(|hop| leads(hop, pair, book)))
 }
 
 /// Link-local destinations and multicast are of a link and never routed (RFC 4291, section 2.5.6).

@@ -1,5 +1,6 @@
 //! Segments by plain interfaces with tables of their own, and by VRFs, which this machine's kernel need not know.
 
+mod declared;
 mod leaks;
 mod witness;
 
@@ -21,7 +22,7 @@ fn expect() -> ExpectIsolation {
         ("blue", segment("eth2", "gw2", 102, &["10.2.0.0/16"])),
     ];
     let segments = segments.map(|(name, segment)| (name.to_string(), segment)).into();
-    ExpectIsolation { node: "worker".into(), segments }
+    ExpectIsolation { node: "worker".into(), segments, leaks: Vec::new() }
 }
 
 fn in_vrfs() -> ExpectIsolation {

@@ -61,9 +61,7 @@ pub(in crate::metallb) fn node_conf(
     resolved: &Resolved,
     here: &Here<'_>,
 ) -> Result<Outcome, RenderError> {
-    let Some(frr_k8s) = FrrK8s::of(release) else {
-        return Err(RenderError::Unsupported { version: release.version });
-    };
+    let frr_k8s = release.frr_k8s().map_err(RenderError::Unsupported)?;
     refuse_extras(objects)?;
     let id = generate::id(here.name);
     let spec = generate::spec(objects, resolved, frr_k8s, here);

@@ -2,22 +2,24 @@
 
 use std::fmt::Write as _;
 
-use super::{Counter, line, per_family, sequenced};
-use crate::metallb::frrconf::{Announcement, Family, Neighbor};
+use super::{Counter, line, per_family, sequenced, v0_12};
+use crate::metallb::frrconf::{Announcement, Family, FrrConf, Neighbor};
 use crate::metallb::release::Generation;
 
-/// The filters of one neighbor.
-pub(super) fn append(out: &mut String, n: &Neighbor, counter: &mut Counter, generation: Generation) {
+/// The filters of all neighbors.
+pub(super) fn append(out: &mut String, conf: &FrrConf, counter: &mut Counter, generation: Generation) {
+    let neighbors = conf.routers.iter().flat_map(|r| &r.neighbors);
     match generation {
-        Generation::V0_12 | Generation::V0_13_0 => v0_13_0(out, n, counter),
+        Generation::V0_12 => v0_12::filters(out, conf, counter),
+        Generation::V0_13_0 => neighbors.for_each(|n| v0_13_0(out, n, counter)),
         Generation::V0_13_8 | Generation::V0_13_10 | Generation::V0_13_11 => {
-            v0_13_8(out, n, counter, generation);
+            neighbors.for_each(|n| v0_13_8(out, n, counter, generation));
         }
         Generation::V0_14_0 | Generation::V0_14_4 | Generation::V0_14_6 | Generation::V0_14_9 => {
-            sequenced::v0_14(out, n, counter, generation);
+            neighbors.for_each(|n| sequenced::v0_14(out, n, counter, generation));
         }
         Generation::V0_15_0 | Generation::V0_16_0 | Generation::V0_16_2 => {
-            per_family::v0_15_0(out, n, counter)
+            neighbors.for_each(|n| per_family::v0_15_0(out, n, counter));
         }
     }
 }

@@ -154,7 +154,7 @@ fn routes(out: &mut String, r: &Router, generation: Generation) {
     for n in &r.neighbors {
         out.push('\n');
         for family in Family::BOTH.into_iter().filter(|f| activates(n, *f, generation)) {
-            router::activation(out, &n.host, &n.id(), family, None, "    ");
+            router::activation(out, &n.host, &n.id(), family, None, Some("    "));
         }
     }
     router::networks(out, &r.networks_v4, &r.networks_v6);

@@ -6,6 +6,7 @@ mod frrk8s;
 mod per_family;
 mod router;
 mod sequenced;
+mod v0_12;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,12 +17,7 @@ use super::resolve::BfdProfile;
 
 pub(super) use frrk8s::text as frrk8s_text;
 
-/// Whether [`text`] knows the layout.
-pub(super) fn is_known(generation: Generation) -> bool {
-    generation >= Generation::V0_13_0
-}
-
-/// The file. Only for a generation that [`is_known`].
+/// The file.
 pub(super) fn text(conf: &FrrConf, generation: Generation) -> String {
     let mut out = String::new();
     if generation < Generation::V0_13_8 {
@@ -29,12 +25,11 @@ pub(super) fn text(conf: &FrrConf, generation: Generation) -> String {
     }
     header(&mut out, generation >= Generation::V0_16_0, &conf.log_level, &conf.hostname);
     let mut counter = Counter::new(generation);
-    for neighbor in conf.routers.iter().flat_map(|r| &r.neighbors) {
-        filters::append(&mut out, neighbor, &mut counter, generation);
-    }
+    filters::append(&mut out, conf, &mut counter, generation);
     out.push_str("\n\n");
     for router in &conf.routers {
         match generation {
+            Generation::V0_12 => v0_12::router(&mut out, router),
             Generation::V0_13_0 => router::v0_13_0(&mut out, router),
             _ => router::v0_13_8(&mut out, router, generation),
         }

@@ -15,7 +15,7 @@ pub(super) fn v0_13_8(out: &mut String, r: &Router, generation: Generation) {
     for n in &r.neighbors {
         out.push('\n');
         for family in Family::BOTH.into_iter().filter(|f| n.carries(*f)) {
-            activation(out, &n.host, &n.id(), family, None, "    ");
+            activation(out, &n.host, &n.id(), family, None, Some("    "));
         }
     }
     networks(out, &r.networks_v4, &r.networks_v6);
@@ -49,11 +49,11 @@ pub(super) fn v0_13_0(out: &mut String, r: &Router) {
         if n.announcements.is_empty() {
             // That template indents this one line by a tab.
             for family in Family::BOTH {
-                activation(out, &n.host, &n.id(), family, None, "\t");
+                activation(out, &n.host, &n.id(), family, None, Some("\t"));
             }
         }
         for a in &n.announcements {
-            activation(out, &n.host, &n.id(), a.family, Some(&a.prefix), "    ");
+            activation(out, &n.host, &n.id(), a.family, Some(&a.prefix), Some("    "));
         }
         out.push('\n');
     }
@@ -77,7 +77,7 @@ pub(super) fn opening(out: &mut String, asn: u32, vrf: &str, preserve: bool, rou
 }
 
 /// Fields that a generation does not have are empty in its [`Neighbor`]s.
-fn session(out: &mut String, my_asn: u32, n: &Neighbor, generation: Generation) {
+pub(super) fn session(out: &mut String, my_asn: u32, n: &Neighbor, generation: Generation) {
     let p = &n.host;
     line!(out, "  neighbor {p} {}remote-as {}", if n.unnumbered { "interface " } else { "" }, n.asn);
     if n.ebgp_multihop {
@@ -110,7 +110,7 @@ fn session(out: &mut String, my_asn: u32, n: &Neighbor, generation: Generation) 
     bfd(out, n, generation);
     // Since v0.15.0 a session for both families counts as neither IPv4 nor IPv6.
     let ipv6 = n.family == Family::Ipv6 && !(n.dual_stack && generation >= Generation::V0_15_0);
-    if ipv6 && n.asn.is_external(my_asn) && !n.ebgp_multihop {
+    if ipv6 && n.asn.is_external(my_asn) && !n.ebgp_multihop && generation >= Generation::V0_13_0 {
         line!(out, "  neighbor {p} disable-connected-check");
     }
 }
@@ -130,13 +130,14 @@ fn bfd(out: &mut String, n: &Neighbor, generation: Generation) {
     line!(out, "  neighbor {p} bfd profile {profile}");
 }
 
+/// `out_map` is the indent of the line that attaches the out map, which v0.12 leaves out where it has nothing to set.
 pub(super) fn activation(
     out: &mut String,
     host: &str,
     id: &str,
     family: Family,
     network: Option<&str>,
-    indent: &str,
+    out_map: Option<&str>,
 ) {
     line!(out, "  address-family {} unicast", family.name());
     line!(out, "    neighbor {host} activate");
@@ -144,6 +145,8 @@ pub(super) fn activation(
     if let Some(network) = network {
         line!(out, "    network {network}");
     }
-    line!(out, "{indent}neighbor {host} route-map {id}-out out");
+    if let Some(indent) = out_map {
+        line!(out, "{indent}neighbor {host} route-map {id}-out out");
+    }
     line!(out, "  exit-address-family");
 }

@@ -113,8 +113,8 @@ pub(in crate::metallb) fn advertisement(
     }
     Ok(Advertisement {
         id: id.clone(),
-        length_v4: length(id, "aggregationLength", spec.aggregation_length, 32, "IPv4")?,
-        length_v6: length(id, "aggregationLengthV6", spec.aggregation_length_v6, 128, "IPv6")?,
+        length_v4: length_v4(id, spec.aggregation_length)?,
+        length_v6: length_v6(id, spec.aggregation_length_v6)?,
         local_pref: spec.local_pref,
         communities,
         pools: spec.ip_address_pools.clone(),
@@ -145,12 +145,25 @@ fn check_service_selectors(id: &ObjectId, spec: &BgpAdvertisementSpec) -> Result
     Ok(())
 }
 
-fn length(id: &ObjectId, field: &str, given: Option<i32>, max: u8, family: &str) -> Result<u8, Box<Reject>> {
-    let Some(n) = given else { return Ok(max) };
-    u8::try_from(n)
-        .ok()
-        .filter(|n| (1..=max).contains(n))
-        .ok_or_else(|| Reject::spec(id, field, format!("invalid aggregation length \"{n}\" for {family}")))
+fn length_v4(id: &ObjectId, given: Option<i32>) -> Result<u8, Box<Reject>> {
+    match given.unwrap_or(32) {
+        n if (1..=32).contains(&n) => Ok(u8::try_from(n).unwrap_or(32)),
+        n => {
+            Err(Reject::spec(id, "aggregationLength", format!("invalid aggregation length \"{n}\" for IPv4")))
+        }
+    }
+}
+
+/// The CRD sets no lower bound here; what is too short is refused by [`check_aggregation`], if a pool has such addresses.
+fn length_v6(id: &ObjectId, given: Option<i32>) -> Result<u8, Box<Reject>> {
+    match given.unwrap_or(128) {
+        n if n > 128 => Err(Reject::spec(
+            id,
+            "aggregationLengthV6",
+            format!("invalid aggregation length \"{n}\" for IPv6"),
+        )),
+        n => Ok(u8::try_from(n).unwrap_or(0)),
+    }
 }
 
 fn community(id: &ObjectId, index: usize, text: &str, aliases: &Aliases) -> Result<Community, Box<Reject>> {

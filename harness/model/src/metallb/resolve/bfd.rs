@@ -1,6 +1,5 @@
 //! BFDProfile.
 
-use crate::metallb::objects::{ObjectId, Resource};
 use crate::metallb::reject::Reject;
 use crate::metallb::specs::BfdProfileSpec;
 
@@ -17,21 +16,21 @@ pub(in crate::metallb) struct BfdProfile {
     pub minimum_ttl: Option<u32>,
 }
 
+/// `refuse` makes a refusal of a field of the custom resource, wherever it was written.
 pub(in crate::metallb) fn bfd_profile(
-    id: &ObjectId,
-    from: &Resource<BfdProfileSpec>,
+    name: &str,
+    spec: &BfdProfileSpec,
+    refuse: impl Fn(&str, String) -> Box<Reject>,
 ) -> Result<BfdProfile, Box<Reject>> {
-    let spec = &from.spec;
     let within = |field: &str, what: &str, value: Option<u32>, min: u32, max: u32| match value {
-        Some(v) if v < min || v > max => Err(Reject::spec(
-            id,
-            field,
-            format!("invalid {what} value: invalid value {v}, must be in {min}-{max} range"),
-        )),
+        Some(v) if v < min || v > max => {
+            let reason = format!("invalid {what} value: invalid value {v}, must be in {min}-{max} range");
+            Err(refuse(field, reason))
+        }
         _ => Ok(value),
     };
     Ok(BfdProfile {
-        name: id.name.clone(),
+        name: name.to_owned(),
         multiplier: within("detectMultiplier", "detect multiplier", spec.detect_multiplier, 2, 255)?,
         receive: within("receiveInterval", "receive interval", spec.receive_interval, 10, 60000)?,
         transmit: within("transmitInterval", "transmit interval", spec.transmit_interval, 10, 60000)?,

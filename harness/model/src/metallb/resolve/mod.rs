@@ -10,6 +10,6 @@ mod session;
 pub(super) use adv::{Advertisement, advertisement, aliases, check_aggregation};
 pub(super) use bfd::{BfdProfile, bfd_profile};
 pub(super) use peer::{Peer, peer};
-pub(super) use pool::{Pool, check_overlap, confuses_buggy_firmware, pool};
-pub(super) use session::Host;
+pub(super) use pool::{Pool, check_overlap, confuses_buggy_firmware, parse_addresses, pool};
 pub use session::RemoteAs;
+pub(super) use session::{Host, Timers};

@@ -91,7 +91,7 @@ pub(in crate::metallb) fn peer(
         password,
         secret: spec.password_secret.clone(),
         bfd_profile: spec.bfd_profile.clone(),
-        graceful_restart: spec.enable_graceful_restart,
+        graceful_restart: spec.enable_graceful_restart.unwrap_or(false),
         ebgp_multihop: spec.ebgp_multi_hop,
         vrf: spec.vrf.clone(),
         disable_mp: spec.disable_mp,

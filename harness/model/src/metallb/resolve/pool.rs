@@ -29,6 +29,8 @@ pub(in crate::metallb) struct Allocation {
     pub priority: i64,
     pub namespaces: Vec<String>,
     pub services: Vec<LabelSelector>,
+    /// It names neither namespaces nor Services.
+    pub for_all: bool,
 }
 
 impl Pool {
@@ -39,6 +41,25 @@ impl Pool {
     /// Whether `ip` may come from this pool.
     pub fn owns(&self, ip: IpAddr) -> bool {
         !(self.avoid_buggy_ips && confuses_buggy_firmware(ip)) && self.cidrs().any(|c| c.contains(&ip))
+    }
+
+    /// No address may be in two pools, nor twice in one: the first entry of `addresses` that breaks this, and MetalLB's reason.
+    /// `earlier` are the pools before this one.
+    pub fn overlap(&self, earlier: &[Pool]) -> Option<(usize, String)> {
+        let mut seen: Vec<&IpNet> = earlier.iter().flat_map(Pool::cidrs).collect();
+        for (i, nets) in self.addresses.iter().enumerate() {
+            for net in nets {
+                if let Some(other) = seen.iter().find(|o| o.contains(net) || net.contains(**o)) {
+                    let reason = format!(
+                        "CIDR \"{net}\" in pool \"{}\" overlaps with already defined CIDR \"{other}\"",
+                        self.id.name
+                    );
+                    return Some((i, reason));
+                }
+                seen.push(net);
+            }
+        }
+        None
     }
 }
 
@@ -124,25 +145,16 @@ fn allocation(id: &ObjectId, from: &ServiceAllocation, objects: &Objects) -> Res
             namespaces.push(name.clone());
         }
     }
-    Ok(Allocation { priority: from.priority, namespaces, services: from.service_selectors.clone() })
+    let names = from.namespaces.len() + from.namespace_selectors.len() + from.service_selectors.len();
+    let services = from.service_selectors.clone();
+    Ok(Allocation { priority: from.priority, namespaces, services, for_all: names == 0 })
 }
 
-/// No address may be in two pools, nor twice in one. `earlier` are the pools before this one.
 pub(in crate::metallb) fn check_overlap(pool: &Pool, earlier: &[Pool]) -> Result<(), Box<Reject>> {
-    let mut seen: Vec<&IpNet> = earlier.iter().flat_map(Pool::cidrs).collect();
-    for (i, nets) in pool.addresses.iter().enumerate() {
-        for net in nets {
-            if let Some(other) = seen.iter().find(|o| o.contains(net) || net.contains(**o)) {
-                let reason = format!(
-                    "CIDR \"{net}\" in pool \"{}\" overlaps with already defined CIDR \"{other}\"",
-                    pool.id.name
-                );
-                return Err(Reject::item(&pool.id, "addresses", i, reason));
-            }
-            seen.push(net);
-        }
+    match pool.overlap(earlier) {
+        None => Ok(()),
+        Some((i, reason)) => Err(Reject::item(&pool.id, "addresses", i, reason)),
     }
-    Ok(())
 }
 
 #[cfg(test)]

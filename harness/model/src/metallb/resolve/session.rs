@@ -59,11 +59,18 @@ impl fmt::Display for Host {
     }
 }
 
-/// Whole seconds.
+/// As given: FRR gets whole seconds, rounded down, and an FRRConfiguration all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::metallb) struct Timers {
-    pub keepalive: u64,
-    pub hold: u64,
+    pub keepalive: GoDuration,
+    pub hold: GoDuration,
+}
+
+impl Timers {
+    /// (keepalive, hold) for FRR.
+    pub fn seconds(self) -> (u64, u64) {
+        (self.keepalive.0.as_secs(), self.hold.0.as_secs())
+    }
 }
 
 /// MetalLB's hold time up to v0.14.8 when the manifest has none (or 0).
@@ -103,7 +110,7 @@ fn timers_with_default(
         return Err(Reject::spec(id, "keepaliveTime", reason)
             .hint("holdTime is 90s when it is not set (up to v0.14.8)"));
     }
-    Ok(Timers { keepalive: keepalive.0.as_secs(), hold: hold.0.as_secs() })
+    Ok(Timers { keepalive, hold })
 }
 
 /// Since v0.14.9: none given, none rendered; one given, the other follows; 0 is a value.
@@ -121,7 +128,7 @@ fn timers_as_given(id: &ObjectId, spec: &BgpPeerSpec) -> Result<Option<Timers>, 
         );
         return Err(Reject::spec(id, "keepaliveTime", reason));
     }
-    Ok(Some(Timers { keepalive: keepalive.0.as_secs(), hold: hold.0.as_secs() }))
+    Ok(Some(Timers { keepalive, hold }))
 }
 
 fn check_hold(id: &ObjectId, hold: GoDuration, context: &str) -> Result<(), Box<Reject>> {

@@ -82,7 +82,7 @@ fn requests_are_honoured_or_explained() {
     by-annotation: 198.51.100.4
     by-field: 198.51.100.3
     by-pool: 203.0.113.1
-    dual: pending: no available IPs
+    dual: 198.51.100.0
     its-team: 192.0.2.0
     no-such-pool: pending: unknown pool "other"
     not-an-ip: pending: invalid metallb.universe.tf/loadBalancerIPs: "eight"
@@ -137,19 +137,55 @@ fn deleting_a_service_frees_its_address_and_moves_nobody() {
     assert_eq!((s["b"].as_str(), s["c"].as_str()), ("198.51.100.1", "198.51.100.0"));
 }
 
+/// Up to v0.13.12 the controller refuses pools that lack an address in use.
 #[test]
 fn a_service_whose_pool_is_gone_keeps_its_address_but_is_not_announced() {
     let p = pool("p", "{addresses: [198.51.100.0/31]}");
-    let mut o =
-        objects(&[&p, &web("a"), &metallb("BGPAdvertisement", "all", "{}"), &peer("gw", "10.0.0.1", "")]);
-    assert!(try_render("v0.13.10", &o).unwrap().conf.contains("network 198.51.100.0/32"));
-    o.delete(&source(&p)).unwrap();
-    let rendered = try_render("v0.13.10", &o).unwrap();
-    assert!(!rendered.conf.contains("network 198"));
+    let all = [&p, &web("a"), &metallb("BGPAdvertisement", "all", "{}"), &peer("gw", "10.0.0.1", "")];
+    let of = |version: &str| {
+        let mut o = Objects::of(Release::find(version).unwrap());
+        all.iter().for_each(|text| _ = o.apply(&source(text)).unwrap());
+        assert!(try_render(version, &o).unwrap().conf.contains("network 198.51.100.0/32"));
+        o.delete(&source(&p)).unwrap();
+        let rendered = try_render(version, &o).unwrap();
+        assert!(!rendered.conf.contains("network 198"));
+        rendered.warnings
+    };
     assert_eq!(
-        rendered.warnings,
+        of("v0.13.10"),
         ["service/a: keeps [198.51.100.0], which no pool owns any more; it is not announced"]
     );
+    assert_eq!(of("v0.14.0"), ["service/a: stays pending: no available IPs"]);
+}
+
+#[test]
+fn a_service_that_prefers_two_families_takes_one_since_v0_14_9() {
+    let dual = |name: &str, first: &str| {
+        let families = if first == "IPv6" { "[IPv6, IPv4]" } else { "[IPv4, IPv6]" };
+        service(
+            name,
+            "namespace: shop",
+            &format!("ipFamilies: {families}, ipFamilyPolicy: PreferDualStack, ports: [{{port: 80}}]"),
+        )
+    };
+    let (four, six) =
+        (pool("four", "{addresses: [198.51.100.0/31]}"), pool("six", "{addresses: ['fc00::/127']}"));
+    let of = |version: &str, more: &[&str]| {
+        let mut o = Objects::of(Release::find(version).unwrap());
+        for text in [&six, &four, &dual("a", "IPv4"), &dual("b", "IPv6")]
+            .into_iter()
+            .map(String::as_str)
+            .chain(more.iter().copied())
+        {
+            o.apply(&source(text)).unwrap();
+        }
+        state(&o).into_iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>()
+    };
+    assert_eq!(of("v0.14.8", &[]), ["a: pending: no available IPs", "b: pending: no available IPs"]);
+    assert_eq!(of("v0.14.9", &[]), ["a: 198.51.100.0", "b: fc00::"]);
+    // It gets the other when its own pool comes to have one.
+    let both = pool("four", "{addresses: [198.51.100.0/31, 'fc00:1::/127']}");
+    assert_eq!(of("v0.14.9", &[&both]), ["a: 198.51.100.0 fc00:1::", "b: fc00::"]);
 }
 
 proptest! {

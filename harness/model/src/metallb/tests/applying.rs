@@ -35,6 +35,21 @@ fn a_bfd_profile_in_use_cannot_be_deleted() {
     insta::assert_snapshot!(objects.delete(&source(&profile)).unwrap_err(), @"test.yaml:1:1: cannot delete bfdprofile.metallb.io/fast: failed to delete BFDProfile fast, used by BGPPeer gw1");
 }
 
+#[test]
+fn graceful_restart_cannot_be_changed() {
+    let gw = |more: &str| peer("gw1", "10.0.0.1", more);
+    let on = gw("  enableGracefulRestart: true\n");
+    let off = gw("  enableGracefulRestart: false\n");
+    let said = refusal(&[&on, &off]);
+    insta::assert_snapshot!(said, @r"
+    test.yaml:8:26: MetalLB refuses BGPPeer `gw1`: EnableGracefulRestart cannot be changed after creation
+      hint: delete the BGPPeer first
+    ");
+    // The rule only looks at two values that are there.
+    assert_eq!(refusal(&[&on, &gw("")]), "accepted");
+    assert_eq!(refusal(&[&gw(""), &on]), "accepted");
+}
+
 /// Each refusal as a user sees it: the word underlined is the one to change.
 #[test]
 fn marks_are_exact() {

@@ -6,8 +6,11 @@ mod applying;
 mod extras;
 mod frr_k8s;
 mod later;
+mod legacy;
 mod refusals;
+mod release_rules;
 mod rendering;
+mod sessions;
 
 use std::path::PathBuf;
 

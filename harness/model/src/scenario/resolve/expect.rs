@@ -124,6 +124,12 @@ impl Resolver<'_> {
                 }
             }
             Expect::RibFib(agree) => self.any_node(&agree.node, &field("node")),
+            Expect::Bond(bond) => {
+                self.any_node(&bond.node, &field("node"))?;
+                let names = [(&bond.interface, "interface")].into_iter();
+                let mut names = names.chain(bond.active.iter().map(|member| (member, "active")));
+                names.try_for_each(|(name, of)| self.interface(&bond.node, name, &field(of)))
+            }
             Expect::Ecmp(spread) => self.ecmp(spread, &field),
             Expect::Isolation(isolation) => self.isolation(isolation, &field),
             Expect::ReturnPath(path) => self.return_path(path, &field),

@@ -2,7 +2,7 @@
 
 use super::{Resolver, key};
 use crate::diag::{Diagnostic, Seg};
-use crate::scenario::isolation::{ExpectIsolation, Segment};
+use crate::scenario::isolation::{ExpectIsolation, Leak, Segment};
 use crate::topology::Node;
 
 impl Resolver<'_> {
@@ -19,6 +19,10 @@ impl Resolver<'_> {
             let at = |part: &str| [field("segments"), vec![key(name), key(part)]].concat();
             self.segment(&expect.node, segment, &at)?;
         }
+        for (i, leak) in expect.leaks.iter().enumerate() {
+            let at = |part: &str| [field("leaks"), vec![Seg::Index(i), key(part)]].concat();
+            self.leak(expect, leak, &at)?;
+        }
         let names: Vec<&String> = expect.segments.keys().collect();
         for (i, a) in names.iter().enumerate() {
             for b in &names[..i] {
@@ -34,6 +38,25 @@ impl Resolver<'_> {
             }
         }
         Ok(())
+    }
+
+    fn leak(
+        &self,
+        expect: &ExpectIsolation,
+        leak: &Leak,
+        at: &dyn Fn(&str) -> Vec<Seg>,
+    ) -> Result<(), Diagnostic> {
+        for (part, name) in [("from", &leak.from), ("to", &leak.to)] {
+            if !expect.segments.contains_key(name) {
+                let known = expect.segments.keys().map(String::as_str).collect();
+                return Err(self.unknown(&at(part), "segment", name, known));
+            }
+        }
+        match (leak.from == leak.to, leak.prefixes.is_empty()) {
+            (true, _) => Err(self.source.error_at(&at("to"), "a leak leads into another segment")),
+            (_, true) => Err(self.source.error_at(&at("prefixes"), "a leak needs a prefix that it leads to")),
+            _ => Ok(()),
+        }
     }
 
     fn segment(
@@ -72,7 +95,7 @@ impl Resolver<'_> {
 
 /// Whether a line of the node names the device as a word.
 fn makes(node: &Node, device: &str) -> bool {
-    node.exec.iter().flatten().flat_map(|word| word.split_whitespace()).any(|word| word == device)
+    node.lines().iter().flatten().flat_map(|word| word.split_whitespace()).any(|word| word == device)
 }
 
 #[cfg(test)]
@@ -82,8 +105,12 @@ mod tests {
     const RED: &str = "red: { interface: eth1, host: gw1, table: 101, prefixes: [10.1.0.0/16] }";
 
     fn mistake(segments: &str) -> Option<String> {
-        let error =
-            testing::mistake(&format!("expect: {{ isolation: {{ node: n, segments: {{ {segments} }} }} }}"))?;
+        mistake_with(segments, "")
+    }
+
+    fn mistake_with(segments: &str, more: &str) -> Option<String> {
+        let isolation = format!("node: n, segments: {{ {segments} }}{more}");
+        let error = testing::mistake(&format!("expect: {{ isolation: {{ {isolation} }} }}"))?;
         let hint = error.hints.first().map(|hint| format!(" ({hint})")).unwrap_or_default();
         Some(format!("{}{hint}", error.message))
     }
@@ -111,6 +138,14 @@ mod tests {
         let mut all: Vec<String> =
             wrong.iter().map(|blue| mistake(&format!("{RED}, blue: {{ {blue} }}")).unwrap()).collect();
         all.push(mistake(RED).unwrap());
+        let leak = |leak: &str| {
+            let blue = "blue: { interface: eth2, host: gw2, table: 102, prefixes: [10.2.0.0/16] }";
+            mistake_with(&format!("{RED}, {blue}"), &format!(", leaks: [{{ {leak} }}]"))
+        };
+        assert_eq!(leak("from: red, to: blue, prefixes: [10.2.5.0/24]"), None);
+        all.extend(leak("from: red, to: bleu, prefixes: [10.2.5.0/24]"));
+        all.extend(leak("from: red, to: red, prefixes: [10.2.5.0/24]"));
+        all.extend(leak("from: red, to: blue, prefixes: []"));
         insta::assert_snapshot!(all.join("\n"), @r"
         unknown interface of `n`: `eth3` (did you mean `eth2`?)
         `red` and `blue` have the same interface: they are one segment
@@ -122,6 +157,9 @@ mod tests {
         `red` and `blue` have no prefixes of a common family
         unknown field `tabel` (did you mean `table`?)
         `isolation` needs at least two segments
+        unknown segment `bleu` (did you mean `blue`?)
+        a leak leads into another segment
+        a leak needs a prefix that it leads to
         ");
     }
 }

@@ -107,7 +107,7 @@ impl Resolver<'_> {
         let name = self.topology.find(node).map(|n| n.name.as_str());
         let ends = self.topology.links.iter().flat_map(|link| &link.endpoints);
         let of_node = ends.filter(|end| Some(self.topology.nodes[end.node].name.as_str()) == name);
-        let devices = self.topology.find(node).map(|n| Devices::of(&n.exec)).unwrap_or_default();
+        let devices = self.topology.find(node).map(|n| Devices::of(&n.lines())).unwrap_or_default();
         let known: Vec<&str> = of_node.map(|end| end.interface.as_str()).chain(devices.made()).collect();
         if known.contains(&interface) {
             return Ok(());

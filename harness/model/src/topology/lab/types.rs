@@ -8,7 +8,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use serde::Serialize;
 
 use crate::diag::Diagnostic;
-use crate::topology::Wait;
+use crate::topology::{Interface, Wait, commands};
 
 /// A lab of any kinds; defaults, kinds and groups are folded in, every end of a link exists.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +33,9 @@ pub struct LabNode {
     pub group: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// What the node declares, links of `type: dummy` included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<Interface>,
     /// Commands as argv; lines with open quotes are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exec: Vec<Vec<String>>,
@@ -40,6 +43,18 @@ pub struct LabNode {
     pub labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wait_for: Vec<Wait>,
+}
+
+impl LabNode {
+    /// The declared interfaces as command lines, then the `exec` lines.
+    pub fn lines(&self) -> Vec<Vec<String>> {
+        [self.declared(), self.exec.clone()].concat()
+    }
+
+    /// The declared interfaces as command lines.
+    pub fn declared(&self) -> Vec<Vec<String>> {
+        commands((self.part == Part::Bridge).then_some(self.name.as_str()), &self.interfaces)
+    }
 }
 
 /// What a node is to a reader of a drawing.

@@ -70,13 +70,13 @@ fn ends_of_links() {
     help: an interface is the end of one link
     "#);
     assert_snapshot!(error(&linked("- endpoints: [a:eth1, host:eth1]")), @r#"
-    error: a link to `host` leaves the lab, which is not supported yet
+    error: a link to `host` leaves the lab
      --> /lab/one.clab.yml:6:25
       |
     6 |   - endpoints: [a:eth1, host:eth1]
       |                         ^^^^^^^^^
       |
-    help: a lab is closed: its links join its own nodes
+    help: a lab is closed: its links join its own nodes, by `type: veth` or without a type
     "#);
     let cluster = "nodes: {k: {kind: k8s-kind}, k-worker: {kind: ext-container}, b: {kind: bridge}}\nlinks:\n- endpoints: ";
     assert_snapshot!(error(&lab(&format!("{cluster} [k:eth1, b:x]"))), @r#"
@@ -140,22 +140,22 @@ fn interface_names() {
 #[test]
 fn link_types() {
     assert_snapshot!(error(&linked("- type: macvlan\n  endpoint: {node: a, interface: eth1}")), @r#"
-    error: links of type `macvlan` are not supported yet
+    error: a link of type `macvlan` leaves the lab
      --> /lab/one.clab.yml:6:11
       |
     6 |   - type: macvlan
       |           ^^^^^^^
       |
-    help: a lab is closed: its links join its own nodes with `type: veth`
+    help: a lab is closed: its links join its own nodes, by `type: veth` or without a type
     "#);
-    assert_snapshot!(error(&linked("- type: dummy\n  endpoint: {node: a, interface: eth1}")), @r#"
-    error: links of type `dummy` are not supported yet
-     --> /lab/one.clab.yml:6:11
+    assert_snapshot!(error(&linked("- type: dummy\n  endpoints: [a:eth1, b:eth1]")), @r#"
+    error: `endpoints` does not belong to a dummy link
+     --> /lab/one.clab.yml:7:5
       |
-    6 |   - type: dummy
-      |           ^^^^^
+    7 |     endpoints: [a:eth1, b:eth1]
+      |     ^^^^^^^^^
       |
-    help: make the interface with `exec: [ip link add dummy0 type dummy]` in the node
+    help: it has one end: `endpoint`
     "#);
     assert_snapshot!(error(&linked("- type: vth\n  endpoints: [a:eth1, b:eth1]")), @r#"
     error: unknown link type `vth`
@@ -165,7 +165,7 @@ fn link_types() {
       |           ^^^
       |
     help: did you mean `veth`?
-    help: supported: `veth`, or no type for `endpoints: ["a:eth1", "b:eth1"]`
+    help: supported: `veth`, `dummy`, or no type for `endpoints: ["a:eth1", "b:eth1"]`
     "#);
     assert_snapshot!(error(&linked("- type: veth\n  endpoints: [a:eth1, b:eth1]")), @r#"
     error: with `type: veth` an endpoint is a mapping

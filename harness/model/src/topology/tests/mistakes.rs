@@ -128,15 +128,16 @@ fn names() {
       |
     help: a name has up to 63 letters, digits, `-`, `.` and `_`, and starts with a letter or digit
     "#);
-    assert_snapshot!(error(&lab("nodes: {'br|a': {kind: bridge}}")), @r#"
-    error: `br|a` is a bridge inside another node, which is not supported yet
+    assert_snapshot!(error(&lab("nodes: {'br|a': {kind: bridge}}")), @r"
+    error: `br|a` is a bridge inside another node, which is written otherwise here
      --> /lab/one.clab.yml:3:11
       |
     3 |   nodes: {'br|a': {kind: bridge}}
       |           ^^^^^^
       |
-    help: make it with `exec: [ip link add br0 type bridge]` in that node
-    "#);
+    help: declare it in that node's label `routeproof.interfaces`: `br0: { type: bridge, members: [eth1]
+          }`
+    ");
     assert_snapshot!(error(&lab("nodes:\n  a: {kind: linux}\n  b: {kind: linux}\n  a: {kind: bridge}")), @r#"
     error: `a` is here twice; the first is on line 4
      --> /lab/one.clab.yml:6:5

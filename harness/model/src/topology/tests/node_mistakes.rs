@@ -225,15 +225,6 @@ fn files_outside_the_folder() {
     help: copy what the node needs into the topology's folder and write the path relative to the topology
           file
     "#);
-    assert_snapshot!(node("startup-config: \"router bgp 1\\n neighbor x\""), @r#"
-    error: a configuration written into the topology is not supported yet
-     --> /lab/one.clab.yml:4:34
-      |
-    4 |     a: {kind: linux, image: frr, startup-config: "router bgp 1\n neighbor x"}
-      |                                  ^^^^^^^^^^^^^^
-      |
-    help: put it into a file beside the topology and name that file
-    "#);
     assert_snapshot!(node("sysctls: {kernel.core_pattern: x}"), @r#"
     error: the sysctl `kernel.core_pattern` belongs to the host, not to a node
      --> /lab/one.clab.yml:4:44

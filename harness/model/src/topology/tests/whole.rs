@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::{lab, read, source};
 use crate::cpu_time::spent;
-use crate::topology::{Role, load};
+use crate::topology::{Role, StartupConfig, load};
 
 /// A cluster, two gateways with an address each way, a shared segment and a client, in every form that links have.
 const CLUSTER: &str = r#"
@@ -69,7 +69,10 @@ fn a_cluster_with_gateways() {
     assert_eq!(topology.clusters.len(), 1);
     assert_eq!(topology.clusters[0].startup_config.as_deref(), Some("/lab/kind/cluster.yaml".as_ref()));
     assert_eq!(topology.find("worker").unwrap().name, "k8s-worker");
-    assert_eq!(topology.find("gw1").unwrap().startup_config.as_deref(), Some("/lab/gw1/frr.conf".as_ref()));
+    assert_eq!(
+        topology.find("gw1").unwrap().startup_config,
+        Some(StartupConfig::File("/lab/gw1/frr.conf".into()))
+    );
     let end = |e: &crate::topology::Endpoint| {
         format!("{}:{} {:?} {:?}", topology.nodes[e.node].name, e.interface, e.ipv4, e.ipv6)
     };
@@ -203,8 +206,14 @@ fn a_saved_topology_reads_back() {
 #[test]
 fn large_files_take_seconds_at_most() {
     let before = spent();
-    let many: String =
-        (0..4000).map(|i| format!("  n{i}: {{kind: linux, image: frr, ports: ['1:1']}}\n")).collect();
+    let declares = |i: usize| {
+        format!("d0: {{type: dummy, addresses: [10.{}.{}.1/24, 'fd00:{i}::1/64']}}", i / 256, i % 256)
+    };
+    let node = |i: usize| {
+        let label = format!("routeproof.interfaces: \"{}\"", declares(i));
+        format!("  n{i}: {{kind: linux, image: frr, ports: ['1:1'], labels: {{{label}}}}}\n")
+    };
+    let many: String = (0..4000).map(node).collect();
     let kinds: String = (0..4000).map(|i| format!("  vr-{i}: {{image: frr}}\n")).collect();
     let topology = read(&lab(&format!("kinds:\n{kinds}nodes:\n{many}")));
     assert_eq!((topology.nodes.len(), topology.warnings.len()), (4000, 4001));
@@ -244,4 +253,15 @@ proptest! {
         let value = if list { format!("[{quoted}]") } else { quoted };
         let _ = load(&source(&lab(&format!("nodes:\n  a: {{{key}: {value}}}\nlinks:\n- endpoints: {value}"))));
     }
+}
+
+#[test]
+fn a_configuration_may_stand_in_the_file() {
+    let text = lab(
+        "nodes:\n  r1:\n    kind: frr\n    image: frr\n    startup-config: |\n      hostname __clabNodeName__\n      router bgp 1\n",
+    );
+    let StartupConfig::Text(config) = read(&text).nodes[0].startup_config.clone().unwrap() else {
+        panic!("not the name of a file");
+    };
+    assert_eq!(config, "hostname r1\nrouter bgp 1\n");
 }

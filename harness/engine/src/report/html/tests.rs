@@ -1,0 +1,96 @@
+#![allow(clippy::unwrap_used)]
+
+use super::super::sample;
+use super::*;
+
+fn render(sample: &sample::Sample, directory: Option<&std::path::Path>) -> String {
+    Html.render(&View { result: &sample.result, events: &sample.events, directory, width: 100 })
+}
+
+#[test]
+fn every_run_requirement_and_reason_is_on_the_page() {
+    let page = render(&sample::mixed(), None);
+    for id in 0..5 {
+        assert_eq!(page.matches(&format!("id=\"run-{id}\"")).count(), 1, "run {id}");
+    }
+    for words in [
+        "An expectation did not hold",
+        "LEARN-1.1",
+        "FRR 10.3",
+        "no route to 172.16.1.0/24 within 10.0s; the session with gw1 is Established",
+        "vrf is missing: the host&#39;s kernel has no vrf.ko",
+        "the kernel has no VRF: scenarios that need it are skipped",
+        "route-map 10.0.0.1-in deny 20",
+        "step 1 did not pass",
+    ] {
+        assert!(page.contains(words), "{words} is missing:\n{page}");
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_else() {
+    let page = render(&sample::ordering(true), None);
+    for far in ["http:", "https:", "src=", "@import", "url(", "<script", "<link"] {
+        assert!(!page.contains(far), "{far}");
+    }
+    assert!(page.contains("default-src 'none'"), "and says so to the browser");
+    assert!(page.contains("prefers-color-scheme: dark"));
+}
+
+/// Where something can be clicked, it is there.
+#[test]
+fn links_lead_to_places_of_the_page() {
+    let page = render(&sample::ordering(true), None);
+    let targets: Vec<&str> =
+        page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(targets.len() > 36);
+    for target in targets {
+        assert!(page.contains(&format!("id=\"{target}\"")), "{target}");
+    }
+}
+
+#[test]
+fn what_others_write_stays_text() {
+    let evil = "</title></svg></style><script>alert(1)</script><img src=x onerror=y> & \" ' \u{1b}[31m";
+    let mut sample = sample::mixed();
+    for event in &mut sample.events {
+        use routeproof_model::event::EventKind::*;
+        match &mut event.kind {
+            Planned { runs } => runs.iter_mut().for_each(|run| {
+                run.scenario = format!("{evil}{}", run.scenario);
+                run.requirements = vec![evil.into()];
+                run.axes.iter_mut().for_each(|(name, value)| (*name, *value) = (evil.into(), evil.into()));
+            }),
+            StepStarted { name, .. } => *name = evil.into(),
+            StepFinished { step, .. } => {
+                (step.name, step.message) = (evil.into(), Some(evil.into()));
+                for evidence in &mut step.evidence {
+                    (evidence.what, evidence.node) = (evil.into(), Some(evil.into()));
+                    evidence.value = evil.into();
+                }
+            }
+            RunFinished { reason, .. } => *reason = Some(evil.into()),
+            Warning { message } => *message = evil.into(),
+            _ => {}
+        }
+    }
+    sample.result = routeproof_model::result::fold(&sample.events);
+    let page = render(&sample, None);
+    assert!(page.contains("&lt;script&gt;") || page.contains("&#60;script&#62;"), "it is shown");
+    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("\u{1b}"), "{page}");
+    assert_eq!(page.matches("</style>").count(), 1);
+}
+
+/// A file in the run directory that is not the drawing that we made.
+#[test]
+fn only_drawings_of_ours_are_put_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sample = sample::mixed();
+    let setting = routeproof_model::result::Setting { topology: "lan".into(), ..Default::default() };
+    sample.result.runs[0].setting = Some(setting);
+    let file = crate::rundir::drawing_in(folder.path(), "lan");
+    std::fs::write(&file, "<svg xmlns=\"http://www.w3.org/2000/svg\"><text>drawn</text></svg>").unwrap();
+    assert!(render(&sample, Some(folder.path())).contains("drawn"));
+    std::fs::write(&file, "<script>drawn</script>").unwrap();
+    assert!(!render(&sample, Some(folder.path())).contains("drawn"));
+}
