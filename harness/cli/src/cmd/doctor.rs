@@ -33,9 +33,9 @@ pub async fn run(args: &DoctorArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     for Capability { name, present, detail, hints } in &capabilities {
-        out::line(format_args!("{} {name:<12} {detail}", if *present { "yes" } else { "no " }))?;
+        out::line(format_args!("{} {name:<14} {detail}", if *present { "yes" } else { "no " }))?;
         for hint in hints {
-            out::line(format_args!("                 {hint}"))?;
+            out::line(format_args!("                   {hint}"))?;
         }
     }
     Ok(0)

@@ -74,10 +74,12 @@ pub fn resolve(file: &TopologyFile, source: &Source) -> Result<Topology, Diagnos
     let links: Vec<Option<Link>> =
         written_links.map(|(i, link)| cabling.link(i, link)).collect::<Result<_, _>>()?;
     let links: Vec<Link> = links.into_iter().flatten().collect();
-    let dummies = cabling.dummies;
+    let (dummies, taken) = (cabling.dummies, cabling.taken);
+    let mut ports = segments(&nodes, taken);
     let with_system = written.iter().filter(|w| w.kind != Kind::Cluster);
     for (index, written) in with_system.enumerate() {
-        declare(source, written, &mut nodes[index], &ends_of(index, &links, &dummies), &mut register)?;
+        let ends = ends_of(index, &links, &dummies);
+        declare(source, written, &mut nodes[index], &ends, &mut register, &mut ports)?;
     }
     for (node, places) in nodes.iter().zip(&exec_at) {
         for (argv, at) in node.exec.iter().zip(places) {
@@ -114,9 +116,20 @@ fn declare(
     node: &mut Node,
     ends: &[interfaces::End],
     register: &mut Register,
+    ports: &mut HashMap<String, Place>,
 ) -> Result<(), Diagnostic> {
     let ground = interfaces::Ground { node: &node.name, is_bridge: node.role == Role::Bridge, ends };
     let declared = interfaces::declared(source, &written.layers, &ground)?;
+    for (name, at) in declared.beside_ports {
+        if let Some(first) = ports.get(&name) {
+            let line = first.line(source);
+            let error = at.error(source, format!("a bridge has a port {name} already (line {line})"));
+            return Err(error.hint(
+                "ports of all bridges, and bonds of ports, are in one namespace: each needs a name of its own",
+            ));
+        }
+        ports.insert(name, at);
+    }
     for (device, net, at) in declared.addresses {
         let kind = declared.interfaces.iter().find(|i| i.name == device).map(|i| &i.kind);
         // As on `lo`: a host prefix on a dummy is an anycast address.
@@ -127,6 +140,15 @@ fn declare(
     }
     node.interfaces = declared.interfaces;
     Ok(())
+}
+
+/// The interfaces in the lab's own namespace: bridges, and their ports.
+fn segments(nodes: &[Node], taken: HashMap<(Option<usize>, String), Vec<Seg>>) -> HashMap<String, Place> {
+    let bridges = nodes.iter().filter(|node| node.role == Role::Bridge);
+    let bridges = bridges.map(|node| (node.name.clone(), path!["topology", "nodes", node.name.as_str()]));
+    let ports = taken.into_iter().filter(|((owner, _), _)| owner.is_none());
+    let all = bridges.chain(ports.map(|((_, name), at)| (name, at)));
+    all.map(|(name, at)| (name, Place::Path(at))).collect()
 }
 
 /// containerlab runs every file through Go's templates first; comments are left alone here.

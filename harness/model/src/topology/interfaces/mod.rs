@@ -59,6 +59,8 @@ pub(super) struct Declared {
     pub(super) interfaces: Vec<Interface>,
     /// Interface and address, and where they are written.
     pub(super) addresses: Vec<(String, IpNet, Place)>,
+    /// Of a bridge: the bonds of its ports, which share the namespace of the lab with all other ports.
+    pub(super) beside_ports: Vec<(String, Place)>,
 }
 
 /// The interfaces that a node declares: in its label, and by links of `type: dummy`.
@@ -78,9 +80,11 @@ pub(super) fn declared(
         addresses.extend(places);
         interfaces.push(interface);
     }
+    let made = entries.iter().filter(|entry| ground.is_bridge && entry.fields.type_.is_some());
+    let beside_ports = made.map(|entry| (entry.name.clone(), entry.place("", None))).collect();
     check::together(&entries, &mut interfaces, ground)?;
     dummies(&mut interfaces, ground);
-    Ok(Declared { interfaces: order::ordered(interfaces), addresses })
+    Ok(Declared { interfaces: order::ordered(interfaces), addresses, beside_ports })
 }
 
 /// Links of `type: dummy` are made as the others are.

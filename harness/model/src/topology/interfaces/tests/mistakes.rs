@@ -196,3 +196,25 @@ fn a_misspelt_label_is_not_ignored() {
     assert_snapshot!(error.to_string(), @"/lab/one.clab.yml:8:9: unknown label `routeproof.interface`");
     assert_eq!(error.hints[0], "did you mean `routeproof.interfaces`?");
 }
+
+/// Bridges, their ports and bonds of ports: the kernel has one set of names for them.
+#[test]
+fn bonds_of_ports_share_a_namespace_with_all_ports() {
+    let lag = |name: &str, port: &str| {
+        format!(
+            "      labels:\n        routeproof.interfaces: '{name}: {{type: bond, mode: balance-xor, members: [{port}]}}'\n"
+        )
+    };
+    let two = |first: &str, second: &str| {
+        let (first, second) = (lag(first, "p1"), lag(second, "p2"));
+        format!(
+            "name: t\ntopology:\n  nodes:\n    a: {{kind: linux, image: x}}\n    s1:\n      kind: bridge\n{first}    s2:\n      \
+             kind: bridge\n{second}  links:\n    - endpoints: ['a:eth1', 's1:p1']\n    - endpoints: ['a:eth2', 's2:p2']\n"
+        )
+    };
+    assert!(load(&source(&two("lag1", "lag2"))).is_ok());
+    let wrong = |first: &str, second: &str| load(&source(&two(first, second))).unwrap_err().to_string();
+    assert_snapshot!(wrong("lag", "lag"), @"/lab/one.clab.yml:12:9: a bridge has a port lag already (line 8)");
+    assert_snapshot!(wrong("p2", "lag"), @"/lab/one.clab.yml:8:9: a bridge has a port p2 already (line 15)");
+    assert_snapshot!(wrong("s2", "lag"), @"/lab/one.clab.yml:8:9: a bridge has a port s2 already (line 10)");
+}
