@@ -108,7 +108,7 @@ impl Follow<'_> {
                         written_at = Some(Instant::now());
                     }
                 }
-                _ = tick.tick(), if !loaded => if let Some(reason) = unreadable(&home.errors()) {
+                _ = tick.tick(), if written_at.is_none() => if let Some(reason) = unreadable(&home.errors()) {
                     return Ok(Some(Settled::Refused(reason)));
                 },
                 () = tokio::time::sleep_until(until), if done => {
@@ -120,9 +120,11 @@ impl Follow<'_> {
     }
 }
 
-/// What a program says of an object that the API server takes and that does not fit the program's types: it waits for ever.
+/// What a program says on standard error of an object that the API server takes and that it can do nothing with: one that does not fit
+/// its types, for which it waits for ever, or a selector that it tries again and again.
 fn unreadable(errors: &str) -> Option<String> {
-    let line = errors.lines().find(|line| line.contains("cannot unmarshal"))?;
+    const WORDS: [&str; 2] = ["cannot unmarshal", "could not parse nodeSelector"];
+    let line = errors.lines().find(|line| WORDS.iter().any(|words| line.contains(words)))?;
     let entry: Value = serde_json::from_str(line).unwrap_or_default();
     Some(entry["error"].as_str().unwrap_or(line).to_owned())
 }

@@ -110,7 +110,9 @@ fn is_activity(entry: &Value) -> bool {
 
 fn heard(entry: &Value) -> Heard {
     let of_config = entry["controller"] == "ConfigReconciler";
-    let error = entry["level"] == "error" && entry.get("message").is_none();
+    // Other messages are of trouble that passes.
+    let is_final = entry["message"].as_str().is_none_or(|message| message.starts_with("failed to filter"));
+    let error = entry["level"] == "error" && is_final;
     let text = entry["error"].as_str().or(entry["event"].as_str()).unwrap_or_default();
     match () {
         () if of_config && entry["event"] == "config reloaded" => Heard::Loaded,
