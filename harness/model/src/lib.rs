@@ -19,6 +19,7 @@ pub mod mutate;
 pub mod needs;
 pub mod plan;
 pub mod pods;
+pub mod profile;
 pub mod recording;
 pub mod replay;
 pub mod result;

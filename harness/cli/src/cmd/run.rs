@@ -29,6 +29,7 @@ pub fn store(source: &SourceArgs) -> Result<Store, Failure> {
         mirror: source.mirror.clone(),
         offline: source.offline,
         allow_expired: source.allow_expired,
+        routers: Vec::new(),
     };
     Ok(engine::store(options)?)
 }

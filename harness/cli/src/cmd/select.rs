@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use routeproof_engine::run::{Loaded, load_for};
 use routeproof_model::diag::nearest;
 use routeproof_model::metallb::Release;
+use routeproof_model::profile::Profiles;
 
 use crate::fail::Failure;
 
@@ -20,7 +21,7 @@ pub fn scenarios(names: &[String], metallb: &[String], only: &[String]) -> Resul
         [] => all()?,
         names => names.iter().map(|name| path(name)).collect::<Result<_, _>>()?,
     };
-    let mut loaded = paths.iter().map(|path| load_for(path, &releases)).collect::<Result<Vec<_>, _>>()?;
+    let mut loaded = paths.iter().map(|path| load_for(path, &releases, Profiles::embedded())).collect::<Result<Vec<_>, _>>()?;
     keep(&mut loaded, only)?;
     Ok(loaded)
 }

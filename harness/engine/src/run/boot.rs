@@ -123,9 +123,11 @@ impl Booted {
     pub async fn record_final_state(&self) {
         let ask = async |node: &Node| {
             let _ = node.sessions_in_full(true).await;
-            let _ = node.rib().await;
+            if node.frr.is_some() {
+                let _ = node.rib().await;
+            }
         };
-        let routers = self.nodes.values().filter(|node| node.frr.is_some());
+        let routers = self.nodes.values().filter(|node| node.routes());
         let _ = tokio::time::timeout(PATIENCE, join_all(routers.map(ask))).await;
         self.recorder.write(&Line::FinalState { at: now() });
     }
@@ -212,7 +214,7 @@ async fn furnish(
     let mut cluster = Cluster::new(run)?;
     // Routers and cluster nodes start side by side: most of a daemon's start is waiting.
     try_join_all(nodes.values_mut().map(async |node| match node.role {
-        Role::Gateway => gateway::start(node, topology).await,
+        Role::Gateway => gateway::start(node, run).await,
         Role::ClusterNode => cluster.start_frr(node).await,
         Role::Client | Role::Bridge => Ok(()),
     }))
@@ -336,6 +338,7 @@ async fn monitors(
             handle: handle.clone(),
             monitor,
             frr: None,
+            router: None,
             folder,
             recorder: recorder.clone(),
             taps,

@@ -1,6 +1,6 @@
 //! From files to a plan: the only place that reads scenarios, topologies and manifests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,14 @@ use routeproof_model::metallb::lint::{Finding, FrrVersion, Lint, Rule};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
 use routeproof_model::pods::with_pods;
+use routeproof_model::profile::{Intent, Profiles};
 use routeproof_model::scenario::{self, AxisValues, MetallbFile, Mode, ScenarioFile};
 use routeproof_model::topology::{self, Lab, Role, Topology};
 use routeproof_model::{needs, yaml};
 
 use super::error::RunError;
 use super::places;
+use super::routers;
 use super::rehearse::{pods_of, rehearse, unmade_vrfs};
 
 /// A scenario that was read, with its runs and its matrix.
@@ -75,7 +77,7 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
     let dir = if topology.dir.as_os_str().is_empty() { Path::new(".") } else { &topology.dir };
     let folder = dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
     for node in &topology.nodes {
-        for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config) {
+        for file in node.binds.iter().map(|b| &b.host).chain(&node.startup_config).chain(&node.intent) {
             let place = places::file_of_topology(&source, &topology.dir, file);
             let wrong = |what: String| {
                 Diagnostic::new(&source, place, format!("node `{}`: {} {what}", node.name, file.display()))
@@ -94,11 +96,16 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
 /// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests, which are
 /// applied to a cluster without nodes.
 pub fn load(path: &Path) -> Result<Loaded, RunError> {
-    load_for(path, &[])
+    load_for(path, &[], Profiles::embedded())
 }
 
-/// [`load`] for other MetalLB releases than the scenario's: they become its last axis, `metallb`.
-pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, RunError> {
+/// [`load`] for other MetalLB releases than the scenario's, which become its last axis, `metallb`, and with other routers'
+/// profiles.
+pub fn load_for(
+    path: &Path,
+    releases: &[&'static Release],
+    profiles: &Profiles,
+) -> Result<Loaded, RunError> {
     let file = if path.is_dir() { path.join("scenario.yaml") } else { path.to_path_buf() };
     let source = read(&file)?;
     let mut written: ScenarioFile = yaml::parse(&source)?;
@@ -110,6 +117,7 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
         return Err(source.error_at(&at("topology"), message).into());
     }
     let topology = topology(&topology_path)?;
+    let gateways = Gateways { intents: routers::intents(&topology)?, profiles };
     let own = release(&source, &written)?;
     let mut loaded = Loaded {
         name: written.name.clone(),
@@ -122,7 +130,7 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
         file,
     };
     if releases.is_empty() {
-        add_runs(&mut loaded, &written, &source, &topology, own, None)?;
+        add_runs(&mut loaded, &written, &source, (&topology, &gateways), own, None)?;
     } else if loaded.axes.iter().any(|(name, _)| name == METALLB_AXIS) {
         let error = source.error_at(&at("axes"), "the scenario has an axis `metallb` of its own");
         return Err(error.hint("`--only metallb=VERSION` chooses of its values").into());
@@ -134,7 +142,7 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
         release.check(written.metallb.mode).map_err(|e| source.error_at(&at("metallb"), e.to_string()))?;
         written.metallb.version = release.version.to_string();
         let value = (METALLB_AXIS.to_string(), release.version.to_string());
-        add_runs(&mut loaded, &written, &source, &topology, release, Some(value))?;
+        add_runs(&mut loaded, &written, &source, (&topology, &gateways), release, Some(value))?;
     }
     let allowed = scenario::expand(&written, &source, &topology)?.allow;
     let idle = allow(&mut loaded.findings, &allowed, &loaded.file);
@@ -145,12 +153,18 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
 /// The axis that other releases than a scenario's make.
 const METALLB_AXIS: &str = "metallb";
 
+/// What a topology's gateways are to be, and the routers that there are.
+struct Gateways<'a> {
+    intents: BTreeMap<String, Intent>,
+    profiles: &'a Profiles,
+}
+
 /// Adds the runs of one release, each with one more value of an axis if that is given.
 fn add_runs(
     loaded: &mut Loaded,
     written: &ScenarioFile,
     source: &Source,
-    topology: &Topology,
+    (topology, gateways): (&Topology, &Gateways<'_>),
     release: &'static Release,
     value: Option<(String, String)>,
 ) -> Result<(), RunError> {
@@ -166,15 +180,20 @@ fn add_runs(
         let frr = release.frr_in(written.metallb.mode);
         let frr = run.axes.iter().find(|(name, _)| name == "frr").map_or(frr, |(_, value)| value.as_str());
         let frr = frr.to_string();
+        let mut topology = topology.clone();
+        let at_axis = |value: &str, what: &str| source.error_at(&routers::axis_place(&loaded.axes, value), what);
+        let routers =
+            routers::assign(&mut topology, &gateways.intents, &run.axes, gateways.profiles, at_axis)?;
         let mut run = PlannedRun {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
             requirements: scenario.requirements.clone(),
-            images: plan::images(topology, &frr),
+            images: plan::images(&topology, &frr),
+            routers,
             axes: run.axes.into_iter().chain(value.clone()).collect(),
             expected: run.expected,
             metallb: scenario.metallb.clone(),
-            topology: topology.clone(),
+            topology,
             initial: run.initial,
             steps: run.steps,
             tightest_timer_ms: None,
@@ -189,7 +208,7 @@ fn add_runs(
         let new: Vec<_> = more.filter(|w| !loaded.warnings.contains(w)).collect();
         loaded.warnings.extend(new);
         if !found.pods.is_empty() {
-            run.topology = with_pods(topology, found.pods).map_err(|e| source.error(e.to_string()))?;
+            run.topology = with_pods(&run.topology, found.pods).map_err(|e| source.error(e.to_string()))?;
             run.images = plan::images(&run.topology, &frr);
         }
         let vrfs = found.vrfs.into_iter().map(|(_, vrf)| vrf).collect();
@@ -226,7 +245,11 @@ pub fn plan_topology(
     (release, mode): (&'static Release, Mode),
     frr: &str,
 ) -> Result<(PlannedRun, Vec<String>), RunError> {
-    let topology = topology(path)?;
+    let mut topology = topology(path)?;
+    let no_axis = |_: &str, what: &str| Source::new(path, "").error(what);
+    let intents = routers::intents(&topology)?;
+    let routers =
+        routers::assign(&mut topology, &intents, &Default::default(), Profiles::embedded(), no_axis)?;
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
     let mut objects = Objects::new();
     let mut applied = Vec::new();
@@ -270,6 +293,7 @@ pub fn plan_topology(
         expected: Default::default(),
         metallb: MetallbFile { version: release.version.to_string(), mode },
         images: plan::images(&topology, frr),
+        routers,
         needs: needs::of(&topology, &[], &BTreeSet::new()),
         topology,
         initial: manifests.to_vec(),

@@ -3,6 +3,7 @@
 //! [`load`] turns files into a plan, [`boot`] a planned run into a running lab, [`steps`] does the scenario's steps,
 //! [`matrix`] does many runs side by side. What is true is decided by `routeproof_model::check`, never here.
 
+mod advertised;
 mod api;
 mod bake;
 mod boot;
@@ -30,6 +31,7 @@ mod places;
 mod record;
 mod rehearse;
 mod return_path;
+mod routers;
 mod settle;
 mod steps;
 mod stream;
@@ -55,6 +57,7 @@ pub use matrix::{Options, RETRIES, parallelism, roots, run, trees};
 pub use mutate::mutate;
 pub use node::Node;
 pub use record::Recorder;
+pub use routers::{profile as load_profile, profiles};
 pub(crate) use steps::Verdict;
 pub use tap::Tap;
 pub use until::{Reached, Unmet, Until, reach};

@@ -10,7 +10,7 @@ use routeproof_model::fact::{HostHealth, Mono};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome, StepResult};
-use routeproof_model::scenario::{Expect, ExpectRibFib, Step, Verb};
+use routeproof_model::scenario::{Expect, ExpectRibFib, Verb};
 use routeproof_model::topology::Role;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ use super::boot::Booted;
 use super::convergence::{self, Mark};
 use super::error::RunError;
 use super::fault::Faults;
+use super::node::Node;
 use super::stream::Streams;
 use super::{diagnose, expect};
 use crate::event::Events;
@@ -200,7 +201,7 @@ pub async fn one(
     let crash = crashed(booted, !step.verb.changes_something());
     let done = tokio::select! {
         biased;
-        done = perform(booted, index, step, memory, events, &status) => done.unwrap_or_else(|e| broken(&e)),
+        done = perform(booted, run, index, memory, events, &status) => done.unwrap_or_else(|e| broken(&e)),
         () = crash => Done { outcome: Outcome::Inconclusive, message: None, evidence: Vec::new() },
     };
     let mut done = unless_crashed(booted, done).await;
@@ -228,7 +229,7 @@ async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) 
     memory.streams.end(booted).await;
     booted.record_final_state().await;
     memory.faults.undo(booted, events).await;
-    for node in booted.nodes.values().filter(|node| node.frr.is_some()) {
+    for node in booted.nodes.values().filter(|node| node.routes()) {
         // A daemon that does not answer any more is part of the story, and the logs tell it.
         let _ = diagnose::keep_answers(node, "end").await;
     }
@@ -290,8 +291,8 @@ async fn agree(booted: &Booted) -> Done {
 
 /// Resolves when a daemon of any router ends; never unless `watch`.
 pub(super) fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
-    let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref()).filter(|_| watch);
-    let ends: Vec<_> = routers.map(|frr| Box::pin(frr.ended())).collect();
+    let routers = booted.nodes.values().filter(|node| node.routes() && watch);
+    let ends: Vec<_> = routers.map(|node| Box::pin(node.daemon_ended())).collect();
     async move {
         match ends.is_empty() {
             true => wait::no_events().await,
@@ -307,9 +308,8 @@ pub(super) async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     }
     // The kernel may show the effects before the node's agent reports the death.
     wait::elapse(Duration::from_millis(100)).await;
-    let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref());
-    match routers.map(|frr| frr.check_alive()).find_map(Result::err) {
-        Some(crash) => Done { evidence: done.evidence, ..broken(&crash.into()) },
+    match booted.nodes.values().map(Node::check_alive).find_map(Result::err) {
+        Some(crash) => Done { evidence: done.evidence, ..broken(&crash) },
         None => done,
     }
 }
@@ -346,8 +346,8 @@ fn limit(verb: &Verb) -> Option<Duration> {
 
 async fn perform(
     booted: &mut Booted,
+    run: &PlannedRun,
     index: usize,
-    step: &Step,
     memory: &mut Memory,
     events: &Events,
     status: &(dyn Fn(&str) + Sync),
@@ -355,7 +355,7 @@ async fn perform(
     let warn = |notes: Vec<String>| {
         notes.into_iter().for_each(|message| events.send(EventKind::Warning { message }))
     };
-    match &step.verb {
+    match &run.steps[index].verb {
         Verb::Apply { manifests } => {
             warn(booted.cluster.apply(&mut booted.nodes, manifests).await?);
             Ok(Done::passed())
@@ -415,6 +415,7 @@ async fn perform(
         }
         Verb::Diagnose(d) => {
             let (diagnosed, evidence) = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
+            let diagnosed = run.as_expected(diagnosed);
             if let Some(bug) = diagnosed.bug {
                 memory.observed.insert("bug".to_string(), bug.to_string());
             }

@@ -131,6 +131,7 @@ fn pod_host(name: String, addresses: &BTreeSet<IpAddr>) -> Node {
         binds: Vec::new(),
         env: BTreeMap::new(),
         startup_config: None,
+        intent: None,
         labels: BTreeMap::new(),
         sysctls: BTreeMap::new(),
     }

@@ -26,4 +26,6 @@ pub use isolation::{ExpectIsolation, Segment};
 pub use resolve::{Scenario, expand, step};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};
+pub(crate) use words::prefixes;
+
 pub use stream::{During, ExpectLoss, StreamStep};

@@ -1,0 +1,295 @@
+//! A router under way, by the commands of its profile.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ipnet::IpNet;
+use nix::sys::signal::Signal;
+use regex::Regex;
+use routeproof_model::frr::Session;
+use routeproof_model::profile::{AnswerError, Question, Router, Script, told_prefixes, told_sessions, told_version};
+
+use super::error::RouterError;
+use super::processes::Processes;
+use crate::lab::{Command, NodeHandle, Output};
+use crate::wait::{self, Probe};
+
+/// A daemon that cannot be asked after this time will not be.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// Nothing tells when a router can be asked, so it is asked.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// A router's daemons and what they run with.
+#[derive(Debug)]
+pub struct RunningRouter {
+    pub router: Router,
+    node: NodeHandle,
+    processes: Processes,
+}
+
+impl RunningRouter {
+    /// Writes the configuration, has the router check it, starts the daemons and waits until they can be asked. Logs go to
+    /// `log_dir`.
+    ///
+    /// # Errors
+    /// A line that the router refuses, a daemon that ends, a command of the profile that fails.
+    pub async fn start(node: &NodeHandle, router: &Router, log_dir: &Path) -> Result<RunningRouter, RouterError> {
+        let processes = Processes::new(node, log_dir);
+        let mut running = RunningRouter { router: router.clone(), node: node.clone(), processes };
+        running.make_users().await?;
+        for folder in &router.start.folders {
+            running.must(&["mkdir".to_string(), "-p".to_string(), folder.clone()]).await?;
+        }
+        running.write_files(log_dir).await?;
+        running.launch().await?;
+        Ok(running)
+    }
+
+    async fn make_users(&self) -> Result<(), RouterError> {
+        for (file, rest) in [("/etc/passwd", "x:0:0::/var/empty:/usr/sbin/nologin"), ("/etc/group", "x:0:")] {
+            let mut text = String::from_utf8_lossy(&self.node.read(file).await?).into_owned();
+            let known = |name: &str, text: &str| text.lines().any(|line| line.starts_with(&format!("{name}:")));
+            for user in &self.router.start.users {
+                if !known(user, &text) {
+                    text.push_str(&format!("{user}:{rest}\n"));
+                }
+            }
+            self.node.write(file, 0o644, text.as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the configuration; a copy is kept beside the logs.
+    async fn write_files(&self, kept: &Path) -> Result<(), RouterError> {
+        let template = |source| RouterError::Template { node: self.node.name().into(), source };
+        for file in self.router.files().map_err(template)? {
+            self.node.write(&file.path, file.mode, file.text.as_bytes()).await?;
+            let name = file.path.rsplit('/').next().unwrap_or("configuration");
+            // A full disk shows in the report's own error.
+            let _ = fs::write(kept.join(name), &file.text);
+        }
+        if let Some(check) = self.router.start.check.clone() {
+            let argv = self.argv(&check.command, None)?;
+            let output = self.output(&argv).await?;
+            if !output.exit.success() || !fits(&check, &output) {
+                return Err(self.refused(&last_words(&said(&output))));
+            }
+        }
+        Ok(())
+    }
+
+    async fn launch(&mut self) -> Result<(), RouterError> {
+        for daemon in self.router.start.daemons.clone() {
+            let argv = self.argv(&daemon.command, None)?;
+            self.processes.spawn(&daemon.name, argv, &self.router.start.env).await?;
+        }
+        self.ready().await?;
+        let failed = |source| RouterError::Command { node: self.node.name().into(), source };
+        for argv in self.router.then().map_err(failed)? {
+            self.must(&argv).await?;
+        }
+        self.look_for_refusals()
+    }
+
+    async fn ready(&self) -> Result<(), RouterError> {
+        let Some(ready) = &self.router.start.ready else { return Ok(()) };
+        let argv = self.argv(&ready.command, None)?;
+        let probe = || async {
+            if let Err(dead) = self.processes.check_alive() {
+                return Probe::Done(Err(self.at_start(dead)));
+            }
+            match self.output(&argv).await {
+                Err(e) => Probe::Done(Err(e)),
+                Ok(output) if output.exit.success() && fits(ready, &output) => Probe::Done(Ok(())),
+                Ok(output) => Probe::NotYet(format!("`{}`: {}", argv.join(" "), last_words(&said(&output)))),
+            }
+        };
+        let what = format!("an answer to `{}`", argv.join(" "));
+        let waited = wait::until(&what, START_LIMIT, LOOK, probe, wait::no_events).await;
+        let not_ready =
+            |source| RouterError::NotReady { node: self.node.name().into(), router: self.router.title(), source };
+        waited.map_err(not_ready)?
+    }
+
+    fn at_start(&self, dead: RouterError) -> RouterError {
+        match dead {
+            RouterError::Died { node, daemon, exit } => {
+                let log = fs::read_to_string(self.processes.log_path(&daemon)).unwrap_or_default();
+                RouterError::DiedAtStart { node, daemon, exit, log: last_words(&log) }
+            }
+            other => other,
+        }
+    }
+
+    /// What the daemons have said about lines that they did not take.
+    fn look_for_refusals(&self) -> Result<(), RouterError> {
+        // `Profile::parse` has read the patterns.
+        let patterns: Vec<Regex> =
+            self.router.start.rejected.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
+        for daemon in &self.router.start.daemons {
+            let log = fs::read_to_string(self.processes.log_path(&daemon.name)).unwrap_or_default();
+            if let Some(line) = log.lines().find(|line| patterns.iter().any(|p| p.is_match(line))) {
+                return Err(self.refused(line.trim()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The router with other words of its intent: files anew, then the profile's `reload`.
+    ///
+    /// # Errors
+    /// As [`RunningRouter::start`], and a profile without `reload`.
+    pub async fn change(&mut self, router: Router, kept: &Path) -> Result<(), RouterError> {
+        let Some(reload) = router.reload.clone() else { return Err(self.no_question("reload")) };
+        self.router = router;
+        self.write_files(kept).await?;
+        let argv = self.argv(&reload.command, None)?;
+        let output = self.must(&argv).await?;
+        match fits(&reload, &output) {
+            true => self.look_for_refusals(),
+            false => Err(self.refused(&last_words(&said(&output)))),
+        }
+    }
+
+    /// The BGP sessions as the router tells them now.
+    ///
+    /// # Errors
+    /// The router does not answer, or its answer is not what the profile reads.
+    pub async fn sessions(&self) -> Result<Vec<Session>, RouterError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+        self.ask(&self.router.ask.sessions, None, |question, answer| told_sessions(question, answer, now)).await
+    }
+
+    /// What the router sends to the peer of this index in its intent.
+    ///
+    /// # Errors
+    /// As [`RunningRouter::sessions`], and a profile without the question.
+    pub async fn advertised(&self, peer: usize) -> Result<Vec<IpNet>, RouterError> {
+        let question = self.router.ask.advertised.as_ref().ok_or_else(|| self.no_question("advertised"))?;
+        self.ask(question, Some(peer), told_prefixes).await
+    }
+
+    /// What the router has from the peer of this index in its intent.
+    ///
+    /// # Errors
+    /// As [`RunningRouter::advertised`].
+    pub async fn received(&self, peer: usize) -> Result<Vec<IpNet>, RouterError> {
+        let question = self.router.ask.received.as_ref().ok_or_else(|| self.no_question("received"))?;
+        self.ask(question, Some(peer), told_prefixes).await
+    }
+
+    /// # Errors
+    /// As [`RunningRouter::sessions`].
+    pub async fn version(&self) -> Result<String, RouterError> {
+        self.ask(&self.router.ask.version, None, told_version).await
+    }
+
+    /// The answer to the question about sessions, as it was given.
+    ///
+    /// # Errors
+    /// The router does not answer.
+    pub async fn sessions_in_its_words(&self) -> Result<String, RouterError> {
+        let argv = self.argv(&self.router.ask.sessions.command, None)?;
+        Ok(said(&self.must(&argv).await?))
+    }
+
+    async fn ask<T>(
+        &self,
+        question: &Question,
+        peer: Option<usize>,
+        read: impl Fn(&Question, &str) -> Result<T, AnswerError>,
+    ) -> Result<T, RouterError> {
+        self.processes.check_alive()?;
+        let argv = self.argv(&question.command, peer)?;
+        let output = self.must(&argv).await?;
+        read(question, &output.stdout).map_err(|source| RouterError::Answer {
+            node: self.node.name().into(),
+            command: argv.join(" "),
+            source,
+        })
+    }
+
+    /// # Errors
+    /// A daemon has ended unasked.
+    pub fn check_alive(&self) -> Result<(), RouterError> {
+        self.processes.check_alive()
+    }
+
+    /// Resolves when a daemon has ended, whoever ended it.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.processes.ended()
+    }
+
+    /// Whether its daemons run and can be asked: a fault may have ended or paused one.
+    pub fn answers(&self) -> bool {
+        self.processes.answers()
+    }
+
+    /// # Errors
+    /// No such daemon runs.
+    pub async fn end(&mut self, daemon: &str, signal: Signal) -> Result<(), RouterError> {
+        self.processes.end(daemon, signal).await
+    }
+
+    /// # Errors
+    /// No such daemon runs.
+    pub async fn pause(&mut self, daemon: &str, paused: bool) -> Result<(), RouterError> {
+        self.processes.pause(daemon, paused).await
+    }
+
+    /// Stops what runs and starts everything again.
+    ///
+    /// # Errors
+    /// As [`RunningRouter::start`].
+    pub async fn restart(&mut self) -> Result<(), RouterError> {
+        self.processes.stop().await?;
+        self.launch().await
+    }
+
+    fn argv(&self, command: &str, peer: Option<usize>) -> Result<Vec<String>, RouterError> {
+        let failed = |source| RouterError::Command { node: self.node.name().into(), source };
+        self.router.argv(command, peer).map_err(failed)
+    }
+
+    async fn output(&self, argv: &[String]) -> Result<Output, RouterError> {
+        let command = Command::new(argv).envs(&self.router.start.env);
+        Ok(self.node.output(&command).await?)
+    }
+
+    async fn must(&self, argv: &[String]) -> Result<Output, RouterError> {
+        let output = self.output(argv).await?;
+        match output.exit.success() {
+            true => Ok(output),
+            false => Err(RouterError::Failed {
+                node: self.node.name().into(),
+                command: argv.join(" "),
+                exit: output.exit,
+                output: last_words(&said(&output)),
+            }),
+        }
+    }
+
+    fn refused(&self, line: &str) -> RouterError {
+        RouterError::Refused { node: self.node.name().into(), router: self.router.title(), line: line.to_string() }
+    }
+
+    fn no_question(&self, question: &'static str) -> RouterError {
+        RouterError::NoQuestion { node: self.node.name().into(), router: self.router.title(), question }
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", output.stdout, output.stderr)
+}
+
+fn fits(script: &Script, output: &Output) -> bool {
+    // `Profile::parse` has read the pattern.
+    let pattern = script.answers.as_ref().and_then(|pattern| Regex::new(pattern).ok());
+    pattern.is_none_or(|pattern| pattern.is_match(&said(output)))
+}
+
+fn last_words(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(3)..].join(" | ")
+}

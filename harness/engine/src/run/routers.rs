@@ -1,0 +1,133 @@
+//! Which router each gateway of a run is: intents beside the topology, profiles, and the axis `gateway`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use routeproof_model::diag::{Diagnostic, Seg, Source};
+use routeproof_model::profile::{Choice, Intent, PROFILE, Profile, Profiles, Router};
+use routeproof_model::scenario::AxisValues;
+use routeproof_model::topology::{Role, Topology};
+
+use super::error::RunError;
+use super::load::read;
+
+/// The axis whose values are routers, where the topology has intents.
+const AXIS: &str = "gateway";
+
+/// The profiles that routeproof brings, and those of a folder that holds one folder for each.
+///
+/// # Errors
+/// The folder cannot be read, or a profile has a mistake.
+pub fn profiles(folder: Option<&Path>) -> Result<Profiles, RunError> {
+    let mut all = Profiles::embedded().clone();
+    let Some(folder) = folder else { return Ok(all) };
+    let failed = |source| RunError::Read { path: folder.to_path_buf(), source };
+    let mut found = false;
+    let mut entries = fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for path in entries.iter().map(fs::DirEntry::path).filter(|path| path.join(PROFILE).is_file()) {
+        all.add(profile(&path)?);
+        found = true;
+    }
+    match found {
+        true => Ok(all),
+        false => {
+            let error = Source::new(folder, "").error(format!("no folder in it has a {PROFILE}"));
+            Err(error.hint("--profiles names the folder that holds a folder for each router").into())
+        }
+    }
+}
+
+/// Reads and checks a profile's folder.
+///
+/// # Errors
+/// The first mistake, at its line.
+pub fn profile(folder: &Path) -> Result<Profile, RunError> {
+    let failed = |source| RunError::Read { path: folder.to_path_buf(), source };
+    let mut texts = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_file() && name != PROFILE {
+            texts.insert(name, read(&path)?.text.to_string());
+        }
+    }
+    Ok(Profile::parse(&read(&folder.join(PROFILE))?, texts)?)
+}
+
+/// The intents of a topology's gateways, by node.
+///
+/// # Errors
+/// A file that cannot be read, or a mistake in it.
+pub fn intents(topology: &Topology) -> Result<BTreeMap<String, Intent>, RunError> {
+    let mut intents = BTreeMap::new();
+    for node in &topology.nodes {
+        if let Some(file) = &node.intent {
+            intents.insert(node.name.clone(), Intent::parse(&read(file)?)?);
+        }
+    }
+    Ok(intents)
+}
+
+/// Gives every gateway with an intent its router: that of the run's axis `gateway`, else the one whose image the topology
+/// names. The topology of the run then has the router's image.
+///
+/// # Errors
+/// `at_axis` makes one for a value of the axis that is no router; a gateway whose image no profile has.
+pub fn assign(
+    topology: &mut Topology,
+    intents: &BTreeMap<String, Intent>,
+    axes: &AxisValues,
+    profiles: &Profiles,
+    at_axis: impl Fn(&str, &str) -> Diagnostic,
+) -> Result<BTreeMap<String, Router>, RunError> {
+    let by_axis = axes.iter().find(|(name, _)| name == AXIS && !intents.is_empty()).map(|(_, value)| value);
+    let mut routers = BTreeMap::new();
+    let (name, dir) = (topology.name.clone(), topology.file.clone());
+    for node in topology.nodes.iter_mut().filter(|node| node.role == Role::Gateway) {
+        let Some(intent) = intents.get(&node.name) else {
+            // The configuration of FRR is the topology's own; nobody could write another router's.
+            if let Some(profile) = node.image.as_deref().and_then(|image| profiles.of_image(image))
+                && profile.file.name != "frr"
+            {
+                let what = format!("the gateway `{}` ({}) has no intent", node.name, profile.file.name);
+                let error = Source::new(&dir, "").error(what);
+                return Err(error.hint("label it `routeproof.intent: FILE`: docs/gateways.md says what is in it").into());
+            }
+            continue;
+        };
+        let choice = match by_axis {
+            Some(value) => profiles.choose(value).map_err(|unknown| {
+                unknown.hints.iter().fold(at_axis(value, &unknown.what), |d, hint| d.hint(hint.clone()))
+            })?,
+            None => of_image(profiles, node.image.as_deref().unwrap_or_default()).ok_or_else(|| {
+                let image = node.image.as_deref().unwrap_or_default();
+                let what = format!("no router's profile has the image `{image}` of `{}` in {name}", node.name);
+                let known: Vec<String> = profiles.images().map(|image| image.name).collect();
+                Source::new(&dir, "").error(what).hint(format!("known: frr:VERSION, {}", known.join(", ")))
+            })?,
+        };
+        let Some(router) = profiles.router(&choice, intent) else { continue };
+        node.image = Some(router.image.name.clone());
+        routers.insert(node.name.clone(), router);
+    }
+    Ok(routers)
+}
+
+/// The version of a profile that an image's name means; an FRR of another version is as good as one that is listed.
+fn of_image(profiles: &Profiles, image: &str) -> Option<Choice> {
+    let profile = profiles.of_image(image)?;
+    let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag.trim_start_matches('v'));
+    let version = profile.version(Some(tag)).or_else(|| profile.version(None))?;
+    Some(Choice { profile: profile.file.name.clone(), version: version.version.clone(), variant: None })
+}
+
+/// Where a scenario names a value of the axis.
+pub fn axis_place(axes: &[(String, Vec<String>)], value: &str) -> Vec<Seg> {
+    let values = axes.iter().find(|(name, _)| name == AXIS).map(|(_, values)| values.as_slice());
+    match values.unwrap_or_default().iter().position(|v| v == value) {
+        Some(index) => vec!["axes".into(), AXIS.into(), Seg::Index(index)],
+        None => vec!["axes".into()],
+    }
+}
