@@ -8,7 +8,9 @@ use std::{env, fs};
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("profiles");
     println!("cargo::rerun-if-changed={}", folder.display());
-    let mut text = String::from("/// Folder -> its files with their texts.\nconst EMBEDDED: &[(&str, &[(&str, &str)])] = &[\n");
+    let mut text = String::from(
+        "/// Folder -> its files with their texts.\nconst EMBEDDED: &[(&str, &[(&str, &str)])] = &[\n",
+    );
     for profile in sorted(&folder)?.iter().filter(|path| path.is_dir()) {
         println!("cargo::rerun-if-changed={}", profile.display());
         writeln!(text, "    ({:?}, &[", name(profile))?;
@@ -23,7 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
+    let mut paths =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
     paths.sort();
     Ok(paths)
 }

@@ -106,7 +106,11 @@ fn table(entries: &[Entry]) -> Table {
             e.image.clone(),
             state.to_owned(),
             e.suite.clone().unwrap_or_else(dash),
-            e.frr_version.clone().or(e.kernel_version.clone()).or(e.router_version.clone()).unwrap_or_else(dash),
+            e.frr_version
+                .clone()
+                .or(e.kernel_version.clone())
+                .or(e.router_version.clone())
+                .unwrap_or_else(dash),
             e.size.map_or_else(dash, |s| HumanBytes(s).to_string()),
             e.tree.as_ref().map_or_else(dash, |t| t.display().to_string()),
         ]);

@@ -9,6 +9,7 @@ use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
 use routeproof_engine::run::{self as engine, Loaded, Options};
 use routeproof_engine::rundir::RunDir;
 use routeproof_model::event::EventKind;
+use routeproof_model::profile::Profiles;
 use tokio::sync::watch;
 
 use super::{mutation, select};
@@ -23,13 +24,13 @@ pub enum Selection {
     Ordering,
 }
 
-pub fn store(source: &SourceArgs) -> Result<Store, Failure> {
+pub fn store(source: &SourceArgs, profiles: &Profiles) -> Result<Store, Failure> {
     let options = image::Options {
         cache_dir: source.cache_dir.clone(),
         mirror: source.mirror.clone(),
         offline: source.offline,
         allow_expired: source.allow_expired,
-        routers: Vec::new(),
+        routers: profiles.images().collect(),
     };
     Ok(engine::store(options)?)
 }
@@ -39,7 +40,8 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         Selection::Ordering if args.scenarios.is_empty() => vec!["frr-ordering".to_string()],
         _ => args.scenarios.clone(),
     };
-    let mut loaded = select::scenarios(&names, &args.metallb, &args.only)?;
+    let profiles = args.profiles.load()?;
+    let mut loaded = select::scenarios(&names, &args.metallb, &args.only, &profiles)?;
     let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
@@ -47,7 +49,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     if args.mutate && guest.choice == Choice::Uml {
         return Err(Failure::input("--mutate does not work with --kernel uml yet"));
     }
-    let store = store(&args.source)?;
+    let store = store(&args.source, &profiles)?;
     super::doctor::require(&args.require, &guest, &store).await?;
     engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
@@ -93,7 +95,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
 }
 
 /// The first ctrl-C (or SIGTERM) ends the runs in order; a second one ends the process, and the kernel ends the labs.
-async fn on_interrupt(stop: watch::Sender<bool>, events: routeproof_engine::event::Events) {
+pub async fn on_interrupt(stop: watch::Sender<bool>, events: routeproof_engine::event::Events) {
     for count in 0.. {
         if !interrupted().await {
             return;

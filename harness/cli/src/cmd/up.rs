@@ -13,12 +13,13 @@ use routeproof_engine::rundir::RunDir;
 use routeproof_model::fact::Mono;
 use routeproof_model::metallb::Mode;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::profile::{Beyond, beyond};
 use routeproof_model::topology::Role;
 use serde::Serialize;
 
 use super::run::{chain, interrupted, store};
 use super::{images, metallb};
-use crate::args::{Kernel, SourceArgs};
+use crate::args::{Kernel, ProfileArgs, SourceArgs};
 use crate::fail::{Failure, INTERRUPTED};
 use crate::out;
 
@@ -59,6 +60,8 @@ pub struct UpArgs {
     run_dir: PathBuf,
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    profiles: ProfileArgs,
     /// The lab's kernel: `host`, or `auto`, which is the same here; `uml` is not possible yet
     #[arg(long, env = "ROUTEPROOF_KERNEL", value_name = "KERNEL", default_value = "auto")]
     kernel: Kernel,
@@ -104,12 +107,17 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     }
     let until = until(&args)?;
     let release = metallb::release(&args.metallb, args.mode)?;
-    let store = store(&args.source)?;
+    let profiles = args.profiles.load()?;
+    let store = store(&args.source, &profiles)?;
     let (frr, note) = match &args.frr {
         Some(version) => (version.clone(), None),
         None => run::default_frr(&store, release, args.mode)?,
     };
-    let (planned, warnings) = plan_topology(&args.topology, &args.manifest, (release, args.mode), &frr)?;
+    let (planned, warnings) =
+        plan_topology(&args.topology, &args.manifest, (release, args.mode), &frr, &profiles)?;
+    if let Some(Beyond { capability, detail }) = beyond(&planned) {
+        return Err(Failure::missing(format!("{capability} is missing: {detail}")));
+    }
     check_until(&until, &planned)?;
     let name = args.name.as_deref().unwrap_or(&planned.topology.name);
     keep::check_free(name)?;

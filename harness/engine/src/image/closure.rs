@@ -1,7 +1,7 @@
 //! Which packages an FRR tree is made of: what its programs need to run, not what Debian's installer needs.
 
-use super::depends::{self, Clause};
 use super::ImageRef;
+use super::depends::{self, Clause};
 use super::name::Kind;
 use super::packages::{Index, Package};
 

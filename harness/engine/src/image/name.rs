@@ -118,7 +118,13 @@ impl ImageRef {
                 return Err(bad("the path after `dir:` must be absolute"));
             }
             let (name, source) = (text.to_owned(), Source::Dir(path.into()));
-            return Ok(ImageRef { name, version: None, source, kind: Kind::Frr, package: FRR_PACKAGE.to_owned() });
+            return Ok(ImageRef {
+                name,
+                version: None,
+                source,
+                kind: Kind::Frr,
+                package: FRR_PACKAGE.to_owned(),
+            });
         }
         let tag = match text.rsplit_once(':') {
             Some((repository, tag)) if is_frr(repository) => tag,

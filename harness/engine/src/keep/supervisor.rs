@@ -137,7 +137,9 @@ async fn boot(
         }
         Ok(())
     });
-    let cache = image::Options { cache_dir: Some(order.cache.clone()), offline: true, ..Default::default() };
+    let routers = order.run.routers.values().map(|router| router.image.clone()).collect();
+    let cache =
+        image::Options { cache_dir: Some(order.cache.clone()), offline: true, routers, ..Default::default() };
     let trees = run::trees(order.run.images.values(), &run::store(cache)?, &Quiet).await?;
     let options = BootOptions { folder, roots: &run::roots(&trees), tap: !order.until.routes.is_empty() };
     let events = bus.events();

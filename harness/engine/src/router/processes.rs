@@ -42,8 +42,11 @@ impl Processes {
         env: &BTreeMap<String, String>,
     ) -> Result<(), RouterError> {
         let path = self.log_path(name);
-        let failed =
-            |source| RouterError::Log { node: self.node.name().into(), what: path.display().to_string(), source };
+        let failed = |source| RouterError::Log {
+            node: self.node.name().into(),
+            what: path.display().to_string(),
+            source,
+        };
         let log = fs::OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
         let stdio = Stdio {
             stdin: File::open("/dev/null").map_err(failed)?.into(),
@@ -106,15 +109,16 @@ impl Processes {
         Ok(())
     }
 
-    pub(super) async fn stop(&mut self) -> Result<(), RouterError> {
+    pub(super) async fn stop(&mut self, signal: Signal) -> Result<(), RouterError> {
         for name in self.running.iter().rev().map(|r| r.name.clone()).collect::<Vec<_>>() {
-            self.end(&name, Signal::SIGTERM).await?;
+            self.end(&name, signal).await?;
         }
         Ok(())
     }
 
     fn position(&self, daemon: &str) -> Result<usize, RouterError> {
-        let missing = || RouterError::NotRunning { node: self.node.name().into(), daemon: daemon.to_string() };
+        let missing =
+            || RouterError::NotRunning { node: self.node.name().into(), daemon: daemon.to_string() };
         self.running.iter().position(|r| r.name == daemon).ok_or_else(missing)
     }
 

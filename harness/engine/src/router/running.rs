@@ -1,5 +1,6 @@
 //! A router under way, by the commands of its profile.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,7 +9,9 @@ use ipnet::IpNet;
 use nix::sys::signal::Signal;
 use regex::Regex;
 use routeproof_model::frr::Session;
-use routeproof_model::profile::{AnswerError, Question, Router, Script, told_prefixes, told_sessions, told_version};
+use routeproof_model::profile::{
+    AnswerError, Question, Router, Script, told_prefixes, told_sessions, told_version,
+};
 
 use super::error::RouterError;
 use super::processes::Processes;
@@ -34,7 +37,11 @@ impl RunningRouter {
     ///
     /// # Errors
     /// A line that the router refuses, a daemon that ends, a command of the profile that fails.
-    pub async fn start(node: &NodeHandle, router: &Router, log_dir: &Path) -> Result<RunningRouter, RouterError> {
+    pub async fn start(
+        node: &NodeHandle,
+        router: &Router,
+        log_dir: &Path,
+    ) -> Result<RunningRouter, RouterError> {
         let processes = Processes::new(node, log_dir);
         let mut running = RunningRouter { router: router.clone(), node: node.clone(), processes };
         running.make_users().await?;
@@ -49,7 +56,8 @@ impl RunningRouter {
     async fn make_users(&self) -> Result<(), RouterError> {
         for (file, rest) in [("/etc/passwd", "x:0:0::/var/empty:/usr/sbin/nologin"), ("/etc/group", "x:0:")] {
             let mut text = String::from_utf8_lossy(&self.node.read(file).await?).into_owned();
-            let known = |name: &str, text: &str| text.lines().any(|line| line.starts_with(&format!("{name}:")));
+            let known =
+                |name: &str, text: &str| text.lines().any(|line| line.starts_with(&format!("{name}:")));
             for user in &self.router.start.users {
                 if !known(user, &text) {
                     text.push_str(&format!("{user}:{rest}\n"));
@@ -82,7 +90,7 @@ impl RunningRouter {
     async fn launch(&mut self) -> Result<(), RouterError> {
         for daemon in self.router.start.daemons.clone() {
             let argv = self.argv(&daemon.command, None)?;
-            self.processes.spawn(&daemon.name, argv, &self.router.start.env).await?;
+            self.processes.spawn(&daemon.name, argv, &self.env()?).await?;
         }
         self.ready().await?;
         let failed = |source| RouterError::Command { node: self.node.name().into(), source };
@@ -107,8 +115,11 @@ impl RunningRouter {
         };
         let what = format!("an answer to `{}`", argv.join(" "));
         let waited = wait::until(&what, START_LIMIT, LOOK, probe, wait::no_events).await;
-        let not_ready =
-            |source| RouterError::NotReady { node: self.node.name().into(), router: self.router.title(), source };
+        let not_ready = |source| RouterError::NotReady {
+            node: self.node.name().into(),
+            router: self.router.title(),
+            source,
+        };
         waited.map_err(not_ready)?
     }
 
@@ -158,7 +169,8 @@ impl RunningRouter {
     /// The router does not answer, or its answer is not what the profile reads.
     pub async fn sessions(&self) -> Result<Vec<Session>, RouterError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-        self.ask(&self.router.ask.sessions, None, |question, answer| told_sessions(question, answer, now)).await
+        self.ask(&self.router.ask.sessions, None, |question, answer| told_sessions(question, answer, now))
+            .await
     }
 
     /// What the router sends to the peer of this index in its intent.
@@ -243,8 +255,16 @@ impl RunningRouter {
     /// # Errors
     /// As [`RunningRouter::start`].
     pub async fn restart(&mut self) -> Result<(), RouterError> {
-        self.processes.stop().await?;
+        self.stop(Signal::SIGTERM).await?;
         self.launch().await
+    }
+
+    /// Ends every daemon that runs, for good.
+    ///
+    /// # Errors
+    /// The node has died.
+    pub async fn stop(&mut self, signal: Signal) -> Result<(), RouterError> {
+        self.processes.stop(signal).await
     }
 
     fn argv(&self, command: &str, peer: Option<usize>) -> Result<Vec<String>, RouterError> {
@@ -252,8 +272,12 @@ impl RunningRouter {
         self.router.argv(command, peer).map_err(failed)
     }
 
+    fn env(&self) -> Result<BTreeMap<String, String>, RouterError> {
+        self.router.env().map_err(|source| RouterError::Template { node: self.node.name().into(), source })
+    }
+
     async fn output(&self, argv: &[String]) -> Result<Output, RouterError> {
-        let command = Command::new(argv).envs(&self.router.start.env);
+        let command = Command::new(argv).envs(&self.env()?);
         Ok(self.node.output(&command).await?)
     }
 
@@ -271,7 +295,11 @@ impl RunningRouter {
     }
 
     fn refused(&self, line: &str) -> RouterError {
-        RouterError::Refused { node: self.node.name().into(), router: self.router.title(), line: line.to_string() }
+        RouterError::Refused {
+            node: self.node.name().into(),
+            router: self.router.title(),
+            line: line.to_string(),
+        }
     }
 
     fn no_question(&self, question: &'static str) -> RouterError {

@@ -16,8 +16,8 @@ use routeproof_model::{needs, yaml};
 
 use super::error::RunError;
 use super::places;
-use super::routers;
 use super::rehearse::{pods_of, rehearse, unmade_vrfs};
+use super::routers;
 
 /// A scenario that was read, with its runs and its matrix.
 #[derive(Clone, Debug)]
@@ -96,16 +96,28 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
 /// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests, which are
 /// applied to a cluster without nodes.
 pub fn load(path: &Path) -> Result<Loaded, RunError> {
-    load_for(path, &[], Profiles::embedded())
+    load_for(path, &LoadOptions::default())
 }
 
-/// [`load`] for other MetalLB releases than the scenario's, which become its last axis, `metallb`, and with other routers'
-/// profiles.
-pub fn load_for(
-    path: &Path,
-    releases: &[&'static Release],
-    profiles: &Profiles,
-) -> Result<Loaded, RunError> {
+/// What a scenario is loaded with beyond its files.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadOptions<'a> {
+    /// Other MetalLB releases than the scenario's; they become its last axis, `metallb`.
+    pub releases: &'a [&'static Release],
+    pub profiles: &'a Profiles,
+    /// The only router that its gateways are to be.
+    pub gateway: Option<&'a str>,
+}
+
+impl Default for LoadOptions<'_> {
+    fn default() -> Self {
+        LoadOptions { releases: &[], profiles: Profiles::embedded(), gateway: None }
+    }
+}
+
+/// [`load`] with options.
+pub fn load_for(path: &Path, options: &LoadOptions<'_>) -> Result<Loaded, RunError> {
+    let LoadOptions { releases, profiles, gateway } = *options;
     let file = if path.is_dir() { path.join("scenario.yaml") } else { path.to_path_buf() };
     let source = read(&file)?;
     let mut written: ScenarioFile = yaml::parse(&source)?;
@@ -118,6 +130,10 @@ pub fn load_for(
     }
     let topology = topology(&topology_path)?;
     let gateways = Gateways { intents: routers::intents(&topology)?, profiles };
+    if let Some(router) = gateway {
+        routers::only(&mut written.axes, router, &gateways.intents)
+            .map_err(|e| source.error_at(&at("topology"), e))?;
+    }
     let own = release(&source, &written)?;
     let mut loaded = Loaded {
         name: written.name.clone(),
@@ -181,7 +197,8 @@ fn add_runs(
         let frr = run.axes.iter().find(|(name, _)| name == "frr").map_or(frr, |(_, value)| value.as_str());
         let frr = frr.to_string();
         let mut topology = topology.clone();
-        let at_axis = |value: &str, what: &str| source.error_at(&routers::axis_place(&loaded.axes, value), what);
+        let at_axis =
+            |value: &str, what: &str| source.error_at(&routers::axis_place(&loaded.axes, value), what);
         let routers =
             routers::assign(&mut topology, &gateways.intents, &run.axes, gateways.profiles, at_axis)?;
         let mut run = PlannedRun {
@@ -244,12 +261,12 @@ pub fn plan_topology(
     manifests: &[PathBuf],
     (release, mode): (&'static Release, Mode),
     frr: &str,
+    profiles: &Profiles,
 ) -> Result<(PlannedRun, Vec<String>), RunError> {
     let mut topology = topology(path)?;
     let no_axis = |_: &str, what: &str| Source::new(path, "").error(what);
     let intents = routers::intents(&topology)?;
-    let routers =
-        routers::assign(&mut topology, &intents, &Default::default(), Profiles::embedded(), no_axis)?;
+    let routers = routers::assign(&mut topology, &intents, &Default::default(), profiles, no_axis)?;
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
     let mut objects = Objects::new();
     let mut applied = Vec::new();

@@ -33,6 +33,7 @@ mod rehearse;
 mod return_path;
 mod routers;
 mod settle;
+mod stability;
 mod steps;
 mod stream;
 mod tap;
@@ -49,7 +50,8 @@ pub use images::{check_images, check_topology_images};
 pub use judged::{judge, looking};
 pub use live::{LabOptions, LiveLab, Stepped};
 pub use load::{
-    Loaded, lab as load_lab, load, load_for, plan_topology, read as read_source, topology as load_topology,
+    LoadOptions, Loaded, lab as load_lab, load, load_for, plan_topology, read as read_source,
+    topology as load_topology,
 };
 pub use manifests::{CheckedManifests, check_manifests};
 pub(crate) use matrix::judge_run;
@@ -57,7 +59,8 @@ pub use matrix::{Options, RETRIES, parallelism, roots, run, trees};
 pub use mutate::mutate;
 pub use node::Node;
 pub use record::Recorder;
-pub use routers::{profile as load_profile, profiles};
+pub use routers::{intents as check_intents, profile as load_profile, profiles};
+pub use stability::instability;
 pub(crate) use steps::Verdict;
 pub use tap::Tap;
 pub use until::{Reached, Unmet, Until, reach};

@@ -70,6 +70,12 @@ impl Node {
         self.frr.is_some() || self.router.is_some()
     }
 
+    /// Whether one of them is to speak BGP.
+    pub fn speaks_bgp(&self) -> bool {
+        let bgpd = self.frr.as_ref().is_some_and(|frr| frr.daemons().any(|daemon| daemon == "bgpd"));
+        bgpd || self.router.is_some()
+    }
+
     /// An error if a daemon has ended unasked.
     pub fn check_alive(&self) -> Result<(), RunError> {
         self.frr.as_ref().map_or(Ok(()), Frr::check_alive)?;
@@ -78,7 +84,8 @@ impl Node {
 
     /// Resolves when a routing daemon has ended, whoever ended it.
     pub fn daemon_ended(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (frr, router) = (self.frr.as_ref().map(Frr::ended), self.router.as_ref().map(RunningRouter::ended));
+        let (frr, router) =
+            (self.frr.as_ref().map(Frr::ended), self.router.as_ref().map(RunningRouter::ended));
         async move {
             match (frr, router) {
                 (Some(ended), _) => ended.await,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use routeproof_model::diag::{Diagnostic, Seg, Source};
 use routeproof_model::profile::{Choice, Intent, PROFILE, Profile, Profiles, Router};
-use routeproof_model::scenario::AxisValues;
+use routeproof_model::scenario::{Axes, AxisValues};
 use routeproof_model::topology::{Role, Topology};
 
 use super::error::RunError;
@@ -93,7 +93,9 @@ pub fn assign(
             {
                 let what = format!("the gateway `{}` ({}) has no intent", node.name, profile.file.name);
                 let error = Source::new(&dir, "").error(what);
-                return Err(error.hint("label it `routeproof.intent: FILE`: docs/gateways.md says what is in it").into());
+                return Err(error
+                    .hint("label it `routeproof.intent: FILE`: docs/gateways.md says what is in it")
+                    .into());
             }
             continue;
         };
@@ -103,7 +105,8 @@ pub fn assign(
             })?,
             None => of_image(profiles, node.image.as_deref().unwrap_or_default()).ok_or_else(|| {
                 let image = node.image.as_deref().unwrap_or_default();
-                let what = format!("no router's profile has the image `{image}` of `{}` in {name}", node.name);
+                let what =
+                    format!("no router's profile has the image `{image}` of `{}` in {name}", node.name);
                 let known: Vec<String> = profiles.images().map(|image| image.name).collect();
                 Source::new(&dir, "").error(what).hint(format!("known: frr:VERSION, {}", known.join(", ")))
             })?,
@@ -130,4 +133,20 @@ pub fn axis_place(axes: &[(String, Vec<String>)], value: &str) -> Vec<Seg> {
         Some(index) => vec!["axes".into(), AXIS.into(), Seg::Index(index)],
         None => vec!["axes".into()],
     }
+}
+
+/// Makes a router the only value of the axis.
+///
+/// # Errors
+/// The topology has no gateway whose router could be another.
+pub fn only(axes: &mut Axes, router: &str, intents: &BTreeMap<String, Intent>) -> Result<(), String> {
+    if intents.is_empty() {
+        return Err("no gateway of this topology has an intent, so none can be another router".to_string());
+    }
+    let values = vec![router.to_string()];
+    match axes.0.iter_mut().find(|(name, _)| name == AXIS) {
+        Some((_, old)) => *old = values,
+        None => axes.0.push((AXIS.to_string(), values)),
+    }
+    Ok(())
 }

@@ -52,13 +52,17 @@ fn wrong(words: &[String]) -> AnswerError {
 
 fn load_words(errors: load::Errors<&str, ()>) -> Vec<String> {
     let of_file = |(_, error): (File<&str, ()>, load::Error<&str>)| match error {
-        load::Error::Io(errors) => errors.into_iter().map(|(at, e)| format!("`{at}`: {e}")).collect::<Vec<_>>(),
-        load::Error::Lex(errors) => {
-            errors.into_iter().map(|(want, at)| format!("expected {}, found `{}`", want.as_str(), start(at))).collect()
+        load::Error::Io(errors) => {
+            errors.into_iter().map(|(at, e)| format!("`{at}`: {e}")).collect::<Vec<_>>()
         }
-        load::Error::Parse(errors) => {
-            errors.into_iter().map(|(want, at)| format!("expected {}, found `{}`", want.as_str(), start(at))).collect()
-        }
+        load::Error::Lex(errors) => errors
+            .into_iter()
+            .map(|(want, at)| format!("expected {}, found `{}`", want.as_str(), start(at)))
+            .collect(),
+        load::Error::Parse(errors) => errors
+            .into_iter()
+            .map(|(want, at)| format!("expected {}, found `{}`", want.as_str(), start(at)))
+            .collect(),
     };
     errors.into_iter().flat_map(of_file).collect()
 }
@@ -88,7 +92,8 @@ pub fn read_answer<T: DeserializeOwned>(question: &Question, answer: &str) -> Re
     outputs
         .map(|output| {
             let value = output.map_err(|e| AnswerError::Run(e.to_string()))?;
-            let shape = |e: &dyn std::fmt::Display| AnswerError::Shape(format!("{e}: {}", start(&value.to_string())));
+            let shape =
+                |e: &dyn std::fmt::Display| AnswerError::Shape(format!("{e}: {}", start(&value.to_string())));
             serde_json::from_str(&value.to_string()).map_err(|e| shape(&e))
         })
         .collect()

@@ -32,12 +32,31 @@ fn lacking(router: &Router, ability: Ability, reason: &str) -> Beyond {
 }
 
 fn of_step(run: &PlannedRun, verb: &Verb) -> Option<Beyond> {
-    let router = |name: &str| run.routers.get(&run.topology.find(name)?.name);
+    let router = |name: &str| {
+        let owner = name.parse().ok().and_then(|address| run.topology.owner_of(address));
+        run.routers.get(&owner.or_else(|| run.topology.find(name))?.name)
+    };
     match verb {
-        Verb::Eventually { expect, .. } | Verb::Holds { expect, .. } => of_expect(router(expect.node())?, expect),
+        // What is absent counts only if the gateway says that it sends it.
+        Verb::Holds { expect: Expect::NoRoute(absent), .. }
+            if absent.peer.as_deref().and_then(router).is_some_and(|router| !router.tells_advertised()) =>
+        {
+            absent.peer.as_deref().and_then(router).map(no_adj_rib_out)
+        }
+        Verb::Diagnose(d) if router(&d.peer).is_some_and(|router| !router.tells_advertised()) => {
+            router(&d.peer).map(no_adj_rib_out)
+        }
+        Verb::Eventually { expect, .. } | Verb::Holds { expect, .. } => {
+            of_expect(router(expect.node())?, expect)
+        }
         Verb::Fault(fault) => of_fault(router(fault.node())?, fault),
         _ => None,
     }
+}
+
+fn no_adj_rib_out(router: &Router) -> Beyond {
+    let detail = "its profile does not say how to ask for what it sends".to_string();
+    Beyond { capability: format!("advertised routes of {}", router.title()), detail }
 }
 
 fn of_expect(router: &Router, expect: &Expect) -> Option<Beyond> {

@@ -94,7 +94,9 @@ impl Profiles {
         };
         // The longest name that fits: `openbgpd-8.8` is a version of `openbgpd`.
         let names = self.0.keys().filter(|name| {
-            router.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', ':']))
+            router
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', ':']))
         });
         let Some(profile) = names.max_by_key(|name| name.len()).and_then(|name| self.0.get(name)) else {
             return Err(UnknownRouter::new(format!("unknown router `{router}`"), router, self.0.keys()));

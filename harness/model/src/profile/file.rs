@@ -92,7 +92,7 @@ pub struct KnownIssue {
     pub evidence: String,
 }
 
-/// How the router comes up. Every command is a template, split into words as a shell's without expansion.
+/// How the router comes up. Every command and variable is a template, split into words as a shell's without expansion.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Start {

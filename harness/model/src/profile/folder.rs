@@ -34,7 +34,10 @@ impl Profile {
         Ok(profile)
     }
 
-    pub(super) fn unchecked(source: &Source, templates: BTreeMap<String, String>) -> Result<Profile, Diagnostic> {
+    pub(super) fn unchecked(
+        source: &Source,
+        templates: BTreeMap<String, String>,
+    ) -> Result<Profile, Diagnostic> {
         Ok(Profile { file: yaml::parse(source)?, templates })
     }
 
@@ -69,7 +72,8 @@ impl Checks<'_> {
     fn names(&self) -> Result<(), Diagnostic> {
         let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
         if self.file.name.is_empty() || !self.file.name.chars().all(safe) {
-            let error = self.source.error_at(&path!["name"], format!("`{}` is not a profile's name", self.file.name));
+            let error =
+                self.source.error_at(&path!["name"], format!("`{}` is not a profile's name", self.file.name));
             return Err(error.hint("small letters, digits, `-` and `_`"));
         }
         if self.file.versions.is_empty() {
@@ -78,11 +82,16 @@ impl Checks<'_> {
         for (index, version) in self.file.versions.iter().enumerate() {
             let at = |key: &str| path!["versions", index, key];
             if self.file.versions[..index].iter().any(|other| other.version == version.version) {
-                return Err(self.source.error_at(&at("version"), format!("the version {} is there twice", version.version)));
+                return Err(self
+                    .source
+                    .error_at(&at("version"), format!("the version {} is there twice", version.version)));
             }
-            if version.debian.is_none() && self.file.not_run_here.is_none() && self.file.driver != Driver::Frr {
-                let error = self.source.error_at(&path!["versions", index], "nobody knows where this image is from");
-                return Err(error.hint("`debian: { suite, package }`; or `not-run-here: REASON` for the whole profile"));
+            if version.debian.is_none() && self.file.not_run_here.is_none() && self.file.driver != Driver::Frr
+            {
+                let error =
+                    self.source.error_at(&path!["versions", index], "nobody knows where this image is from");
+                return Err(error
+                    .hint("`debian: { suite, package }`; or `not-run-here: REASON` for the whole profile"));
             }
         }
         Ok(())
@@ -118,6 +127,10 @@ impl Checks<'_> {
                 return Err(self.source.error_at(&at("path"), format!("`{}` is not absolute", file.path)));
             }
         }
+        for (name, text) in &start.env {
+            let at = path!["start", "env", name.as_str()];
+            template::check(name, text).map_err(|e| self.source.error_at(&at, e.what))?;
+        }
         for (index, daemon) in start.daemons.iter().enumerate() {
             self.command(&daemon.command, &path!["start", "daemons", index, "command"])?;
         }
@@ -134,7 +147,10 @@ impl Checks<'_> {
         for (index, pattern) in start.rejected.iter().enumerate() {
             self.pattern(pattern, &path!["start", "rejected", index])?;
         }
-        if self.file.driver == Driver::Commands && start.daemons.is_empty() && self.file.not_run_here.is_none() {
+        if self.file.driver == Driver::Commands
+            && start.daemons.is_empty()
+            && self.file.not_run_here.is_none()
+        {
             return Err(self.source.error_at_key(&path!["start"], "nothing is started: `daemons` is empty"));
         }
         Ok(())
@@ -150,7 +166,9 @@ impl Checks<'_> {
             let at = path!["ask", name, "filter"];
             answer::check(filter).map_err(|e| self.source.error_at(&at, e.to_string()))?;
             if name != "sessions" && !tells.is_empty() {
-                return Err(self.source.error_at_key(&path!["ask", name, "tells"], "`tells` goes with `sessions`"));
+                return Err(self
+                    .source
+                    .error_at_key(&path!["ask", name, "tells"], "`tells` goes with `sessions`"));
             }
         }
         Ok(())
@@ -175,7 +193,13 @@ impl Checks<'_> {
         match Regex::new(text) {
             Ok(_) => Ok(()),
             Err(e) => {
-                let line = e.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_string();
+                let line = e
+                    .to_string()
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_string();
                 Err(self.source.error_at(at, format!("this is no regular expression: {line}")))
             }
         }

@@ -22,8 +22,8 @@ pub use answer::{AnswerError, read_answer};
 pub use beyond::{Beyond, beyond};
 pub use catalogue::{Choice, PROFILE, Profiles, UnknownRouter};
 pub use file::{
-    Ask, Daemon, Debian, Driver, FileFile, Format, KnownIssue, ProfileFile, Question, Script, Start, Told, Variant,
-    VersionFile,
+    Ask, Daemon, Debian, Driver, FileFile, Format, KnownIssue, ProfileFile, Question, Script, Start, Told,
+    Variant, VersionFile,
 };
 pub use folder::{Profile, repository};
 pub use intent::{BfdTimers, DynamicPeers, Family, GracefulRestart, Intent, Peer, Timers, Vlan, Vrf};

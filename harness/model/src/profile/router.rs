@@ -66,7 +66,8 @@ impl Router {
             intent.route_refresh = words.route_refresh.unwrap_or(intent.route_refresh);
             intent.graceful_restart = words.graceful_restart.unwrap_or(intent.graceful_restart);
         }
-        let of_version = |issue: &&KnownIssue| issue.versions.is_empty() || issue.versions.contains(&chosen.version);
+        let of_version =
+            |issue: &&KnownIssue| issue.versions.is_empty() || issue.versions.contains(&chosen.version);
         Some(Router {
             profile: file.name.clone(),
             version: chosen.version.clone(),
@@ -109,6 +110,11 @@ impl Router {
         self.driver == Driver::Frr || self.ask.sessions.tells.contains(&what)
     }
 
+    /// Whether it can be asked for what it sends.
+    pub fn tells_advertised(&self) -> bool {
+        self.driver == Driver::Frr || self.ask.advertised.is_some()
+    }
+
     /// Its configuration.
     ///
     /// # Errors
@@ -132,8 +138,20 @@ impl Router {
     /// # Errors
     /// The template does not fit, or its quotes are not closed.
     pub fn argv(&self, command: &str, peer: Option<usize>) -> Result<Vec<String>, CommandError> {
-        let line = template::render("command", command, &template::values(&self.intent, &self.version, peer))?;
+        let line =
+            template::render("command", command, &template::values(&self.intent, &self.version, peer))?;
         words(&line).map_err(|e| CommandError::Words { command: line.clone(), why: e.to_string() })
+    }
+
+    /// The environment of every command.
+    ///
+    /// # Errors
+    /// As [`Router::files`].
+    pub fn env(&self) -> Result<BTreeMap<String, String>, TemplateError> {
+        let values = template::values(&self.intent, &self.version, None);
+        let filled =
+            |(name, text): (&String, &String)| Ok((name.clone(), template::render(name, text, &values)?));
+        self.start.env.iter().map(filled).collect()
     }
 
     /// The commands that follow the start, in order.

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::catalogue::embedded;
-use super::{Ability, Choice, Intent, Profile, Profiles, Question, Router, told_prefixes, told_sessions, told_version};
+use super::{
+    Ability, Choice, Intent, Profile, Profiles, Question, Router, told_prefixes, told_sessions, told_version,
+};
 use crate::diag::Source;
 
 const PLAIN: &str = "
@@ -58,12 +60,18 @@ fn every_embedded_profile_is_right() {
     let mut names = Vec::new();
     for (source, texts) in embedded() {
         let profile = Profile::parse(&source, texts).unwrap_or_else(|e| panic!("{}", e.render(false)));
-        assert_eq!(source.file.parent().unwrap().to_str(), Some(profile.file.name.as_str()), "its folder's name");
+        assert_eq!(
+            source.file.parent().unwrap().to_str(),
+            Some(profile.file.name.as_str()),
+            "its folder's name"
+        );
         names.push(profile.file.name);
     }
     let known: Vec<&str> = Profiles::embedded().iter().map(|p| p.file.name.as_str()).collect();
     assert_eq!(names, known);
-    for name in ["frr", "bird", "gobgp", "openbgpd", "exabgp", "srlinux", "ceos", "xrd", "junos", "sonic", "vyos"] {
+    for name in
+        ["frr", "bird", "gobgp", "openbgpd", "exabgp", "srlinux", "ceos", "xrd", "junos", "sonic", "vyos"]
+    {
         assert!(known.contains(&name), "{name}");
     }
 }
@@ -88,7 +96,8 @@ fn every_command_of_every_router_can_be_made() {
     for profile in Profiles::embedded().iter() {
         let router = router(&profile.file.name, &intent);
         let ask = &router.ask;
-        let questions = [Some(&ask.version), Some(&ask.sessions), ask.received.as_ref(), ask.advertised.as_ref()];
+        let questions =
+            [Some(&ask.version), Some(&ask.sessions), ask.received.as_ref(), ask.advertised.as_ref()];
         let scripts = [router.start.check.as_ref(), router.start.ready.as_ref(), router.reload.as_ref()];
         let daemons = router.start.daemons.iter().map(|daemon| &daemon.command);
         let commands = questions.into_iter().flatten().map(|q| &q.command);
@@ -101,7 +110,8 @@ fn every_command_of_every_router_can_be_made() {
 
 /// `profiles/NAME/answers/QUESTION[-MORE].txt`.
 fn answers(profile: &Profile) -> Vec<(String, String)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("profiles").join(&profile.file.name).join("answers");
+    let folder =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("profiles").join(&profile.file.name).join("answers");
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut found: Vec<(String, String)> = entries
         .map(|entry| {
@@ -119,12 +129,19 @@ fn shown(question: &str, by: &Question, answer: &str) -> String {
         "sessions" => {
             let sessions = told_sessions(by, answer, 1_800_000_000).unwrap_or_else(|e| panic!("{e}"));
             let line = |s: &crate::frr::Session| {
-                let families = s.families.iter().map(|(name, f)| format!(" {name} {}/{:?}", f.accepted, f.sent));
+                let families =
+                    s.families.iter().map(|(name, f)| format!(" {name} {}/{:?}", f.accepted, f.sent));
                 let up = s.established.map_or(0, |e| e.uptime_ms);
                 let refresh = if s.can_refresh() { " refresh" } else { "" };
                 format!(
                     "{} {} AS{} {:?} {up} ms, lost {}, {:?}{}{refresh}",
-                    s.vrf, s.peer, s.remote_asn, s.state, s.connections_dropped, s.last_reset, families.collect::<String>()
+                    s.vrf,
+                    s.peer,
+                    s.remote_asn,
+                    s.state,
+                    s.connections_dropped,
+                    s.last_reset,
+                    families.collect::<String>()
                 )
             };
             sessions.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -158,7 +175,9 @@ fn recorded_answers_are_read() {
 fn routers_are_chosen_by_name() {
     let profiles = Profiles::embedded();
     let choose = |text: &str| {
-        profiles.choose(text).map(|Choice { profile, version, variant }| format!("{profile} {version} {variant:?}"))
+        profiles
+            .choose(text)
+            .map(|Choice { profile, version, variant }| format!("{profile} {version} {variant:?}"))
     };
     assert_eq!(choose("bird").unwrap(), "bird 2 None");
     assert_eq!(choose("bird-3").unwrap(), "bird 3 None");
@@ -207,7 +226,9 @@ ask:
 #[test]
 fn mistakes_in_profiles_point_at_their_place() {
     let templates = |text: &str| BTreeMap::from([("x.j2".to_string(), text.to_string())]);
-    let parse = |text: String, template: &str| Profile::parse(&Source::new("x/profile.yaml", text), templates(template));
+    let parse = |text: String, template: &str| {
+        Profile::parse(&Source::new("x/profile.yaml", text), templates(template))
+    };
     parse(SMALL.to_string(), "asn {{ asn }}\n").unwrap_or_else(|e| panic!("{}", e.render(false)));
     let wrong = |from: &str, to: &str| {
         assert!(SMALL.contains(from), "{from}");

@@ -54,7 +54,11 @@ struct ToldFamily {
 ///
 /// # Errors
 /// As [`read_answer`], and a state that RFC 4271 does not have.
-pub fn told_sessions(question: &Question, answer: &str, now_epoch_s: i64) -> Result<Vec<Session>, AnswerError> {
+pub fn told_sessions(
+    question: &Question,
+    answer: &str,
+    now_epoch_s: i64,
+) -> Result<Vec<Session>, AnswerError> {
     let told: Vec<ToldSession> = read_answer(question, answer)?;
     told.into_iter().map(|session| session.read(now_epoch_s)).collect()
 }
@@ -65,9 +69,8 @@ pub fn told_sessions(question: &Question, answer: &str, now_epoch_s: i64) -> Res
 /// As [`read_answer`], and what is no prefix.
 pub fn told_prefixes(question: &Question, answer: &str) -> Result<Vec<IpNet>, AnswerError> {
     let texts: Vec<String> = read_answer(question, answer)?;
-    let read = |text: &String| {
-        text.parse().map_err(|_| AnswerError::Shape(format!("`{text}` is not a prefix")))
-    };
+    let read =
+        |text: &String| text.parse().map_err(|_| AnswerError::Shape(format!("`{text}` is not a prefix")));
     let mut prefixes = texts.iter().map(read).collect::<Result<Vec<IpNet>, _>>()?;
     prefixes.sort();
     prefixes.dedup();
@@ -87,14 +90,17 @@ impl ToldSession {
     fn read(self, now_epoch_s: i64) -> Result<Session, AnswerError> {
         let state = state(&self.state)?;
         let uptime_s = self.uptime_s.unwrap_or(0.0).max(0.0);
-        let established = (state == SessionState::Established)
-            .then(|| Established { since_epoch_s: now_epoch_s - uptime_s as i64, uptime_ms: (uptime_s * 1000.0) as u64 });
+        let established = (state == SessionState::Established).then(|| Established {
+            since_epoch_s: now_epoch_s - uptime_s as i64,
+            uptime_ms: (uptime_s * 1000.0) as u64,
+        });
         let both = Negotiated { advertised: true, received: true };
         let has = |wanted: Capability| match self.capabilities.contains(&wanted) {
             true => both,
             false => Negotiated::default(),
         };
-        let multiprotocol = [(Capability::Ipv4Unicast, "ipv4Unicast"), (Capability::Ipv6Unicast, "ipv6Unicast")];
+        let multiprotocol =
+            [(Capability::Ipv4Unicast, "ipv4Unicast"), (Capability::Ipv6Unicast, "ipv6Unicast")];
         let capabilities = Capabilities {
             route_refresh: has(Capability::RouteRefresh),
             multiprotocol: multiprotocol.iter().map(|(c, name)| (name.to_string(), has(*c))).collect(),

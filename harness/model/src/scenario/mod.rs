@@ -21,7 +21,7 @@ pub use expect::{
     ExpectRoute, HashPolicy, IpFamily,
 };
 pub use fault::{Fault, LinkState};
-pub use file::{MetallbFile, ScenarioFile, StepFile};
+pub use file::{Axes, MetallbFile, ScenarioFile, StepFile};
 pub use isolation::{ExpectIsolation, Segment};
 pub use resolve::{Scenario, expand, step};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};

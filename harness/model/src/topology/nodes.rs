@@ -315,11 +315,15 @@ impl Builder<'_> {
         let labels = written.layers.map("labels", |n| &n.labels);
         let Some((file, at)) = labels.get(INTENT) else { return Ok(None) };
         if role != Role::Gateway {
-            let error = self.source.error_at(at, format!("`{}` is a {role}; only gateways have an intent", written.name));
+            let error = self
+                .source
+                .error_at(at, format!("`{}` is a {role}; only gateways have an intent", written.name));
             return Err(error.hint("label it `routeproof.role: gateway` if it is one"));
         }
         if written.layers.one("startup-config", |n| &n.startup_config).is_some() {
-            let error = self.source.error_at(at, "the gateway has a startup-config, too: only one of them can say what it is");
+            let error = self
+                .source
+                .error_at(at, "the gateway has a startup-config, too: only one of them can say what it is");
             return Err(error.hint("leave out the startup-config, which is of one router's only"));
         }
         paths::inside(self.dir, &self.magic(file, written)).map(Some).map_err(|e| self.refused(e, at))
