@@ -53,7 +53,8 @@ impl Processes {
             stdout: log.try_clone().map_err(failed)?.into(),
             stderr: log.into(),
         };
-        let command = Command::new(argv).envs(env);
+        // Users of profiles are root by another name, which daemons that give up root must be able to become.
+        let command = Command { one_user: true, ..Command::new(argv).envs(env) };
         let process = self.node.spawn(&command, stdio).await?;
         self.running.push(Running { name: name.to_string(), process, paused: false });
         Ok(())
