@@ -1,5 +1,6 @@
 //! Routers that a profile describes: starting, configuring and asking them by the profile's commands.
 
+mod asking;
 mod error;
 mod processes;
 mod running;

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
 use nix::sys::signal::Signal;
 use regex::Regex;
-use routeproof_model::frr::Session;
-use routeproof_model::profile::{
-    AnswerError, Question, Router, Script, told_prefixes, told_sessions, told_version,
-};
+use routeproof_model::profile::{Router, Script};
 
 use super::error::RouterError;
 use super::processes::Processes;
@@ -27,8 +24,10 @@ const LOOK: Duration = Duration::from_millis(25);
 #[derive(Debug)]
 pub struct RunningRouter {
     pub router: Router,
-    node: NodeHandle,
-    processes: Processes,
+    pub(super) node: NodeHandle,
+    pub(super) processes: Processes,
+    /// Peer -> when its session was first seen up.
+    pub(super) up: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl RunningRouter {
@@ -43,7 +42,7 @@ impl RunningRouter {
         log_dir: &Path,
     ) -> Result<RunningRouter, RouterError> {
         let processes = Processes::new(node, log_dir);
-        let mut running = RunningRouter { router: router.clone(), node: node.clone(), processes };
+        let mut running = RunningRouter { router: router.clone(), node: node.clone(), processes, up: Mutex::default() };
         running.make_users().await?;
         for folder in &router.start.folders {
             running.must(&["mkdir".to_string(), "-p".to_string(), folder.clone()]).await?;
@@ -163,65 +162,6 @@ impl RunningRouter {
         }
     }
 
-    /// The BGP sessions as the router tells them now.
-    ///
-    /// # Errors
-    /// The router does not answer, or its answer is not what the profile reads.
-    pub async fn sessions(&self) -> Result<Vec<Session>, RouterError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-        self.ask(&self.router.ask.sessions, None, |question, answer| told_sessions(question, answer, now))
-            .await
-    }
-
-    /// What the router sends to the peer of this index in its intent.
-    ///
-    /// # Errors
-    /// As [`RunningRouter::sessions`], and a profile without the question.
-    pub async fn advertised(&self, peer: usize) -> Result<Vec<IpNet>, RouterError> {
-        let question = self.router.ask.advertised.as_ref().ok_or_else(|| self.no_question("advertised"))?;
-        self.ask(question, Some(peer), told_prefixes).await
-    }
-
-    /// What the router has from the peer of this index in its intent.
-    ///
-    /// # Errors
-    /// As [`RunningRouter::advertised`].
-    pub async fn received(&self, peer: usize) -> Result<Vec<IpNet>, RouterError> {
-        let question = self.router.ask.received.as_ref().ok_or_else(|| self.no_question("received"))?;
-        self.ask(question, Some(peer), told_prefixes).await
-    }
-
-    /// # Errors
-    /// As [`RunningRouter::sessions`].
-    pub async fn version(&self) -> Result<String, RouterError> {
-        self.ask(&self.router.ask.version, None, told_version).await
-    }
-
-    /// The answer to the question about sessions, as it was given.
-    ///
-    /// # Errors
-    /// The router does not answer.
-    pub async fn sessions_in_its_words(&self) -> Result<String, RouterError> {
-        let argv = self.argv(&self.router.ask.sessions.command, None)?;
-        Ok(said(&self.must(&argv).await?))
-    }
-
-    async fn ask<T>(
-        &self,
-        question: &Question,
-        peer: Option<usize>,
-        read: impl Fn(&Question, &str) -> Result<T, AnswerError>,
-    ) -> Result<T, RouterError> {
-        self.processes.check_alive()?;
-        let argv = self.argv(&question.command, peer)?;
-        let output = self.must(&argv).await?;
-        read(question, &output.stdout).map_err(|source| RouterError::Answer {
-            node: self.node.name().into(),
-            command: argv.join(" "),
-            source,
-        })
-    }
-
     /// # Errors
     /// A daemon has ended unasked.
     pub fn check_alive(&self) -> Result<(), RouterError> {
@@ -267,7 +207,7 @@ impl RunningRouter {
         self.processes.stop(signal).await
     }
 
-    fn argv(&self, command: &str, peer: Option<usize>) -> Result<Vec<String>, RouterError> {
+    pub(super) fn argv(&self, command: &str, peer: Option<usize>) -> Result<Vec<String>, RouterError> {
         let failed = |source| RouterError::Command { node: self.node.name().into(), source };
         self.router.argv(command, peer).map_err(failed)
     }
@@ -281,7 +221,7 @@ impl RunningRouter {
         Ok(self.node.output(&command).await?)
     }
 
-    async fn must(&self, argv: &[String]) -> Result<Output, RouterError> {
+    pub(super) async fn must(&self, argv: &[String]) -> Result<Output, RouterError> {
         let output = self.output(argv).await?;
         match output.exit.success() {
             true => Ok(output),
@@ -302,12 +242,12 @@ impl RunningRouter {
         }
     }
 
-    fn no_question(&self, question: &'static str) -> RouterError {
+    pub(super) fn no_question(&self, question: &'static str) -> RouterError {
         RouterError::NoQuestion { node: self.node.name().into(), router: self.router.title(), question }
     }
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     format!("{}{}", output.stdout, output.stderr)
 }
 

@@ -150,3 +150,51 @@ pub fn only(axes: &mut Axes, router: &str, intents: &BTreeMap<String, Intent>) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use routeproof_model::profile::beyond;
+
+    use super::*;
+    use crate::run::{LoadOptions, Loaded, load_for};
+
+    fn loaded(scenario: &str, gateway: Option<&str>) -> Loaded {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(scenario);
+        load_for(&folder, &LoadOptions { gateway, ..LoadOptions::default() })
+            .unwrap_or_else(|e| panic!("{}", e.line()))
+    }
+
+    #[test]
+    fn the_axis_replaces_the_router_of_the_topology() {
+        let all = loaded("gateways-learn", None);
+        let images: Vec<&str> = all.runs.iter().map(|run| run.images["gw1"].as_str()).collect();
+        assert!(images.contains(&"bird:3") && images.contains(&"frr:8.4.4") && images.contains(&"openbgpd:8.8"));
+        for run in &all.runs {
+            assert_eq!(run.topology.node("gw1").unwrap().image.as_deref(), Some(run.images["gw1"].as_str()));
+            assert_eq!(beyond(run), None, "{}", run.slug());
+        }
+        let only = loaded("gateways-learn", Some("bird:3+no-refresh"));
+        assert_eq!(only.runs.len(), 2);
+        let router = &only.runs[0].routers["gw1"];
+        assert_eq!(router.title(), "bird 3 (no-refresh)");
+        assert!(router.files().unwrap()[0].text.contains("enable route refresh off;"));
+    }
+
+    #[test]
+    fn what_a_router_cannot_do_is_known_before_anything_is_booted() {
+        let capability = |scenario: &str, gateway: &str| {
+            let run = loaded(scenario, Some(gateway)).runs.remove(0);
+            beyond(&run).map(|beyond| beyond.capability)
+        };
+        for able in ["frr", "bird", "openbgpd"] {
+            assert_eq!(capability("gateways-reach", able), None);
+        }
+        // Their kernels hold nothing, so an expectation of a route there would fail for a wrong reason.
+        for (unable, version) in [("gobgp", "3.36"), ("exabgp", "4.2.25"), ("openbgpd-7.7", "7.7")] {
+            let name = unable.split('-').next().unwrap();
+            assert_eq!(capability("gateways-reach", unable), Some(format!("fib of {name} {version}")));
+        }
+        assert_eq!(capability("gateways-withdraw", "gobgp").as_deref(), Some("`gw1 withdraws 172.16.1.0/24` of gobgp 3.36"));
+        assert_eq!(capability("gateways-learn", "srlinux").as_deref(), Some("srlinux 24.10"));
+    }
+}

@@ -127,13 +127,13 @@ fn mistakes_in_deviations_point_at_their_place() {
         let error = deviations(&DEVIATIONS.replace(from, to)).unwrap_err();
         format!("{error}; {}", error.hints.join("; "))
     };
-    insta::assert_snapshot!(wrong("ORD-1.2", "ORD-1.3"), @"");
-    insta::assert_snapshot!(wrong("2027-06-30", "2026-11-29"), @"");
-    insta::assert_snapshot!(wrong("2027-06-30", "next year"), @"");
-    insta::assert_snapshot!(wrong(">=7.0 <8.0", "all of them"), @"");
-    insta::assert_snapshot!(wrong("  owner: the vendor\n", ""), @"");
+    insta::assert_snapshot!(wrong("ORD-1.2", "ORD-1.3"), @"deviations.yaml:3:16: unknown requirement `ORD-1.3`; did you mean `ORD-1.2`?");
+    insta::assert_snapshot!(wrong("2027-06-30", "2026-11-29"), @"deviations.yaml:8:11: the deviation `DEV-1` has expired (2026-11-29); talk to its owner, the vendor; tracker: https://example.org/1");
+    insta::assert_snapshot!(wrong("2027-06-30", "next year"), @"deviations.yaml:8:11: `next year` is not a date such as 2027-06-30;");
+    insta::assert_snapshot!(wrong(">=7.0 <8.0", "all of them"), @"deviations.yaml:4:13: `all of them` is no range of versions; `7.7`, or bounds such as `>=7.0 <8.0`");
+    insta::assert_snapshot!(wrong("  owner: the vendor\n", ""), @"deviations.yaml:2:3: the field `owner` is missing;");
     let twice = format!("{DEVIATIONS}{}", DEVIATIONS.trim_start());
-    insta::assert_snapshot!(deviations(&twice).unwrap_err(), @"");
+    insta::assert_snapshot!(deviations(&twice).unwrap_err(), @"deviations.yaml:9:7: `DEV-1` is there twice");
 }
 
 #[test]

@@ -187,9 +187,9 @@ fn routers_are_chosen_by_name() {
         let unknown = choose(text).map_err(|_| profiles.choose(text).unwrap_err()).unwrap_err();
         format!("{}; {}", unknown.what, unknown.hints.join("; "))
     };
-    insta::assert_snapshot!(wrong("brid-2"), @"");
-    insta::assert_snapshot!(wrong("bird-4"), @"");
-    insta::assert_snapshot!(wrong("bird+norefresh"), @"");
+    insta::assert_snapshot!(wrong("brid-2"), @"unknown router `brid-2`; did you mean `bird`?; known: bird, ceos, exabgp, frr, gobgp, junos, openbgpd, sonic, srlinux, vyos, xrd");
+    insta::assert_snapshot!(wrong("bird-4"), @"bird has no version `4`; known: 2, 3");
+    insta::assert_snapshot!(wrong("bird+norefresh"), @"bird has no variant `norefresh`; did you mean `no-refresh`?; known: no-refresh, tuned");
 }
 
 #[test]
@@ -198,9 +198,9 @@ fn what_an_intent_needs_is_told_by_name() {
         let router = router(name, &intent(RICH));
         router.lacks().iter().map(|(ability, _)| ability.name()).collect::<Vec<_>>().join(" ")
     };
-    insta::assert_snapshot!(lacks("bird-2"), @"");
-    insta::assert_snapshot!(lacks("openbgpd-7.7"), @"");
-    insta::assert_snapshot!(lacks("openbgpd-8.8"), @"");
+    insta::assert_snapshot!(lacks("bird-2"), @"vrf");
+    insta::assert_snapshot!(lacks("openbgpd-7.7"), @"fib-ecmp bfd graceful-restart md5 both-families vrf");
+    insta::assert_snapshot!(lacks("openbgpd-8.8"), @"fib-ecmp bfd graceful-restart vrf");
     let plain = router("gobgp", &intent(PLAIN));
     assert!(plain.lacks().is_empty() && plain.cannot.contains_key(&Ability::Fib));
     let variant = router("bird-2+no-refresh", &intent(PLAIN));
@@ -220,7 +220,7 @@ start:
   daemons: [{ name: x, command: /usr/bin/x }]
 ask:
   version: { command: x -V, filter: . }
-  sessions: { command: x sessions, filter: .[] }
+  sessions: { command: x sessions, filter: '.[]' }
 ";
 
 #[test]
@@ -240,8 +240,8 @@ fn mistakes_in_profiles_point_at_their_place() {
     insta::assert_snapshot!(wrong("vrf: no }", "vrf: no, fib: no }"), @"");
     insta::assert_snapshot!(wrong("[fib,", "[fibb,"), @"");
     insta::assert_snapshot!(wrong("template: x.j2", "template: y.j2"), @"");
-    insta::assert_snapshot!(wrong("filter: .[]", "filter: '.[] | select('"), @"");
-    insta::assert_snapshot!(wrong("filter: .[]", "filter: '.[] | nosuch(1)'"), @"");
+    insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | select('"), @"");
+    insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | nosuch(1)'"), @"");
     insta::assert_snapshot!(wrong("command: x sessions", "command: 'x {{ peer'"), @"");
     insta::assert_snapshot!(wrong("/usr/bin/x }]", "/usr/bin/x }]\n  rejected: ['(']"), @"");
     insta::assert_snapshot!(wrong(", debian: { suite: sid, package: x }", ""), @"");
@@ -256,11 +256,11 @@ fn mistakes_in_intents_point_at_their_place() {
         let error = Intent::parse(&Source::new("gw.intent.yaml", RICH.replace(from, to))).unwrap_err();
         format!("{error}; {}", error.hints.join("; "))
     };
-    insta::assert_snapshot!(wrong("multihop: 3", "multi-hop: 3"), @"");
-    insta::assert_snapshot!(wrong("172.16.1.0/24", "172.16.1.1/24"), @"");
-    insta::assert_snapshot!(wrong("passive: true", "vrf: rde"), @"");
-    insta::assert_snapshot!(wrong("local-address: 192.168.1.5", "local-address: 'fd00::5'"), @"");
-    insta::assert_snapshot!(wrong("hold: 9", "hold: 2"), @"");
+    insta::assert_snapshot!(wrong("multihop: 3", "multi-hop: 3"), @"gw.intent.yaml:12:5: unknown field `multi-hop`; did you mean `multihop`?; known here: address, asn, local-address, families, vrf, bfd, password, multihop, passive");
+    insta::assert_snapshot!(wrong("172.16.1.0/24", "172.16.1.1/24"), @"gw.intent.yaml:4:11: `172.16.1.1/24` is an address in the prefix 172.16.1.0/24;");
+    insta::assert_snapshot!(wrong("passive: true", "vrf: rde"), @"gw.intent.yaml:13:10: unknown VRF `rde`; VRFs are listed under `vrfs`");
+    insta::assert_snapshot!(wrong("local-address: 192.168.1.5", "local-address: 'fd00::5'"), @"gw.intent.yaml:8:20: fd00::5 is of another family than the peer's 192.168.1.10;");
+    insta::assert_snapshot!(wrong("hold: 9", "hold: 2"), @"gw.intent.yaml:22:31: a hold time of 2 s: RFC 4271 has 0 or at least 3;");
     let error = Intent::parse(&Source::new("i.yaml", "router-id: 1.1.1.1\nasn: 1\n")).unwrap_err();
     insta::assert_snapshot!(error, @"i.yaml: the gateway has no peers: it would speak with nobody");
 }
@@ -269,5 +269,5 @@ fn mistakes_in_intents_point_at_their_place() {
 fn a_template_with_a_name_that_is_not_there_is_an_error() {
     let mut router = router("bird", &intent(PLAIN));
     router.templates.insert("bird.conf.j2".into(), "router id {{ router_id }};\nas {{ asnn }};\n".into());
-    insta::assert_snapshot!(router.files().unwrap_err(), @"");
+    insta::assert_snapshot!(router.files().unwrap_err(), @"bird.conf.j2, line 2: undefined value: `asnn` is undefined");
 }

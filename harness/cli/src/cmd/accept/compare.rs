@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use comfy_table::{Table, presets};
 use routeproof_engine::run::read_source;
-use routeproof_model::acceptance::{AcceptanceOutcome, Change, Report, SCHEMA, compare};
+use routeproof_model::acceptance::{AcceptanceOutcome, Change, Report, RouterUnderTest, SCHEMA, compare};
 
 use crate::fail::Failure;
 use crate::out;
@@ -30,8 +30,9 @@ pub fn run(args: &CompareArgs) -> Result<u8, Failure> {
         out::json(&both)?;
         return Ok(both.exit_code());
     }
-    let name = |router: &routeproof_model::acceptance::RouterUnderTest| {
-        format!("{} {}", router.profile, router.version)
+    let name = |router: &RouterUnderTest| {
+        let variant = router.variant.as_ref().map(|variant| format!("+{variant}")).unwrap_or_default();
+        format!("{} {}{variant}", router.profile, router.version)
     };
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
