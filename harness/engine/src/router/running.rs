@@ -42,7 +42,8 @@ impl RunningRouter {
         log_dir: &Path,
     ) -> Result<RunningRouter, RouterError> {
         let processes = Processes::new(node, log_dir);
-        let mut running = RunningRouter { router: router.clone(), node: node.clone(), processes, up: Mutex::default() };
+        let mut running =
+            RunningRouter { router: router.clone(), node: node.clone(), processes, up: Mutex::default() };
         running.make_users().await?;
         for folder in &router.start.folders {
             running.must(&["mkdir".to_string(), "-p".to_string(), folder.clone()]).await?;

@@ -168,7 +168,9 @@ mod tests {
     fn the_axis_replaces_the_router_of_the_topology() {
         let all = loaded("gateways-learn", None);
         let images: Vec<&str> = all.runs.iter().map(|run| run.images["gw1"].as_str()).collect();
-        assert!(images.contains(&"bird:3") && images.contains(&"frr:8.4.4") && images.contains(&"openbgpd:8.8"));
+        assert!(
+            images.contains(&"bird:3") && images.contains(&"frr:8.4.4") && images.contains(&"openbgpd:8.8")
+        );
         for run in &all.runs {
             assert_eq!(run.topology.node("gw1").unwrap().image.as_deref(), Some(run.images["gw1"].as_str()));
             assert_eq!(beyond(run), None, "{}", run.slug());
@@ -194,7 +196,10 @@ mod tests {
             let name = unable.split('-').next().unwrap();
             assert_eq!(capability("gateways-reach", unable), Some(format!("fib of {name} {version}")));
         }
-        assert_eq!(capability("gateways-withdraw", "gobgp").as_deref(), Some("`gw1 withdraws 172.16.1.0/24` of gobgp 3.36"));
+        assert_eq!(
+            capability("gateways-withdraw", "gobgp").as_deref(),
+            Some("`gw1 withdraws 172.16.1.0/24` of gobgp 3.36")
+        );
         assert_eq!(capability("gateways-learn", "srlinux").as_deref(), Some("srlinux 24.10"));
     }
 }

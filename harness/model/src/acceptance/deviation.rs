@@ -69,7 +69,16 @@ impl Deviations {
 
     /// The deviation for a requirement of a router's version.
     pub fn covering(&self, requirement: &str, version: &str) -> Option<&Deviation> {
-        self.0.iter().find(|d| d.requirement == requirement && covers(&d.versions, version))
+        self.0.iter().find(|d| d.requirement == requirement && d.covers(version))
+    }
+}
+
+impl Deviation {
+    /// Whether it is for this version of the router.
+    pub fn covers(&self, version: &str) -> bool {
+        let all = bounds(&self.versions).unwrap_or_default();
+        !all.is_empty()
+            && all.iter().all(|(orders, bound)| orders.contains(&compare_versions(version, bound)))
     }
 }
 
@@ -107,9 +116,4 @@ fn bounds(range: &str) -> Option<Vec<(&[Ordering], &str)>> {
         .map(|word| read(word).map(|(orders, skip)| (orders, &word[skip..])))
         .collect();
     all.filter(|all| !all.is_empty())
-}
-
-fn covers(range: &str, version: &str) -> bool {
-    let all = bounds(range).unwrap_or_default();
-    !all.is_empty() && all.iter().all(|(orders, bound)| orders.contains(&compare_versions(version, bound)))
 }

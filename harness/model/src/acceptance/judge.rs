@@ -27,7 +27,7 @@ pub struct Findings {
 #[derive(Clone, Debug)]
 pub struct Judged {
     pub report: Report,
-    /// Ids: their requirements passed, or did not run, or are of other versions.
+    /// Ids: they are for this version and a requirement that was judged, and it did not fail.
     pub unused: Vec<String>,
 }
 
@@ -57,7 +57,10 @@ pub fn judge(
             requirement.deviation = Some(deviation.clone());
         }
     }
-    let unused = deviations.0.iter().filter(|d| !used.contains(&d.id)).map(|d| d.id.clone()).collect();
+    let concerns = |requirement: &str| requirements.iter().any(|r| r.id == requirement);
+    let idle = deviations.0.iter().filter(|d| !used.contains(&d.id));
+    let idle = idle.filter(|d| d.covers(&router.version) && concerns(&d.requirement));
+    let unused = idle.map(|d| d.id.clone()).collect();
     let report = Report {
         schema: SCHEMA.to_string(),
         router,

@@ -57,11 +57,11 @@ fn load_words(errors: load::Errors<&str, ()>) -> Vec<String> {
         }
         load::Error::Lex(errors) => errors
             .into_iter()
-            .map(|(want, at)| format!("expected {}, found `{}`", want.as_str(), start(at)))
+            .map(|(want, at)| format!("expected {}, found {}", want.as_str(), at_hand(at)))
             .collect(),
         load::Error::Parse(errors) => errors
             .into_iter()
-            .map(|(want, at)| format!("expected {}, found `{}`", want.as_str(), start(at)))
+            .map(|(want, at)| format!("expected {}, found {}", want.as_str(), at_hand(at)))
             .collect(),
     };
     errors.into_iter().flat_map(of_file).collect()
@@ -70,6 +70,10 @@ fn load_words(errors: load::Errors<&str, ()>) -> Vec<String> {
 fn compile_words(errors: compile::Errors<&str, ()>) -> Vec<String> {
     let named = |(name, what): (&str, compile::Undefined)| format!("unknown {} `{name}`", what.as_str());
     errors.into_iter().flat_map(|(_, errors)| errors.into_iter().map(named).collect::<Vec<_>>()).collect()
+}
+
+fn at_hand(text: &str) -> String {
+    if text.is_empty() { "its end".to_string() } else { format!("`{}`", start(text)) }
 }
 
 fn start(text: &str) -> String {

@@ -81,9 +81,11 @@ fn of_expect(router: &Router, expect: &Expect) -> Option<Beyond> {
 
 /// What an expectation wants to know of a session beyond its state.
 fn asked(session: &ExpectSession) -> impl Iterator<Item = Told> {
+    let counts = session.prefixes.as_ref();
     let all = [
         (Told::Uptime, session.uptime_at_least.is_some()),
-        (Told::Prefixes, session.prefixes.is_some()),
+        (Told::Prefixes, counts.is_some_and(|counts| counts.received.is_some() || counts.accepted.is_some())),
+        (Told::Sent, counts.is_some_and(|counts| counts.sent.is_some())),
         (Told::Flaps, session.flaps.is_some()),
         (Told::LastReset, session.last_reset.is_some()),
         (Told::Capabilities, !session.capabilities.is_empty()),

@@ -195,7 +195,10 @@ pub enum Format {
 #[serde(rename_all = "kebab-case")]
 pub enum Told {
     Uptime,
+    /// Counts of prefixes that came, and were let in.
     Prefixes,
+    /// Counts of prefixes that were sent.
+    Sent,
     Flaps,
     LastReset,
     Capabilities,
@@ -208,6 +211,7 @@ impl Told {
         match self {
             Told::Uptime => "uptime",
             Told::Prefixes => "prefixes",
+            Told::Sent => "sent",
             Told::Flaps => "flaps",
             Told::LastReset => "last-reset",
             Told::Capabilities => "capabilities",

@@ -235,18 +235,18 @@ fn mistakes_in_profiles_point_at_their_place() {
         let error = parse(SMALL.replace(from, to), "").unwrap_err();
         format!("{error}; {}", error.hints.join("; "))
     };
-    insta::assert_snapshot!(wrong("about:", "abuot:"), @"");
-    insta::assert_snapshot!(wrong("fib-ecmp, bfd, ", ""), @"");
-    insta::assert_snapshot!(wrong("vrf: no }", "vrf: no, fib: no }"), @"");
-    insta::assert_snapshot!(wrong("[fib,", "[fibb,"), @"");
-    insta::assert_snapshot!(wrong("template: x.j2", "template: y.j2"), @"");
-    insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | select('"), @"");
-    insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | nosuch(1)'"), @"");
-    insta::assert_snapshot!(wrong("command: x sessions", "command: 'x {{ peer'"), @"");
-    insta::assert_snapshot!(wrong("/usr/bin/x }]", "/usr/bin/x }]\n  rejected: ['(']"), @"");
-    insta::assert_snapshot!(wrong(", debian: { suite: sid, package: x }", ""), @"");
+    insta::assert_snapshot!(wrong("about:", "abuot:"), @"x/profile.yaml:2:1: unknown field `abuot`; did you mean `about`?; known here: name, about, sources, kinds, driver, not-run-here, versions, variants, can, cannot, known-issues, start, reload, ask");
+    insta::assert_snapshot!(wrong("fib-ecmp, bfd, ", ""), @"x/profile.yaml:7:1: the profile does not say whether the router can: fib-ecmp, bfd; list each under `can`, or under `cannot` with how that shows");
+    insta::assert_snapshot!(wrong("vrf: no }", "vrf: no, fib: no }"), @"x/profile.yaml:8:74: `fib` is under `can`, too;");
+    insta::assert_snapshot!(wrong("[fib,", "[fibb,"), @"x/profile.yaml:7:7: unknown value `fibb`; did you mean `fib`?; known here: fib, fib-ecmp, bfd, graceful-restart-helper, graceful-restart, md5, route-refresh, no-route-refresh, multihop, unnumbered, dynamic-peers, both-families, vrf");
+    insta::assert_snapshot!(wrong("template: x.j2", "template: y.j2"), @"x/profile.yaml:10:37: there is no file `y.j2` beside the profile; did you mean `x.j2`?");
+    insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | select('"), @"x/profile.yaml:14:44: the jq filter is wrong: expected closing parenthesis, found its end;");
+    insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | nosuch(1)'"), @"x/profile.yaml:14:44: the jq filter is wrong: unknown filter `nosuch`;");
+    insta::assert_snapshot!(wrong("command: x sessions", "command: 'x {{ peer'"), @"x/profile.yaml:14:24: unexpected end of input, expected end of variable block;");
+    insta::assert_snapshot!(wrong("/usr/bin/x }]", "/usr/bin/x }]\n  rejected: ['(']"), @"x/profile.yaml:12:14: this is no regular expression: unclosed group;");
+    insta::assert_snapshot!(wrong(", debian: { suite: sid, package: x }", ""), @"x/profile.yaml:6:5: nobody knows where this image is from; `debian: { suite, package }`; or `not-run-here: REASON` for the whole profile");
     let error = parse(SMALL.to_string(), "a\n{% for x in peers %}\n{% endfo %}\n").unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"x/x.j2:3:1: unknown statement endfo");
 }
 
 #[test]

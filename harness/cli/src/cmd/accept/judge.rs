@@ -157,6 +157,10 @@ fn table(report: &Report, directory: &Path) -> Result<(), Failure> {
         out::line(format_args!("{}: {}", requirement.id, requirement.text))?;
         out::line(format_args!("  {}", requirement.reason.as_deref().unwrap_or_default()))?;
     }
+    let Summary { pass, pass_with_deviation, fail, inconclusive, not_run } = report.summary;
+    out::line(format_args!(
+        "{pass} pass, {pass_with_deviation} pass with deviation, {fail} fail, {inconclusive} inconclusive, {not_run} not run"
+    ))?;
     out::line(format_args!("files: {}", directory.display()))
 }
 
