@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use routeproof_model::diag::{Diagnostic, Seg, Source};
-use routeproof_model::profile::{Choice, Intent, PROFILE, Profile, Profiles, Router};
+use routeproof_model::path;
+use routeproof_model::profile::{Choice, Driver, Intent, PROFILE, Profile, Profiles, Router};
 use routeproof_model::scenario::{Axes, AxisValues};
 use routeproof_model::topology::{Role, Topology};
 
@@ -84,46 +85,57 @@ pub fn assign(
 ) -> Result<BTreeMap<String, Router>, RunError> {
     let by_axis = axes.iter().find(|(name, _)| name == AXIS && !intents.is_empty()).map(|(_, value)| value);
     let mut routers = BTreeMap::new();
-    let (name, dir) = (topology.name.clone(), topology.file.clone());
+    let written = topology.file.clone();
     for node in topology.nodes.iter_mut().filter(|node| node.role == Role::Gateway) {
+        let image = node.image.clone().unwrap_or_default();
+        let profile = profiles.of_image(&image);
         let Some(intent) = intents.get(&node.name) else {
             // The configuration of FRR is the topology's own; nobody could write another router's.
-            if let Some(profile) = node.image.as_deref().and_then(|image| profiles.of_image(image))
-                && profile.file.name != "frr"
-            {
-                let what = format!("the gateway `{}` ({}) has no intent", node.name, profile.file.name);
-                let error = Source::new(&dir, "").error(what);
-                return Err(error
-                    .hint("label it `routeproof.intent: FILE`: docs/gateways.md says what is in it")
-                    .into());
+            match profile.filter(|profile| profile.file.driver != Driver::Frr) {
+                Some(profile) => return Err(without_intent(&written, &node.name, profile)?.into()),
+                None => continue,
             }
-            continue;
         };
         let choice = match by_axis {
             Some(value) => profiles.choose(value).map_err(|unknown| {
                 unknown.hints.iter().fold(at_axis(value, &unknown.what), |d, hint| d.hint(hint.clone()))
             })?,
-            None => of_image(profiles, node.image.as_deref().unwrap_or_default()).ok_or_else(|| {
-                let image = node.image.as_deref().unwrap_or_default();
-                let what =
-                    format!("no router's profile has the image `{image}` of `{}` in {name}", node.name);
-                let known: Vec<String> = profiles.images().map(|image| image.name).collect();
-                Source::new(&dir, "").error(what).hint(format!("known: frr:VERSION, {}", known.join(", ")))
-            })?,
+            None => of_image(profile, &image).map_or_else(
+                || Err(RunError::from(no_such_image(&written, &node.name, &image, profiles)?)),
+                Ok,
+            )?,
         };
-        let Some(router) = profiles.router(&choice, intent) else { continue };
+        let Some(mut router) = profiles.router(&choice, intent) else { continue };
+        if by_axis.is_none() {
+            // In whatever registry it is.
+            router.image.name = if router.driver == Driver::Frr { image } else { router.image.name };
+        }
         node.image = Some(router.image.name.clone());
         routers.insert(node.name.clone(), router);
     }
     Ok(routers)
 }
 
-/// The version of a profile that an image's name means; an FRR of another version is as good as one that is listed.
-fn of_image(profiles: &Profiles, image: &str) -> Option<Choice> {
-    let profile = profiles.of_image(image)?;
+/// The version of a profile that an image's name means.
+fn of_image(profile: Option<&Profile>, image: &str) -> Option<Choice> {
+    let profile = profile?;
     let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag.trim_start_matches('v'));
-    let version = profile.version(Some(tag)).or_else(|| profile.version(None))?;
-    Some(Choice { profile: profile.file.name.clone(), version: version.version.clone(), variant: None })
+    let version = profile.version(Some(tag))?.version;
+    Some(Choice { profile: profile.file.name.clone(), version, variant: None })
+}
+
+fn without_intent(file: &Path, node: &str, profile: &Profile) -> Result<Diagnostic, RunError> {
+    let what = format!("the gateway `{node}` has no intent, from which {} could be configured", profile.file.name);
+    let error = read(file)?.error_at(&path!["topology", "nodes", node, "image"], what);
+    Ok(error.hint("label it `routeproof.intent: FILE`; docs/gateways.md says what is in the file"))
+}
+
+fn no_such_image(file: &Path, node: &str, image: &str, profiles: &Profiles) -> Result<Diagnostic, RunError> {
+    let known: Vec<String> = profiles.images().map(|image| image.name).collect();
+    let what = format!("no router's profile has the image `{image}`");
+    let error = read(file)?.error_at(&path!["topology", "nodes", node, "image"], what);
+    let error = error.suggest(image, known.iter().map(String::as_str));
+    Ok(error.hint(format!("known: frr:VERSION, {}", known.join(", "))))
 }
 
 /// Where a scenario names a value of the axis.

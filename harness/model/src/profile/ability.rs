@@ -33,10 +33,12 @@ pub enum Ability {
     /// IPv4 and IPv6 unicast on each session (RFC 4760).
     BothFamilies,
     Vrf,
+    /// Makes subinterfaces by its own configuration.
+    Vlan,
 }
 
 impl Ability {
-    pub const ALL: [Ability; 13] = [
+    pub const ALL: [Ability; 14] = [
         Ability::Fib,
         Ability::FibEcmp,
         Ability::Bfd,
@@ -50,6 +52,7 @@ impl Ability {
         Ability::DynamicPeers,
         Ability::BothFamilies,
         Ability::Vrf,
+        Ability::Vlan,
     ];
 
     /// The name in profiles and in output.
@@ -68,6 +71,7 @@ impl Ability {
             Ability::DynamicPeers => "dynamic-peers",
             Ability::BothFamilies => "both-families",
             Ability::Vrf => "vrf",
+            Ability::Vlan => "vlan",
         }
     }
 }

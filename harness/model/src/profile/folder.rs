@@ -41,12 +41,18 @@ impl Profile {
         Ok(Profile { file: yaml::parse(source)?, templates })
     }
 
-    /// The version by its name, or the first.
-    pub fn version(&self, name: Option<&str>) -> Option<&VersionFile> {
-        match name {
-            None => self.file.versions.first(),
-            Some(name) => self.file.versions.iter().find(|v| v.version == name),
-        }
+    /// The version by its name, or the first. Of FRR any will do: people bring their own.
+    pub fn version(&self, name: Option<&str>) -> Option<VersionFile> {
+        let Some(name) = name else { return self.file.versions.first().cloned() };
+        let listed = self.file.versions.iter().find(|v| v.version == name).cloned();
+        let is_frr = self.file.driver == Driver::Frr && name.starts_with(|c: char| c.is_ascii_digit());
+        let other = || VersionFile {
+            version: name.to_string(),
+            image: format!("{}:{name}", self.file.name),
+            debian: None,
+            cannot: BTreeMap::new(),
+        };
+        listed.or_else(|| is_frr.then(other))
     }
 
     /// Whether an image's name, in whatever registry, is of this router: `quay.io/x/bird:2` is of that of `bird:2`.

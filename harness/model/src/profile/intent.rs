@@ -205,6 +205,7 @@ impl Intent {
             (Ability::Multihop, peers(|p| p.multihop.is_some())),
             (Ability::BothFamilies, peers(|p| p.families.len() > 1)),
             (Ability::Vrf, !self.vrfs.is_empty()),
+            (Ability::Vlan, !self.vlans.is_empty()),
             (Ability::DynamicPeers, !self.dynamic_peers.is_empty()),
             (Ability::FibEcmp, self.ecmp > 1),
             (Ability::NoRouteRefresh, !self.route_refresh),

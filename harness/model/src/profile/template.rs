@@ -56,14 +56,16 @@ pub fn check(name: &str, text: &str) -> Result<(), TemplateError> {
     })
 }
 
-/// The names that templates have: those of the intent's fields with `_` for `-`, each peer's `id` (from 1), the prefixes by
+/// The names that templates have: those of the intent's fields with `_` for `-`, each peer's `id` (from 1; dynamic peers count for themselves), the prefixes by
 /// family, and `peer` for a command about one.
 pub fn values(intent: &Intent, version: &str, peer: Option<usize>) -> Value {
     // An intent is plain data: it always becomes JSON.
     let mut all = snake(serde_json::to_value(intent).unwrap_or_default());
-    let peers = all["peers"].as_array_mut().into_iter().flatten();
-    for (index, peer) in peers.enumerate() {
-        peer["id"] = (index + 1).into();
+    for list in ["peers", "dynamic_peers"] {
+        let items = all[list].as_array_mut().into_iter().flatten();
+        for (index, item) in items.enumerate() {
+            item["id"] = (index + 1).into();
+        }
     }
     let of = |v6: bool| intent.prefixes.iter().filter(|p| p.addr().is_ipv6() == v6).collect::<Vec<_>>();
     all["prefixes_ipv4"] = serde_json::json!(of(false));

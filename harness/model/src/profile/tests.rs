@@ -198,9 +198,9 @@ fn what_an_intent_needs_is_told_by_name() {
         let router = router(name, &intent(RICH));
         router.lacks().iter().map(|(ability, _)| ability.name()).collect::<Vec<_>>().join(" ")
     };
-    insta::assert_snapshot!(lacks("bird-2"), @"vrf");
-    insta::assert_snapshot!(lacks("openbgpd-7.7"), @"fib-ecmp bfd graceful-restart md5 both-families vrf");
-    insta::assert_snapshot!(lacks("openbgpd-8.8"), @"fib-ecmp bfd graceful-restart vrf");
+    insta::assert_snapshot!(lacks("bird-2"), @"vrf vlan");
+    insta::assert_snapshot!(lacks("openbgpd-7.7"), @"fib-ecmp bfd graceful-restart md5 both-families vrf vlan");
+    insta::assert_snapshot!(lacks("openbgpd-8.8"), @"fib-ecmp bfd graceful-restart vrf vlan");
     let plain = router("gobgp", &intent(PLAIN));
     assert!(plain.lacks().is_empty() && plain.cannot.contains_key(&Ability::Fib));
     let variant = router("bird-2+no-refresh", &intent(PLAIN));
@@ -214,7 +214,7 @@ kinds: [linux]
 versions:
   - { version: '1', image: 'x:1', debian: { suite: sid, package: x } }
 can: [fib, fib-ecmp, bfd, graceful-restart-helper, graceful-restart, md5, route-refresh, no-route-refresh, multihop]
-cannot: { unnumbered: no, dynamic-peers: no, both-families: no, vrf: no }
+cannot: { unnumbered: no, dynamic-peers: no, both-families: no, vlan: no, vrf: no }
 start:
   files: [{ path: /etc/x, template: x.j2 }]
   daemons: [{ name: x, command: /usr/bin/x }]
@@ -237,8 +237,8 @@ fn mistakes_in_profiles_point_at_their_place() {
     };
     insta::assert_snapshot!(wrong("about:", "abuot:"), @"x/profile.yaml:2:1: unknown field `abuot`; did you mean `about`?; known here: name, about, sources, kinds, driver, not-run-here, versions, variants, can, cannot, known-issues, start, reload, ask");
     insta::assert_snapshot!(wrong("fib-ecmp, bfd, ", ""), @"x/profile.yaml:7:1: the profile does not say whether the router can: fib-ecmp, bfd; list each under `can`, or under `cannot` with how that shows");
-    insta::assert_snapshot!(wrong("vrf: no }", "vrf: no, fib: no }"), @"x/profile.yaml:8:74: `fib` is under `can`, too;");
-    insta::assert_snapshot!(wrong("[fib,", "[fibb,"), @"x/profile.yaml:7:7: unknown value `fibb`; did you mean `fib`?; known here: fib, fib-ecmp, bfd, graceful-restart-helper, graceful-restart, md5, route-refresh, no-route-refresh, multihop, unnumbered, dynamic-peers, both-families, vrf");
+    insta::assert_snapshot!(wrong("vrf: no }", "vrf: no, fib: no }"), @"x/profile.yaml:8:84: `fib` is under `can`, too;");
+    insta::assert_snapshot!(wrong("[fib,", "[fibb,"), @"x/profile.yaml:7:7: unknown value `fibb`; did you mean `fib`?; known here: fib, fib-ecmp, bfd, graceful-restart-helper, graceful-restart, md5, route-refresh, no-route-refresh, multihop, unnumbered, dynamic-peers, both-families, vrf, vlan");
     insta::assert_snapshot!(wrong("template: x.j2", "template: y.j2"), @"x/profile.yaml:10:37: there is no file `y.j2` beside the profile; did you mean `x.j2`?");
     insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | select('"), @"x/profile.yaml:14:44: the jq filter is wrong: expected closing parenthesis, found its end;");
     insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | nosuch(1)'"), @"x/profile.yaml:14:44: the jq filter is wrong: unknown filter `nosuch`;");
