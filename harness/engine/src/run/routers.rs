@@ -125,7 +125,8 @@ fn of_image(profile: Option<&Profile>, image: &str) -> Option<Choice> {
 }
 
 fn without_intent(file: &Path, node: &str, profile: &Profile) -> Result<Diagnostic, RunError> {
-    let what = format!("the gateway `{node}` has no intent, from which {} could be configured", profile.file.name);
+    let what =
+        format!("the gateway `{node}` has no intent, from which {} could be configured", profile.file.name);
     let error = read(file)?.error_at(&path!["topology", "nodes", node, "image"], what);
     Ok(error.hint("label it `routeproof.intent: FILE`; docs/gateways.md says what is in the file"))
 }

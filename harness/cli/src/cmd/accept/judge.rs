@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use comfy_table::{Table, presets};
 use routeproof_engine::run::{self as engine, LoadOptions, Loaded, Options, read_source};
 use routeproof_model::acceptance::{
-    AcceptanceOutcome, Deviations, Findings, Judged, Levels, Report, Requirement, RouterUnderTest, STABILITY, Summary,
-    Sanity, judge,
+    AcceptanceOutcome, Deviations, Findings, Judged, Levels, Report, Requirement, RouterUnderTest, STABILITY,
+    Sanity, Summary, judge,
 };
 use routeproof_model::path;
 use routeproof_model::profile::{Choice, Profiles};
