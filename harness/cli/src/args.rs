@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use routeproof_engine::guest::{Choice, DEFAULT_KERNEL, Guest, KernelSource};
+use routeproof_engine::run::profiles;
 use routeproof_model::metallb::Mode;
 use routeproof_model::metallb::lint::Rule;
+use routeproof_model::profile::Profiles;
 
 use crate::fail::Failure;
 
@@ -57,6 +59,8 @@ pub enum Command {
     Record(crate::cmd::record::RecordArgs),
     /// Compare two recorded runs fact by fact: kernels, sessions, RIBs, outcomes
     Diff(crate::cmd::diff::DiffArgs),
+    /// Judge whether a router is one to accept, requirement by requirement
+    Accept(crate::cmd::accept::AcceptArgs),
     /// Show a report of an earlier run directory
     Report(crate::cmd::report::ReportArgs),
     /// List the requirements and what proves them, or print the test plan
@@ -83,6 +87,22 @@ pub struct SourceArgs {
     /// Accept a suite whose Release file has expired
     #[arg(long)]
     pub allow_expired: bool,
+}
+
+/// Routers beyond those that routeproof knows.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ProfileArgs {
+    /// A folder of routers' profiles: a folder with a profile.yaml for each
+    #[arg(long, env = "ROUTEPROOF_PROFILES", value_name = "DIR")]
+    pub profiles: Option<PathBuf>,
+}
+
+impl ProfileArgs {
+    /// # Errors
+    /// The folder cannot be read, or a profile has a mistake.
+    pub fn load(&self) -> Result<Profiles, Failure> {
+        Ok(profiles(self.profiles.as_deref())?)
+    }
 }
 
 /// On which kernel labs are booted.
@@ -145,6 +165,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub source: SourceArgs,
     #[command(flatten)]
+    pub profiles: ProfileArgs,
+    #[command(flatten)]
     pub guest: GuestArgs,
     /// Leave the lab of the first run that goes wrong up, as its steps left it, until `down` or ctrl-C
     #[arg(long, conflicts_with = "mutate")]
@@ -164,7 +186,7 @@ pub struct RunArgs {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Scenario folders or files, topology files (*.clab.yml), or Kubernetes manifests [default: all of ./scenarios]
+    /// Scenario folders or files, topology files (*.clab.yml), routers' profiles, or Kubernetes manifests [default: all of ./scenarios]
     #[arg(value_name = "FILE")]
     pub files: Vec<String>,
     /// Kubernetes manifests, or folders of them, which are checked together
@@ -185,6 +207,8 @@ pub struct CheckArgs {
     /// Warnings count as errors
     #[arg(long)]
     pub deny_warnings: bool,
+    #[command(flatten)]
+    pub profiles: ProfileArgs,
     /// Print what was found as JSON on stdout
     #[arg(long)]
     pub json: bool,
@@ -209,6 +233,8 @@ pub struct PlanArgs {
     /// MetalLB releases to plan for instead of the scenarios' own; they are one more axis, `metallb`
     #[arg(long, value_name = "VERSION", value_delimiter = ',')]
     pub metallb: Vec<String>,
+    #[command(flatten)]
+    pub profiles: ProfileArgs,
     /// Print the whole plan as JSON
     #[arg(long)]
     pub json: bool,

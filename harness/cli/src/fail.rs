@@ -40,6 +40,11 @@ impl Failure {
         Failure { code: FAILED, ..Failure::input(text) }
     }
 
+    /// Ctrl-C came first.
+    pub fn interrupted(text: impl Display) -> Failure {
+        Failure { code: INTERRUPTED, ..Failure::input(text) }
+    }
+
     /// A capability that the user requires is not there.
     pub fn missing(text: impl Display) -> Failure {
         Failure { code: MISSING, ..Failure::input(text) }

@@ -18,6 +18,7 @@ pub mod preflight;
 pub mod probe;
 pub mod recorded;
 pub mod report;
+pub mod router;
 pub mod run;
 pub mod rundir;
 pub mod wait;

@@ -4,6 +4,7 @@
 //! each step here is a function from values to values, so that all of it can be tested and replayed.
 #![forbid(unsafe_code)]
 
+pub mod acceptance;
 pub mod baseline;
 pub mod check;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub mod mutate;
 pub mod needs;
 pub mod plan;
 pub mod pods;
+pub mod profile;
 pub mod race;
 pub mod recording;
 pub mod replay;

@@ -100,7 +100,7 @@ fn judge(
             let witness = witness.map(|prefix| expect.witness(prefix));
             unless_spoilt(holds(run, recording, expect, witness.as_ref(), (from, to), as_recorded))
         }
-        Verb::Diagnose(d) => diagnose(recording, index, d, observed),
+        Verb::Diagnose(d) => diagnose(run, recording, index, d, observed),
     }
 }
 
@@ -233,6 +233,7 @@ fn peer_witness(
 }
 
 fn diagnose(
+    run: &PlannedRun,
     recording: &Recording,
     index: usize,
     d: &Diagnosis,
@@ -249,6 +250,7 @@ fn diagnose(
             alternation(&samples).into()
         }
     };
+    let diagnosed = run.as_expected(diagnosed);
     if let Some(bug) = diagnosed.bug {
         observed.insert("bug".to_string(), bug.to_string());
     }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use routeproof_engine::image::Store;
 use routeproof_engine::run::{
-    RunError, check_images, check_manifests, check_topology_images, choose_frr, load, load_lab,
-    load_topology, read_source,
+    LoadOptions, RunError, check_images, check_intents, check_manifests, check_topology_images, choose_frr,
+    load_for, load_lab, load_profile, load_topology, read_source,
 };
 use routeproof_model::diag::{Diagnostic, Severity};
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Rule};
+use routeproof_model::profile::{PROFILE, Profiles};
 use routeproof_model::{needs, path, yaml};
 
 use super::{metallb, requirements, run, select};
@@ -46,7 +47,8 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     let (files, manifests) = sorted(args)?;
-    let store = run::store(&SourceArgs::default())?;
+    let profiles = args.profiles.load()?;
+    let store = run::store(&SourceArgs::default(), &profiles)?;
     let mut output = Output::new(args.deny_warnings);
     let mut worst = 0;
     let mut tell = |name: &str, checked: Result<Found, Failure>| -> Result<(), Failure> {
@@ -64,10 +66,10 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         Ok(())
     };
     for file in &files {
-        tell(file, check(file, &store))?;
+        tell(file, check(file, &store, &profiles))?;
     }
     if args.files.is_empty() && args.manifest.is_empty() {
-        tell("requirements", check_requirements())?;
+        tell("requirements", check_requirements(&profiles))?;
     }
     if !manifests.is_empty() {
         let names: Vec<String> = manifests.iter().map(|p| p.display().to_string()).collect();
@@ -140,11 +142,15 @@ fn is_manifest(file: &Path) -> bool {
         .is_some_and(|d| d.text(&path!["apiVersion"]).is_some() && d.text(&path!["kind"]).is_some())
 }
 
-fn check(file: &str, store: &Store) -> Result<Found, Failure> {
+fn check(file: &str, store: &Store, profiles: &Profiles) -> Result<Found, Failure> {
+    if let Some(folder) = profile_folder(Path::new(file)) {
+        load_profile(folder)?;
+        return Ok(Found::default());
+    }
     if is_topology(file) {
         return check_topology(Path::new(file), store);
     }
-    let mut loaded = load(&select::path(file)?)?;
+    let mut loaded = load_for(&select::path(file)?, &LoadOptions { profiles, ..LoadOptions::default() })?;
     // As `run` does: the release's own FRR need not be one that can be had.
     choose_frr(std::slice::from_mut(&mut loaded), store)?;
     check_images(&loaded, store)?;
@@ -154,11 +160,23 @@ fn check(file: &str, store: &Store) -> Result<Found, Failure> {
 }
 
 /// Whether the scenarios here prove their catalogue, and nothing else.
-fn check_requirements() -> Result<Found, Failure> {
-    let loaded = select::scenarios(&[], &[], &[])?;
+fn check_requirements(profiles: &Profiles) -> Result<Found, Failure> {
+    let loaded = select::scenarios(&[], &[], &[], profiles)?;
     match requirements::check(&loaded)?.as_slice() {
         [] => Ok(Found::default()),
         wrong => Err(Failure::input(wrong.join("\n"))),
+    }
+}
+
+/// The folder of a router's profile, if that, or its `profile.yaml`, is what is named.
+fn profile_folder(path: &Path) -> Option<&Path> {
+    let by_file = path.file_name().is_some_and(|name| name == PROFILE);
+    match (by_file, path.join(PROFILE).is_file()) {
+        (true, _) => {
+            Some(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+        }
+        (false, true) => Some(path),
+        (false, false) => None,
     }
 }
 
@@ -183,6 +201,7 @@ fn check_topology(file: &Path, store: &Store) -> Result<Found, Failure> {
         Ok(topology) => {
             // What is here in all but an FRR tree is meant for here.
             check_topology_images(file, [&topology], store)?;
+            check_intents(&topology)?;
             let needs = needs::of(&topology, &[], &BTreeSet::new());
             Ok(Found { warnings: shown(topology.warnings), needs, ..Found::default() })
         }

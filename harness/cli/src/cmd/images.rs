@@ -106,7 +106,11 @@ fn table(entries: &[Entry]) -> Table {
             e.image.clone(),
             state.to_owned(),
             e.suite.clone().unwrap_or_else(dash),
-            e.frr_version.clone().or_else(|| e.kernel_version.clone()).unwrap_or_else(dash),
+            e.frr_version
+                .clone()
+                .or(e.kernel_version.clone())
+                .or(e.router_version.clone())
+                .unwrap_or_else(dash),
             e.size.map_or_else(dash, |s| HumanBytes(s).to_string()),
             e.tree.as_ref().map_or_else(dash, |t| t.display().to_string()),
         ]);
@@ -115,7 +119,16 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, Failure> {
-    let mut images = args.names.iter().map(|n| ImageRef::parse_any(n)).collect::<Result<Vec<_>, _>>()?;
+    let mirror = args.mirror.filter(|m| !m.is_empty());
+    let options = Options {
+        cache_dir,
+        mirror,
+        offline: args.offline,
+        allow_expired: args.allow_expired,
+        routers: Vec::new(),
+    };
+    let store = store(options)?;
+    let mut images = args.names.iter().map(|n| store.image_any(n)).collect::<Result<Vec<_>, _>>()?;
     for suite in &args.suite {
         images.push(ImageRef::suite(suite)?);
     }
@@ -127,9 +140,6 @@ async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, Failure>
     if images.is_empty() {
         images = ImageRef::defaults();
     }
-    let mirror = args.mirror.filter(|m| !m.is_empty());
-    let options = Options { cache_dir, mirror, offline: args.offline, allow_expired: args.allow_expired };
-    let store = store(options)?;
     let progress = progress();
     let options = PullOptions { from: args.from, refresh: args.refresh };
     let results = store.pull(&images, &options, progress.as_ref()).await;
@@ -138,7 +148,11 @@ async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, Failure>
     for (image, result) in results {
         match result {
             Ok(tree) => {
-                let what = if image.kind() == Kind::Kernel { "Linux" } else { "FRR" };
+                let what = match image.kind() {
+                    Kind::Kernel => "Linux",
+                    Kind::Frr => "FRR",
+                    Kind::Router => image.name().split(':').next().unwrap_or_default(),
+                };
                 out::line(format_args!("{image}  {what} {}  {}", tree.frr_version, tree.path.display()))?;
             }
             Err(e) => code = code.max(Failure::from(e).report()),

@@ -9,13 +9,14 @@ use routeproof_model::diag::Severity;
 use routeproof_model::metallb::lint::{FrrVersion, Lint};
 use routeproof_model::metallb::{self, Mode, NodeInfo, Objects, Release, RenderError, Rendered};
 
+use crate::args::ProfileArgs;
 use crate::fail::{self, Failure};
 use crate::out;
 
 #[derive(Debug, Args)]
 pub struct RenderArgs {
-    /// Manifests, as given to `kubectl apply -f`
-    #[arg(required = true, value_name = "MANIFEST")]
+    /// Manifests, as given to `kubectl apply -f`; with --router, one intent
+    #[arg(required = true, value_name = "MANIFEST|INTENT")]
     manifests: Vec<PathBuf>,
     /// The node whose file is wanted
     #[arg(long, default_value = "worker")]
@@ -29,6 +30,11 @@ pub struct RenderArgs {
     /// How MetalLB runs FRR
     #[arg(long, default_value = Mode::Frr.name(), value_name = "MODE", value_parser = mode())]
     mode: Mode,
+    /// Print the configuration of this router for an intent instead: bird, openbgpd-7.7, srlinux, ...
+    #[arg(long, value_name = "ROUTER", conflicts_with_all = ["node", "label", "metallb", "mode", "frr_configuration"])]
+    router: Option<String>,
+    #[command(flatten)]
+    profiles: ProfileArgs,
     /// Print the FRRConfiguration that MetalLB writes for the node in frr-k8s mode, instead of frr.conf
     #[arg(long)]
     frr_configuration: bool,
@@ -49,6 +55,9 @@ pub fn release(version: &str, mode: Mode) -> Result<&'static Release, Failure> {
 }
 
 pub fn render(args: &RenderArgs) -> Result<u8, Failure> {
+    if let Some(router) = &args.router {
+        return super::gateway::render(router, &args.manifests, &args.profiles.load()?);
+    }
     let release = release(&args.metallb, args.mode)?;
     if args.frr_configuration && args.mode == Mode::Frr {
         return Err(

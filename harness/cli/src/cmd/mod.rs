@@ -1,8 +1,10 @@
 //! One file a command.
 
+pub mod accept;
 pub mod check;
 pub mod diff;
 pub mod doctor;
+mod gateway;
 pub mod graph;
 pub mod images;
 pub mod lab;
@@ -50,6 +52,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Record(args) => record::run(&args).await,
             Command::Replay(args) => replay::run(&args),
             Command::Diff(args) => diff::run(&args),
+            Command::Accept(args) => accept::run(args).await,
             Command::Report(args) => report::run(&args),
             Command::Requirements(args) => requirements::run(&args),
             Command::Schema(args) => schema::run(&args),

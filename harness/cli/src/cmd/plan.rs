@@ -15,7 +15,8 @@ pub fn run(args: &PlanArgs) -> Result<u8, Failure> {
     if !args.scenarios.is_empty() && args.scenarios.iter().all(|file| check::is_topology(file)) {
         return topologies(args);
     }
-    let loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only)?;
+    let profiles = args.profiles.load()?;
+    let loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only, &profiles)?;
     if args.json {
         out::json(&Loaded::plan(&loaded))?;
     } else if args.yaml {
@@ -78,6 +79,8 @@ fn outline(run: &PlannedRun) -> String {
 
 #[cfg(test)]
 mod tests {
+    use routeproof_model::profile::Profiles;
+
     use super::*;
 
     #[test]
@@ -85,12 +88,14 @@ mod tests {
         let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/frr-ordering");
         let releases = ["v0.13.12".to_string(), "0.15.3".to_string()];
         let only = ["metallb=v0.15.3".to_string()];
-        let loaded = select::scenarios(&[scenario.to_string()], &releases, &only).unwrap();
+        let loaded =
+            select::scenarios(&[scenario.to_string()], &releases, &only, Profiles::embedded()).unwrap();
         let runs = Loaded::plan(&loaded).runs;
         assert_eq!(runs.len(), 36);
         assert!(runs.iter().all(|run| run.metallb.version == "v0.15.3"));
         assert_eq!(runs[0].axes.last(), Some(&("metallb".to_string(), "v0.15.3".to_string())));
-        let unknown = select::scenarios(&[scenario.to_string()], &["v0.15.9".to_string()], &[]);
+        let unknown =
+            select::scenarios(&[scenario.to_string()], &["v0.15.9".to_string()], &[], Profiles::embedded());
         assert!(unknown.is_err());
     }
 

@@ -10,6 +10,7 @@ use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
 use routeproof_engine::run::{self as engine, Loaded, Options};
 use routeproof_engine::rundir::RunDir;
 use routeproof_model::event::EventKind;
+use routeproof_model::profile::Profiles;
 use tokio::sync::watch;
 
 use super::{mutation, race, select};
@@ -24,12 +25,13 @@ pub enum Selection {
     Ordering,
 }
 
-pub fn store(source: &SourceArgs) -> Result<Store, Failure> {
+pub fn store(source: &SourceArgs, profiles: &Profiles) -> Result<Store, Failure> {
     let options = image::Options {
         cache_dir: source.cache_dir.clone(),
         mirror: source.mirror.clone(),
         offline: source.offline,
         allow_expired: source.allow_expired,
+        routers: profiles.images().collect(),
     };
     Ok(engine::store(options)?)
 }
@@ -39,7 +41,8 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         Selection::Ordering if args.scenarios.is_empty() => vec!["frr-ordering".to_string()],
         _ => args.scenarios.clone(),
     };
-    let mut loaded = select::scenarios(&names, &args.metallb, &args.only)?;
+    let profiles = args.profiles.load()?;
+    let mut loaded = select::scenarios(&names, &args.metallb, &args.only, &profiles)?;
     if let Some(shard) = args.shard {
         shard.keep(&mut loaded);
     }
@@ -51,7 +54,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
     let guest = args.guest.parse()?;
-    let store = store(&args.source)?;
+    let store = store(&args.source, &profiles)?;
     super::doctor::require(&args.require, &guest, &store).await?;
     engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
@@ -106,7 +109,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
 }
 
 /// The first ctrl-C (or SIGTERM) ends the runs in order; a second one ends the process, and the kernel ends the labs.
-async fn on_interrupt(stop: watch::Sender<bool>, events: routeproof_engine::event::Events) {
+pub async fn on_interrupt(stop: watch::Sender<bool>, events: routeproof_engine::event::Events) {
     for count in 0.. {
         if !interrupted().await {
             return;

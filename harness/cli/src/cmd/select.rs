@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use routeproof_engine::run::{Loaded, load_for};
+use routeproof_engine::run::{LoadOptions, Loaded, load_for};
 use routeproof_model::diag::nearest;
 use routeproof_model::metallb::Release;
+use routeproof_model::profile::Profiles;
 
 use crate::fail::Failure;
 
@@ -13,14 +14,20 @@ const SCENARIOS: &str = "scenarios";
 
 /// Loads the named scenarios, all of ./scenarios without names, for the MetalLB releases of `--metallb`, and keeps the runs
 /// that `--only` lets through.
-pub fn scenarios(names: &[String], metallb: &[String], only: &[String]) -> Result<Vec<Loaded>, Failure> {
+pub fn scenarios(
+    names: &[String],
+    metallb: &[String],
+    only: &[String],
+    profiles: &Profiles,
+) -> Result<Vec<Loaded>, Failure> {
     let releases =
         metallb.iter().map(|v| Release::find(v)).collect::<Result<Vec<_>, _>>().map_err(Failure::input)?;
     let paths = match names {
         [] => all()?,
         names => names.iter().map(|name| path(name)).collect::<Result<_, _>>()?,
     };
-    let mut loaded = paths.iter().map(|path| load_for(path, &releases)).collect::<Result<Vec<_>, _>>()?;
+    let options = LoadOptions { releases: &releases, profiles, gateway: None };
+    let mut loaded = paths.iter().map(|path| load_for(path, &options)).collect::<Result<Vec<_>, _>>()?;
     keep(&mut loaded, only)?;
     Ok(loaded)
 }

@@ -13,12 +13,13 @@ use routeproof_engine::rundir::RunDir;
 use routeproof_model::fact::Mono;
 use routeproof_model::metallb::Mode;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::profile::{Beyond, beyond};
 use routeproof_model::topology::Role;
 use serde::Serialize;
 
 use super::run::{chain, interrupted, store};
 use super::{images, metallb};
-use crate::args::{GuestArgs, SourceArgs};
+use crate::args::{GuestArgs, ProfileArgs, SourceArgs};
 use crate::fail::{Failure, INTERRUPTED};
 use crate::out;
 
@@ -61,6 +62,8 @@ pub struct UpArgs {
     source: SourceArgs,
     #[command(flatten)]
     guest: GuestArgs,
+    #[command(flatten)]
+    profiles: ProfileArgs,
 }
 
 /// What `--json` prints. Times are milliseconds since the command's start.
@@ -101,12 +104,17 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let guest = args.guest.parse()?;
     let until = until(&args)?;
     let release = metallb::release(&args.metallb, args.mode)?;
-    let store = store(&args.source)?;
+    let profiles = args.profiles.load()?;
+    let store = store(&args.source, &profiles)?;
     let (frr, note) = match &args.frr {
         Some(version) => (version.clone(), None),
         None => run::default_frr(&store, release, args.mode)?,
     };
-    let (planned, warnings) = plan_topology(&args.topology, &args.manifest, (release, args.mode), &frr)?;
+    let (planned, warnings) =
+        plan_topology(&args.topology, &args.manifest, (release, args.mode), &frr, &profiles)?;
+    if let Some(Beyond { capability, detail }) = beyond(&planned) {
+        return Err(Failure::missing(format!("{capability} is missing: {detail}")));
+    }
     check_until(&until, &planned)?;
     let name = args.name.as_deref().unwrap_or(&planned.topology.name);
     keep::check_free(name)?;

@@ -10,6 +10,7 @@ mod broken_labs;
 mod extras;
 mod frr_k8s;
 mod garbage;
+mod gateways;
 mod manifests;
 mod scenarios;
 mod topologies;

@@ -1,12 +1,14 @@
 //! Which packages an FRR tree is made of: what its programs need to run, not what Debian's installer needs.
 
+use super::ImageRef;
 use super::depends::{self, Clause};
 use super::name::Kind;
 use super::packages::{Index, Package};
 
-/// What must work in a tree: FRR and its reload script, the tools that topologies' `exec` lines and people use.
-const ROOTS: &str = "frr, frr-pythontools, iproute2, iputils-ping, nftables, procps, dash, bash, coreutils, grep, sed, mawk, \
-                     findutils, hostname, base-files, netbase, libpam-modules";
+/// What must work in a tree: the router (FRR with its reload script), the tools that topologies' `exec` lines and people use.
+const FRR: &str = "frr, frr-pythontools, libpam-modules";
+const TOOLS: &str = "iproute2, iputils-ping, nftables, procps, dash, bash, coreutils, grep, sed, mawk, findutils, hostname, \
+                     base-files, netbase";
 
 /// Taken as present although they are not: only maintainer scripts, services or documentation need them.
 ///
@@ -51,10 +53,11 @@ pub(super) enum ClosureError {
 }
 
 /// Every package of a tree, sorted by name.
-pub(super) fn closure_of(kind: Kind, index: &Index<'_>) -> Result<Vec<Package>, ClosureError> {
-    match kind {
-        Kind::Frr => closure(index, ROOTS),
-        Kind::Kernel => closure(index, "user-mode-linux"),
+pub(super) fn closure_of(image: &ImageRef, index: &Index<'_>) -> Result<Vec<Package>, ClosureError> {
+    match image.kind() {
+        Kind::Frr => closure(index, &format!("{FRR}, {TOOLS}")),
+        Kind::Router => closure(index, &format!("{}, {TOOLS}", image.package())),
+        Kind::Kernel => closure(index, image.package()),
     }
 }
 

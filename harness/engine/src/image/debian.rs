@@ -108,17 +108,14 @@ pub(super) async fn plan(
     };
     let path = fetch_into_cache(http, cache, staging, &urls, &index.sha256, total, &heard).await?;
     let ending = index.path.rsplit_once("Packages").map_or("", |(_, ending)| ending).to_owned();
-    let kind = job.image.kind();
-    let packages = blocking(move || read_closure(kind, &path, &ending)).await?.map_err(|e| match e {
+    let image = job.image.clone();
+    let packages = blocking(move || read_closure(&image, &path, &ending)).await?.map_err(|e| match e {
         ClosureError::Unsatisfied { clause, by } => missing(&format!("package `{clause}` (needed by {by})")),
         ClosureError::Index(reason) => {
             ImageError::Damaged { what: format!("the package index of {dists}"), reason }
         }
     })?;
-    let main = match kind {
-        Kind::Frr => "frr",
-        Kind::Kernel => "user-mode-linux",
-    };
+    let main = job.image.package();
     let found =
         packages.iter().find(|p| p.name == main).ok_or_else(|| missing(&format!("package `{main}`")))?;
     let version = found.version.upstream_version.clone();
@@ -175,12 +172,12 @@ fn read_release(job: &Job<'_>, url: &str, body: &[u8]) -> Result<Release, ImageE
     }
 }
 
-fn read_closure(kind: Kind, index: &Path, ending: &str) -> Result<Vec<Package>, ClosureError> {
+fn read_closure(image: &ImageRef, index: &Path, ending: &str) -> Result<Vec<Package>, ClosureError> {
     let broken = |e: std::io::Error| ClosureError::Index(e.to_string());
     let mut text = String::new();
     let file = File::open(index).map_err(broken)?;
     decompressed(ending, file).and_then(|mut r| r.read_to_string(&mut text)).map_err(broken)?;
-    closure_of(kind, &Index::new(&text))
+    closure_of(image, &Index::new(&text))
 }
 
 /// Downloads and unpacks every package into a fresh tree, and does what maintainer scripts would have done.

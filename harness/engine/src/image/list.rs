@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{ImageError, ImageRef, KERNELS, KNOWN, Kind, Store, lock};
+use super::{ImageError, KERNELS, KNOWN, Kind, Store, lock};
 
 /// One image for `images list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -15,6 +15,8 @@ pub struct Entry {
     pub frr_version: Option<String>,
     /// Of a User-Mode Linux kernel, instead of FRR's.
     pub kernel_version: Option<String>,
+    /// Of another router, instead of FRR's.
+    pub router_version: Option<String>,
     /// Bytes on disk.
     pub size: Option<u64>,
     pub tree: Option<PathBuf>,
@@ -60,6 +62,17 @@ impl Store {
             kernel_version: Some(k.version.to_owned()),
             ..Entry::not_cached(k.suite)
         }));
+        for router in self.routers() {
+            if let Some(debian) = &router.debian
+                && !entries.iter().any(|entry| entry.image == router.name)
+            {
+                entries.push(Entry {
+                    image: router.name.clone(),
+                    router_version: Some(router.version.clone()),
+                    ..Entry::not_cached(&debian.suite)
+                });
+            }
+        }
         for record in self.cache.records()?.into_iter().filter_map(|(_, r)| r) {
             let tree = Some(self.cache.tree(&record.digest)).filter(|t| t.is_dir());
             let state = match &tree {
@@ -69,15 +82,20 @@ impl Store {
                 }
                 Some(_) => State::Cached,
             };
-            let kernel = ImageRef::parse_any(&record.image).is_ok_and(|image| image.kind() == Kind::Kernel);
-            let (frr_version, kernel_version) =
-                if kernel { (None, Some(record.frr_version)) } else { (Some(record.frr_version), None) };
+            let version = Some(record.frr_version);
+            let (frr_version, kernel_version, router_version) =
+                match self.image_any(&record.image).map(|image| image.kind()) {
+                    Ok(Kind::Kernel) => (None, version, None),
+                    Ok(Kind::Router) => (None, None, version),
+                    _ => (version, None, None),
+                };
             let entry = Entry {
                 image: record.image,
                 state,
                 suite: record.suite,
                 frr_version,
                 kernel_version,
+                router_version,
                 size: Some(record.size),
                 tree,
                 origin: Some(record.origin),
@@ -101,6 +119,7 @@ impl Entry {
             suite: Some(suite.to_owned()),
             frr_version: None,
             kernel_version: None,
+            router_version: None,
             size: None,
             tree: None,
             origin: None,

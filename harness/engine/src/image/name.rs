@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use routeproof_model::profile::RouterImage;
+
 use super::ImageError;
 
 /// An FRR version that a Debian suite carries.
@@ -31,6 +33,8 @@ pub const KERNELS: [Known; 2] =
 pub enum Kind {
     /// A root filesystem with FRR in it.
     Frr,
+    /// A root filesystem with another router's package in it.
+    Router,
     /// A User-Mode Linux kernel with its modules, and the libraries that it needs.
     Kernel,
 }
@@ -53,9 +57,27 @@ pub struct ImageRef {
     version: Option<String>,
     source: Source,
     kind: Kind,
+    /// The Debian package that it is made for.
+    package: String,
 }
 
+/// The packages that FRR and the kernels are in.
+const FRR_PACKAGE: &str = "frr";
+const KERNEL_PACKAGE: &str = "user-mode-linux";
+
 impl ImageRef {
+    /// An image of a router's profile; `None` if nobody says where it comes from.
+    pub fn router(image: &RouterImage) -> Option<ImageRef> {
+        let debian = image.debian.as_ref()?;
+        Some(ImageRef {
+            name: image.name.clone(),
+            version: Some(image.version.clone()),
+            source: Source::Suite(debian.suite.clone()),
+            kind: Kind::Router,
+            package: debian.package.clone(),
+        })
+    }
+
     /// Reads the name of an FRR image or of a kernel: [`ImageRef::parse`], [`ImageRef::kernel`].
     pub fn parse_any(text: &str) -> Result<ImageRef, ImageError> {
         if text.trim().starts_with(KERNEL) { ImageRef::kernel(text) } else { ImageRef::parse(text) }
@@ -75,11 +97,12 @@ impl ImageRef {
                 version,
                 source,
                 kind: Kind::Kernel,
+                package: KERNEL_PACKAGE.to_owned(),
             });
         }
         let suite = tag.strip_prefix('@').filter(|suite| is_suite(suite)).ok_or_else(bad)?;
         let (name, source) = (format!("{KERNEL}@{suite}"), Source::Suite(suite.to_owned()));
-        Ok(ImageRef { name, version: None, source, kind: Kind::Kernel })
+        Ok(ImageRef { name, version: None, source, kind: Kind::Kernel, package: KERNEL_PACKAGE.to_owned() })
     }
 
     /// Reads a name as users, containerlab files and container registries spell it: `frr:8.4.4`, `8.4.4`,
@@ -95,7 +118,13 @@ impl ImageRef {
                 return Err(bad("the path after `dir:` must be absolute"));
             }
             let (name, source) = (text.to_owned(), Source::Dir(path.into()));
-            return Ok(ImageRef { name, version: None, source, kind: Kind::Frr });
+            return Ok(ImageRef {
+                name,
+                version: None,
+                source,
+                kind: Kind::Frr,
+                package: FRR_PACKAGE.to_owned(),
+            });
         }
         let tag = match text.rsplit_once(':') {
             Some((repository, tag)) if is_frr(repository) => tag,
@@ -117,6 +146,7 @@ impl ImageRef {
                 version: Some(version.to_owned()),
                 source: Source::Imported,
                 kind: Kind::Frr,
+                package: FRR_PACKAGE.to_owned(),
             },
         })
     }
@@ -138,6 +168,7 @@ impl ImageRef {
                 version: None,
                 source: Source::Suite(suite.to_owned()),
                 kind: Kind::Frr,
+                package: FRR_PACKAGE.to_owned(),
             },
         })
     }
@@ -150,6 +181,10 @@ impl ImageRef {
     /// The canonical spelling, for example `frr:8.4.4`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn package(&self) -> &str {
+        &self.package
     }
 
     pub fn kind(&self) -> Kind {
@@ -186,6 +221,7 @@ impl Known {
             version: Some(self.version.to_owned()),
             source: Source::Suite(self.suite.to_owned()),
             kind: Kind::Frr,
+            package: FRR_PACKAGE.to_owned(),
         }
     }
 }
@@ -195,7 +231,8 @@ pub(super) fn keeps_promise(image: &ImageRef, found: &str) -> bool {
     let Some(promised) = image.version() else { return true };
     match image.kind {
         Kind::Frr => same_version(promised, found),
-        Kind::Kernel => {
+        // A profile may name a whole series: `bird:2`.
+        Kind::Kernel | Kind::Router => {
             found.strip_prefix(promised).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
         }
     }

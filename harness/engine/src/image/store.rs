@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
+use routeproof_model::profile::{Profiles, RouterImage};
 
 use super::cache::{Cache, Format, Record, Staging, disk_usage};
 use super::debian::{self, Job, blocking};
@@ -48,6 +49,8 @@ pub struct Options {
     pub offline: bool,
     /// Take a suite whose Release file has expired.
     pub allow_expired: bool,
+    /// Images of routers that a user's profiles describe.
+    pub routers: Vec<RouterImage>,
 }
 
 /// What one pull does beyond the store's options.
@@ -102,6 +105,25 @@ impl Store {
         self.cache.format = Format::with_finish(finish.format);
         self.finish = Some(finish);
         self
+    }
+
+    /// Reads the name of a node's image: that of a router of some profile, else [`ImageRef::parse`].
+    pub fn image(&self, text: &str) -> Result<ImageRef, ImageError> {
+        self.router(text).map_or_else(|| ImageRef::parse(text), Ok)
+    }
+
+    /// [`Store::image`], and the names of kernels.
+    pub fn image_any(&self, text: &str) -> Result<ImageRef, ImageError> {
+        self.router(text).map_or_else(|| ImageRef::parse_any(text), Ok)
+    }
+
+    fn router(&self, text: &str) -> Option<ImageRef> {
+        self.routers().find(|image| image.name == text).as_ref().and_then(ImageRef::router)
+    }
+
+    /// The images of routers that profiles describe.
+    pub(super) fn routers(&self) -> impl Iterator<Item = RouterImage> + '_ {
+        self.options.routers.iter().cloned().chain(Profiles::embedded().images())
     }
 
     pub fn cache_dir(&self) -> &Path {

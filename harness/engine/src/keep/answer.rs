@@ -222,15 +222,14 @@ async fn state(node: &Node) -> (String, Option<Sessions>) {
     if let Err(e) = node.handle.list("/run").await {
         return (line(&e), None);
     }
-    let Some(frr) = &node.frr else { return ("running".to_string(), None) };
-    if let Err(e) = frr.check_alive() {
-        return (e.to_string(), None);
+    if let Err(e) = node.check_alive() {
+        return (e.line(), None);
     }
-    if !frr.daemons().any(|daemon| daemon == "bgpd") {
+    if !node.speaks_bgp() {
         return ("running".to_string(), None);
     }
     match tokio::time::timeout(PATIENCE, node.sessions()).await {
-        Err(_) => (format!("bgpd has not answered for {} s", PATIENCE.as_secs()), None),
+        Err(_) => (format!("the router has not answered for {} s", PATIENCE.as_secs()), None),
         Ok(Ok(sessions)) => {
             let established = sessions.iter().filter(|s| s.state == SessionState::Established).count();
             ("running".to_string(), Some(Sessions { total: sessions.len(), established }))

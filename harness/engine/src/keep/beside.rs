@@ -22,7 +22,9 @@ pub(super) async fn take(node: &Node) -> Beside {
 
 /// None where no bgpd is to run.
 async fn sessions(node: &Node) -> Option<DaemonSessions> {
-    node.frr.as_ref().filter(|frr| frr.daemons().any(|daemon| daemon == "bgpd"))?;
+    if !node.speaks_bgp() {
+        return None;
+    }
     let unanswered = |why: String| DaemonSessions { unanswered: Some(why), ..DaemonSessions::default() };
     Some(match tokio::time::timeout(PATIENCE, node.sessions_in_full(true)).await {
         Err(_) => unanswered(format!("the daemons have not answered for {} s", PATIENCE.as_secs())),

@@ -47,8 +47,9 @@ impl Kept {
 
     /// The root filesystems, and the guest kernel if one is to be booted. They stay in the cache as long as they are held.
     pub(super) async fn images(&self) -> Result<(BTreeMap<String, Tree>, Option<Kernel>), RunError> {
-        let cache = Some(self.order.cache.clone());
-        let store = run::store(image::Options { cache_dir: cache, offline: true, ..Default::default() })?;
+        let cache_dir = Some(self.order.cache.clone());
+        let routers = self.order.run.routers.values().map(|router| router.image.clone()).collect();
+        let store = run::store(image::Options { cache_dir, offline: true, routers, ..Default::default() })?;
         let trees = run::trees(self.order.run.images.values(), &store, &Quiet).await?;
         let kernel = match &self.order.kernel {
             Some(name) => Some(KernelSource::parse(name)?.obtain(&store, &Quiet).await?),

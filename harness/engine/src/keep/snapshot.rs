@@ -27,12 +27,14 @@ async fn node(node: &Node) -> (Vec<Line>, Vec<String>) {
     let (name, at) = (&node.name, now());
     let mut missing = Vec::new();
     let mut lines = Vec::new();
-    if node.frr.is_some() {
+    if node.routes() {
         match tokio::time::timeout(PATIENCE, node.sessions()).await {
             Ok(Ok(sessions)) => lines.push(Line::Sessions { node: name.clone(), at, sessions }),
             Ok(Err(e)) => missing.push(e.line()),
             Err(_) => missing.push(format!("bgpd of {name} does not answer")),
         }
+    }
+    if node.frr.is_some() {
         match tokio::time::timeout(PATIENCE, node.rib()).await {
             Ok(Ok(entries)) => lines.push(Line::Rib { node: name.clone(), at, entries }),
             Ok(Err(e)) => missing.push(e.line()),

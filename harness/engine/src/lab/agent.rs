@@ -22,6 +22,7 @@ use nix::unistd::{Pid, sethostname, setsid};
 
 use super::binds;
 use super::confine::confine;
+use super::one_user;
 use super::rootfs;
 use super::rtnl::open_route_socket;
 use super::spec::{Call, Family, NodeSpec, Reply, Request, SocketKind};
@@ -34,6 +35,7 @@ type Failure = (String, io::Error);
 struct How {
     terminal: bool,
     confined: bool,
+    one_user: bool,
 }
 
 /// What a call yields: a pid, names, a descriptor.
@@ -120,8 +122,8 @@ fn answer(socket: &OwnedFd, request: Request, fds: Vec<OwnedFd>) -> io::Result<(
 fn perform(call: Call, fds: Vec<OwnedFd>) -> io::Result<Yield> {
     let with_fd = |fd: OwnedFd| Yield { fd: Some(fd), ..Yield::default() };
     match call {
-        Call::Spawn { argv, env, cwd, terminal, confined } => {
-            let how = How { terminal, confined };
+        Call::Spawn { argv, env, cwd, terminal, confined, one_user } => {
+            let how = How { terminal, confined, one_user };
             let pid = spawn(&argv, &env, &cwd, how, fds)?;
             Ok(Yield { pid: Some(pid), ..Yield::default() })
         }
@@ -212,6 +214,9 @@ fn spawn(
             // A lab that was started in a shell's background ignores SIGINT, and execve(2) would hand that on.
             for ignored in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTERM] {
                 libc::signal(ignored, libc::SIG_DFL);
+            }
+            if how.one_user {
+                one_user::without_groups()?;
             }
             if how.confined {
                 confine()?;

@@ -21,6 +21,7 @@ mod init;
 mod links;
 mod nftables;
 mod node;
+mod one_user;
 mod process;
 mod rootfs;
 pub(crate) mod rtnl;

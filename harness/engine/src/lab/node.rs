@@ -163,6 +163,7 @@ impl NodeHandle {
             cwd: command.cwd.clone(),
             terminal: command.terminal,
             confined: command.confined,
+            one_user: command.one_user,
         };
         let fds = [stdio.stdin.as_fd(), stdio.stdout.as_fd(), stdio.stderr.as_fd()];
         let started = self.call(call, &fds, || format!("cannot start `{}`", command.line())).await?;

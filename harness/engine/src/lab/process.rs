@@ -15,6 +15,8 @@ pub struct Command {
     pub terminal: bool,
     /// Run with the capabilities of a network administrator only; off for FRR's daemons, which insist on CAP_SYS_ADMIN.
     pub confined: bool,
+    /// For a daemon that wants to become another user and give up its groups: it may, and stays what it is.
+    pub one_user: bool,
 }
 
 impl Command {
@@ -27,6 +29,7 @@ impl Command {
             cwd: "/".to_string(),
             terminal: false,
             confined: true,
+            one_user: false,
         }
     }
 

@@ -148,6 +148,7 @@ pub enum Call {
         terminal: bool,
         /// Give up every capability that network configuration does not need.
         confined: bool,
+        one_user: bool,
     },
     /// Signals a process, or its process group.
     Kill {

@@ -125,9 +125,11 @@ impl Booted {
     pub async fn record_final_state(&self) {
         let ask = async |node: &Node| {
             let _ = node.sessions_in_full(true).await;
-            let _ = node.rib().await;
+            if node.frr.is_some() {
+                let _ = node.rib().await;
+            }
         };
-        let routers = self.nodes.values().filter(|node| node.frr.is_some());
+        let routers = self.nodes.values().filter(|node| node.routes());
         let _ = tokio::time::timeout(PATIENCE, join_all(routers.map(ask))).await;
         self.recorder.write(&Line::FinalState { at: now() });
     }
@@ -220,7 +222,7 @@ async fn furnish(
         try_join_all(stage.into_iter().map(async |node| {
             perturb::late(node, run.perturbation.as_ref()).await;
             match node.role {
-                Role::Gateway => gateway::start(node, topology).await,
+                Role::Gateway => gateway::start(node, run).await,
                 Role::ClusterNode => cluster.start_frr(node).await,
                 Role::Client | Role::Bridge => Ok(()),
             }
@@ -266,6 +268,7 @@ async fn monitors(
             handle: handle.clone(),
             monitor,
             frr: None,
+            router: None,
             folder,
             recorder: recorder.clone(),
             taps,

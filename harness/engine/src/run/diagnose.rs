@@ -9,9 +9,10 @@ use routeproof_model::recording::Line;
 use routeproof_model::result::Evidence;
 use routeproof_model::scenario::{Diagnosis, Observe, Signature};
 
+use super::advertised::advertised;
 use super::boot::Booted;
 use super::error::RunError;
-use super::expect::{advertised, node};
+use super::expect::node;
 use super::gate::save;
 use super::node::Node;
 use crate::wait::{self, Probe};
@@ -99,6 +100,10 @@ fn routes_as_evidence(watched: &Node, prefix: ipnet::IpNet) -> Vec<Evidence> {
 
 /// The daemons' own words, kept beside the configurations: a sceptic need not believe our reading of them.
 pub async fn keep_answers(watched: &Node, stage: &str) -> Result<(), RunError> {
+    if let Some(router) = &watched.router {
+        save(watched, &format!("{stage}.sessions.txt"), &router.sessions_in_its_words().await?);
+        return Ok(());
+    }
     for Question { daemon, command } in view_questions() {
         let name = format!("{stage}.{}.json", command.trim_end_matches(" json").replace(' ', "-"));
         save(watched, &name, &watched.ask(daemon, command).await?);

@@ -10,6 +10,7 @@ use crate::guest::GuestError;
 use crate::image::ImageError;
 use crate::lab::{Death, LabError};
 use crate::probe::ProbeError;
+use crate::router::RouterError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -30,6 +31,8 @@ pub enum RunError {
     Probe(#[from] ProbeError),
     #[error(transparent)]
     Frr(#[from] FrrError),
+    #[error(transparent)]
+    Router(#[from] RouterError),
     #[error(transparent)]
     Guest(#[from] GuestError),
     #[error(transparent)]

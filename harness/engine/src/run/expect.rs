@@ -5,11 +5,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use routeproof_model::check::{self, AddressBook, Checked, LostBefore, evidence};
 use routeproof_model::fact::{GapReason, KernelState, Route, Window};
-use routeproof_model::frr::adj_rib_out;
 use routeproof_model::recording::Line;
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario::{Expect, ExpectNoRoute, ExpectRoute, ExpectSession};
 
+use super::advertised::advertised;
 use super::boot::Booted;
 use super::error::RunError;
 use super::node::Node;
@@ -309,33 +309,6 @@ impl<'a> Witness<'a> {
         }
         Ok(None)
     }
-}
-
-/// What a gateway's Adj-RIB-Out towards a node holds, over all their sessions (RFC 4271, section 3.2).
-pub async fn advertised(booted: &Booted, to: &Node, gateway: &Node) -> Result<Vec<IpNet>, RunError> {
-    let mut prefixes = Vec::new();
-    for session in gateway.sessions().await? {
-        let peer = &session.peer;
-        if !booted.book.is_peer(&gateway.name, &to.name, peer) || session.established.is_none() {
-            continue;
-        }
-        for family in session.families.keys() {
-            let family = if family.to_lowercase().contains("ipv6") { "ipv6" } else { "ipv4" };
-            let command = format!("show bgp {family} unicast neighbors {peer} advertised-routes json");
-            let text = gateway.ask("bgpd", &command).await?;
-            let routes = adj_rib_out(&text).map_err(|e| gateway.unreadable(&command, &e))?;
-            prefixes.extend(routes.into_keys());
-        }
-    }
-    prefixes.sort();
-    prefixes.dedup();
-    booted.recorder.write(&Line::Advertised {
-        gateway: gateway.name.clone(),
-        to: to.name.clone(),
-        at: clock(),
-        prefixes: prefixes.clone(),
-    });
-    Ok(prefixes)
 }
 
 /// What a reader of a failure wants to see besides the failed check.

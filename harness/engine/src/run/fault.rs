@@ -98,8 +98,8 @@ impl Faults {
                 gateway::restart(router::of(booted, &name)?).await?;
                 Ok(at)
             }
-            Fault::Withdraw { prefix, .. } => router::withdraw(node(booted, &name)?, *prefix).await,
-            Fault::Announce { prefix, .. } => router::announce(node(booted, &name)?, *prefix).await,
+            Fault::Withdraw { prefix, .. } => router::withdraw(router::of(booted, &name)?, *prefix).await,
+            Fault::Announce { prefix, .. } => router::announce(router::of(booted, &name)?, *prefix).await,
             Fault::Configure { lines, .. } => router::configure(node(booted, &name)?, lines).await,
             Fault::ResetSession { peer, .. } => router::reset_session(booted, &name, peer).await,
             Fault::KillDaemon { daemon, .. } => daemon::kill(router::of(booted, &name)?, daemon).await,

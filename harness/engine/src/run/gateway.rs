@@ -1,10 +1,12 @@
 //! Routers of the topology: which daemons they run, and their configuration.
 
-use routeproof_model::topology::Topology;
+use routeproof_model::plan::PlannedRun;
+use routeproof_model::profile::{Driver, Router};
 
 use super::error::RunError;
 use super::node::Node;
 use crate::frr::{DaemonSpec, Frr, load_conf};
+use crate::router::{RouterError, RunningRouter};
 
 /// Started on every FRR router, as FRR's own init does; mgmtd exists from FRR 9 on.
 const ALWAYS: [&str; 3] = ["mgmtd", "zebra", "staticd"];
@@ -12,13 +14,35 @@ const CHOICE: [&str; 12] = [
     "bgpd", "bfdd", "ospfd", "ospf6d", "isisd", "ripd", "ripngd", "pimd", "ldpd", "vrrpd", "pathd", "fabricd",
 ];
 
-/// Starts the router's daemons and loads `/etc/frr/frr.conf`.
-pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError> {
+/// Starts the gateway's router: by its profile, or as FRR with the configuration that the topology or the profile has.
+pub async fn start(node: &mut Node, run: &PlannedRun) -> Result<(), RunError> {
+    match run.routers.get(&node.name) {
+        Some(router) if router.driver == Driver::Commands => {
+            node.router = Some(RunningRouter::start(&node.handle, router, &node.folder).await?);
+            return Ok(());
+        }
+        Some(router) => write_files(node, router).await?,
+        None => {}
+    }
+    start_frr(node, run).await
+}
+
+async fn write_files(node: &Node, router: &Router) -> Result<(), RunError> {
+    let template = |source| RouterError::Template { node: node.name.clone(), source };
+    for file in router.files().map_err(template)? {
+        node.handle.write(&file.path, file.mode, file.text.as_bytes()).await?;
+    }
+    Ok(())
+}
+
+/// Starts FRR's daemons and loads `/etc/frr/frr.conf`.
+async fn start_frr(node: &mut Node, run: &PlannedRun) -> Result<(), RunError> {
     let available = node.handle.list("/usr/lib/frr").await?;
     let daemons_file = node.handle.read("/etc/frr/daemons").await.unwrap_or_default();
     let conf = node.handle.read("/etc/frr/frr.conf").await.unwrap_or_default();
     let conf = String::from_utf8_lossy(&conf).into_owned();
-    let has_bind = topology
+    let has_bind = run
+        .topology
         .node(&node.name)
         .is_some_and(|n| n.binds.iter().any(|b| b.node.ends_with("etc/frr/daemons")));
     let specs = daemons(&String::from_utf8_lossy(&daemons_file), has_bind, &conf, &available);
@@ -30,6 +54,9 @@ pub async fn start(node: &mut Node, topology: &Topology) -> Result<(), RunError>
 
 /// Stops the router's daemons, starts them again, and loads its configuration.
 pub async fn restart(node: &mut Node) -> Result<(), RunError> {
+    if let Some(router) = &mut node.router {
+        return Ok(router.restart().await?);
+    }
     node.vtys.lock().await.clear();
     if let Some(frr) = &mut node.frr {
         frr.restart().await?;

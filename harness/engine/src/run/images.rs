@@ -8,7 +8,7 @@ use routeproof_model::topology::{Role, Topology};
 
 use super::error::RunError;
 use super::load::{Loaded, read};
-use crate::image::{Blame, ImageError, ImageRef, Store};
+use crate::image::{Blame, ImageError, Store};
 
 /// Whether each image of the scenario's runs can be had in principle. No network.
 pub fn check_images(loaded: &Loaded, store: &Store) -> Result<(), RunError> {
@@ -46,7 +46,7 @@ fn is_of_topology(topology: &Topology, node: &str) -> bool {
 }
 
 fn known(image: &str, store: &Store) -> Result<(), ImageError> {
-    store.available(&ImageRef::parse(image)?)
+    store.available(&store.image(image)?)
 }
 
 /// Where the FRR version of the cluster nodes comes from.

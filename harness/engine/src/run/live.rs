@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use routeproof_model::diag::Source;
 use routeproof_model::metallb::{Mode, Release};
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::profile::Profiles;
 use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario;
 
@@ -94,8 +95,9 @@ impl LiveLab {
             Some(frr) => (frr.clone(), None),
             None => default_frr(&store, release, options.mode)?,
         };
+        let profiles = Profiles::embedded();
         let (run, warnings) =
-            plan_topology(topology.as_ref(), &options.manifests, (release, options.mode), &frr)?;
+            plan_topology(topology.as_ref(), &options.manifests, (release, options.mode), &frr, profiles)?;
         let trees = trees(run.images.values(), &store, &Quiet).await?;
         let directory =
             RunDir::create_keeping(&options.run_dir.clone().unwrap_or_else(default_run_dir), KEEP)

@@ -9,6 +9,7 @@ use routeproof_model::metallb::lint::{Finding, FrrVersion, Lint, Rule};
 use routeproof_model::metallb::{self, NodeInfo, Objects, Release, RenderError};
 use routeproof_model::plan::{self, Plan, PlannedRun};
 use routeproof_model::pods::with_pods;
+use routeproof_model::profile::Profiles;
 use routeproof_model::scenario::{self, AxisValues, MetallbFile, Mode, ScenarioFile};
 use routeproof_model::topology::{self, Lab, Role, StartupConfig, Topology};
 use routeproof_model::{needs, yaml};
@@ -16,7 +17,7 @@ use routeproof_model::{needs, yaml};
 use super::error::RunError;
 use super::rehearse::{pods_of, rehearse, unmade_vrfs};
 use super::topologies::Topologies;
-use super::{digest, places};
+use super::{digest, places, routers};
 
 /// A scenario that was read, with its runs and its matrix.
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
     let folder = dir.canonicalize().map_err(|e| RunError::Read { path: topology.dir.clone(), source: e })?;
     for node in &topology.nodes {
         let config = node.startup_config.as_ref().and_then(StartupConfig::file);
-        for file in node.binds.iter().map(|b| &b.host).chain(config) {
+        for file in node.binds.iter().map(|b| &b.host).chain(config).chain(&node.intent) {
             let place = places::file_of_topology(&source, &topology.dir, file);
             let wrong = |what: String| {
                 Diagnostic::new(&source, place, format!("node `{}`: {} {what}", node.name, file.display()))
@@ -95,17 +96,40 @@ pub fn topology(path: &Path) -> Result<Topology, RunError> {
 /// Reads a scenario (its file, or the folder that holds `scenario.yaml`), its topology and its manifests, which are
 /// applied to a cluster without nodes.
 pub fn load(path: &Path) -> Result<Loaded, RunError> {
-    load_for(path, &[])
+    load_for(path, &LoadOptions::default())
 }
 
-/// [`load`] for other MetalLB releases than the scenario's: they become its last axis, `metallb`.
-pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, RunError> {
+/// What a scenario is loaded with beyond its files.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadOptions<'a> {
+    /// Other MetalLB releases than the scenario's; they become its last axis, `metallb`.
+    pub releases: &'a [&'static Release],
+    pub profiles: &'a Profiles,
+    /// The only router that its gateways are to be.
+    pub gateway: Option<&'a str>,
+}
+
+impl Default for LoadOptions<'_> {
+    fn default() -> Self {
+        LoadOptions { releases: &[], profiles: Profiles::embedded(), gateway: None }
+    }
+}
+
+/// [`load`] with options.
+pub fn load_for(path: &Path, options: &LoadOptions<'_>) -> Result<Loaded, RunError> {
+    let LoadOptions { releases, profiles, gateway } = *options;
     let file = if path.is_dir() { path.join("scenario.yaml") } else { path.to_path_buf() };
     let source = read(&file)?;
     let mut written: ScenarioFile = yaml::parse(&source)?;
     let at = |name: &str| [Seg::Key(name.to_string())];
     let dir = file.parent().map(Path::to_path_buf).unwrap_or_default();
-    let topologies = Topologies::load(&written, &source, &dir)?;
+    let mut topologies = Topologies::load(&written, &source, &dir)?;
+    if let Some(router) = gateway {
+        let intents = routers::intents(topologies.of(&AxisValues::default()))?;
+        routers::only(&mut written.axes, router, &intents)
+            .map_err(|e| source.error_at(&at("topology"), e))?;
+        topologies = Topologies::load(&written, &source, &dir)?;
+    }
     let own = release(&source, &written)?;
     let mut loaded = Loaded {
         name: written.name.clone(),
@@ -117,7 +141,7 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
         file,
     };
     if releases.is_empty() {
-        add_runs(&mut loaded, &written, &source, &topologies, own, None)?;
+        add_runs(&mut loaded, &written, &source, (&topologies, profiles), own, None)?;
     } else if loaded.axes.iter().any(|(name, _)| name == METALLB_AXIS) {
         let error = source.error_at(&at("axes"), "the scenario has an axis `metallb` of its own");
         return Err(error.hint("`--only metallb=VERSION` chooses of its values").into());
@@ -129,7 +153,7 @@ pub fn load_for(path: &Path, releases: &[&'static Release]) -> Result<Loaded, Ru
         release.check(written.metallb.mode).map_err(|e| source.error_at(&at("metallb"), e.to_string()))?;
         written.metallb.version = release.version.to_string();
         let value = (METALLB_AXIS.to_string(), release.version.to_string());
-        add_runs(&mut loaded, &written, &source, &topologies, release, Some(value))?;
+        add_runs(&mut loaded, &written, &source, (&topologies, profiles), release, Some(value))?;
     }
     let allowed = scenario::expand_over(&written, &source, &|axes| topologies.of(axes))?.allow;
     let idle = allow(&mut loaded.findings, &allowed, &loaded.file);
@@ -146,7 +170,7 @@ fn add_runs(
     loaded: &mut Loaded,
     written: &ScenarioFile,
     source: &Source,
-    topologies: &Topologies,
+    (topologies, profiles): (&Topologies, &Profiles),
     release: &'static Release,
     value: Option<(String, String)>,
 ) -> Result<(), RunError> {
@@ -159,19 +183,24 @@ fn add_runs(
                 return Err(source.error_at(&at, format!("there is no manifest {}", path.display())).into());
             }
         }
-        let topology = topologies.of(&run.axes);
+        let mut topology = topologies.of(&run.axes).clone();
+        let intents = routers::intents(&topology)?;
         let frr = release.frr_in(written.metallb.mode);
         let frr = run.axes.iter().find(|(name, _)| name == "frr").map_or(frr, |(_, value)| value.as_str());
         let frr = frr.to_string();
+        let at_axis =
+            |value: &str, what: &str| source.error_at(&routers::axis_place(&loaded.axes, value), what);
+        let routers = routers::assign(&mut topology, &intents, &run.axes, profiles, at_axis)?;
         let mut run = PlannedRun {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
             requirements: scenario.requirements.clone(),
-            images: plan::images(topology, &frr),
+            images: plan::images(&topology, &frr),
+            routers,
             axes: run.axes.into_iter().chain(value.clone()).collect(),
             expected: run.expected,
             metallb: scenario.metallb.clone(),
-            topology: topology.clone(),
+            topology,
             initial: run.initial,
             steps: run.steps,
             tightest_timer_ms: None,
@@ -190,7 +219,7 @@ fn add_runs(
         let new: Vec<_> = more.filter(|w| !loaded.warnings.contains(w)).collect();
         loaded.warnings.extend(new);
         if !found.pods.is_empty() {
-            run.topology = with_pods(topology, found.pods).map_err(|e| source.error(e.to_string()))?;
+            run.topology = with_pods(&run.topology, found.pods).map_err(|e| source.error(e.to_string()))?;
             run.images = plan::images(&run.topology, &frr);
         }
         let vrfs = found.vrfs.into_iter().map(|(_, vrf)| vrf).collect();
@@ -226,8 +255,12 @@ pub fn plan_topology(
     manifests: &[PathBuf],
     (release, mode): (&'static Release, Mode),
     frr: &str,
+    profiles: &Profiles,
 ) -> Result<(PlannedRun, Vec<String>), RunError> {
-    let topology = topology(path)?;
+    let mut topology = topology(path)?;
+    let no_axis = |_: &str, what: &str| Source::new(path, "").error(what);
+    let intents = routers::intents(&topology)?;
+    let routers = routers::assign(&mut topology, &intents, &Default::default(), profiles, no_axis)?;
     let mut warnings: Vec<String> = topology.warnings.iter().map(ToString::to_string).collect();
     let mut objects = Objects::of(release);
     let mut applied = Vec::new();
@@ -271,6 +304,7 @@ pub fn plan_topology(
         expected: Default::default(),
         metallb: MetallbFile { version: release.version.to_string(), mode },
         images: plan::images(&topology, frr),
+        routers,
         needs: needs::of(&topology, &[], &BTreeSet::new()),
         topology,
         initial: manifests.to_vec(),

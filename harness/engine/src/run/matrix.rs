@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use routeproof_model::event::{EventKind, RunId};
 use routeproof_model::plan::{Plan, PlannedRun};
+use routeproof_model::profile::{Beyond, beyond};
 use routeproof_model::race::RaceSetting;
 use routeproof_model::result::Outcome;
 use tokio::sync::watch;
@@ -20,7 +21,7 @@ use super::steps::{self, Verdict};
 use super::turns::{Share, Turns};
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};
-use crate::image::{ImageRef, Progress, Store, Tree};
+use crate::image::{Progress, Store, Tree};
 use crate::keep::KeepFirst;
 use crate::lab::unless_dead;
 use crate::rundir::{RunDir, RunFolder};
@@ -98,7 +99,8 @@ pub(super) async fn run_in(
     for (index, (run, place)) in plan.runs.iter().zip(&places_of_runs).enumerate() {
         events.for_run(index).send(EventKind::RunSetting { setting: provenance::setting(run, place) });
     }
-    let images = plan.runs.iter().flat_map(|run| run.images.values());
+    // What is skipped needs no image, which may not even be ours to get.
+    let images = plan.runs.iter().filter(|run| beyond(run).is_none()).flat_map(|run| run.images.values());
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
@@ -166,7 +168,7 @@ pub async fn trees(
 ) -> Result<BTreeMap<String, Tree>, RunError> {
     let names: BTreeSet<&String> = images.into_iter().collect();
     let get = async |name: &String| {
-        let image = ImageRef::parse(name)?;
+        let image = store.image(name)?;
         Ok::<_, RunError>((name.clone(), store.tree(&image, progress).await?))
     };
     Ok(try_join_all(names.into_iter().map(get)).await?.into_iter().collect())
@@ -268,6 +270,9 @@ impl One {
 
     async fn run(&self, seat: Option<Seat>) -> Option<Judged> {
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
+        if let Some(Beyond { capability, detail }) = beyond(&self.planned) {
+            return Some(broken(&RunError::Missing { capability, detail }));
+        }
         let (planned, roots) = (&self.planned, roots(&self.trees));
         let verdict = match &self.place {
             Place::Host => {

@@ -3,6 +3,7 @@
 //! [`load`] turns files into a plan, [`boot`] a planned run into a running lab, [`steps`] does the scenario's steps,
 //! [`matrix`] does many runs side by side. What is true is decided by `routeproof_model::check`, never here.
 
+mod advertised;
 mod api;
 mod bake;
 mod boot;
@@ -37,7 +38,9 @@ mod race;
 mod record;
 mod rehearse;
 mod return_path;
+mod routers;
 mod settle;
+mod stability;
 mod steps;
 mod stream;
 mod tap;
@@ -55,7 +58,8 @@ pub use images::{check_images, check_topology_images};
 pub use judged::{judge, looking};
 pub use live::{LabOptions, LiveLab, Stepped};
 pub use load::{
-    Loaded, lab as load_lab, load, load_for, plan_topology, read as read_source, topology as load_topology,
+    LoadOptions, Loaded, lab as load_lab, load, load_for, plan_topology, read as read_source,
+    topology as load_topology,
 };
 pub use manifests::{CheckedManifests, check_manifests};
 pub(crate) use matrix::judge_run;
@@ -64,6 +68,8 @@ pub use mutate::mutate;
 pub(crate) use mutate::{Trial, Tried};
 pub use node::Node;
 pub use record::Recorder;
+pub use routers::{intents as check_intents, profile as load_profile, profiles};
+pub use stability::instability;
 pub(crate) use steps::Verdict;
 pub use tap::Tap;
 pub use until::{Reached, Unmet, Until, reach};

@@ -22,6 +22,7 @@ use crate::frr::{Frr, Vty};
 use crate::lab::{Command, NodeHandle, Output};
 use crate::observe::{Monitor, now};
 use crate::probe::Place;
+use crate::router::RunningRouter;
 use crate::wait;
 
 /// When a node's configuration last changed, and how its sessions were just before.
@@ -38,6 +39,8 @@ pub struct Node {
     pub handle: NodeHandle,
     pub monitor: Monitor,
     pub frr: Option<Frr>,
+    /// A gateway's router that a profile describes, unless it is FRR.
+    pub router: Option<RunningRouter>,
     /// Where its configurations and logs are kept.
     pub folder: PathBuf,
     pub(super) recorder: Recorder,
@@ -60,6 +63,36 @@ impl Node {
     /// The addresses and ports of Services that it answers.
     pub fn frontends(&self) -> &[Frontend] {
         &self.frontends
+    }
+
+    /// Whether a routing daemon runs here.
+    pub fn routes(&self) -> bool {
+        self.frr.is_some() || self.router.is_some()
+    }
+
+    /// Whether one of them is to speak BGP.
+    pub fn speaks_bgp(&self) -> bool {
+        let bgpd = self.frr.as_ref().is_some_and(|frr| frr.daemons().any(|daemon| daemon == "bgpd"));
+        bgpd || self.router.is_some()
+    }
+
+    /// An error if a daemon has ended unasked.
+    pub fn check_alive(&self) -> Result<(), RunError> {
+        self.frr.as_ref().map_or(Ok(()), Frr::check_alive)?;
+        Ok(self.router.as_ref().map_or(Ok(()), RunningRouter::check_alive)?)
+    }
+
+    /// Resolves when a routing daemon has ended, whoever ended it.
+    pub fn daemon_ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (frr, router) =
+            (self.frr.as_ref().map(Frr::ended), self.router.as_ref().map(RunningRouter::ended));
+        async move {
+            match (frr, router) {
+                (Some(ended), _) => ended.await,
+                (None, Some(ended)) => ended.await,
+                (None, None) => wait::no_events().await,
+            }
+        }
     }
 
     /// Asks a daemon a show command over its vty socket.
@@ -121,6 +154,12 @@ impl Node {
     }
 
     async fn ask_sessions(&self) -> Result<Vec<Session>, RunError> {
+        if let Some(router) = &self.router {
+            if !router.answers() {
+                return Err(self.unreadable("sessions", &"a daemon does not run, or is paused"));
+            }
+            return Ok(router.sessions().await?);
+        }
         let command = "show bgp vrf all neighbors json";
         let text = self.ask("bgpd", command).await?;
         let mut sessions = frr::sessions(&text).map_err(|e| self.unreadable(command, &e))?;

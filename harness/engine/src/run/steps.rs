@@ -25,6 +25,7 @@ use super::boot::Booted;
 use super::convergence::{self, Mark};
 use super::error::RunError;
 use super::fault::Faults;
+use super::node::Node;
 use super::stream::Streams;
 use super::{diagnose, expect};
 use crate::event::Events;
@@ -167,7 +168,7 @@ pub async fn one(
     let crash = crashed(booted, !step.verb.changes_something());
     let done = tokio::select! {
         biased;
-        done = perform(booted, index, step, memory, events, &status) => done.unwrap_or_else(|e| broken(&e)),
+        done = perform(booted, run, index, memory, events, &status) => done.unwrap_or_else(|e| broken(&e)),
         () = crash => Done { outcome: Outcome::Inconclusive, message: None, evidence: Vec::new() },
     };
     let mut done = unless_crashed(booted, done).await;
@@ -197,7 +198,7 @@ async fn diagnostics(booted: &mut Booted, memory: &mut Memory, events: &Events) 
     if !booted.leave_faults {
         memory.faults.undo(booted, events).await;
     }
-    for node in booted.nodes.values().filter(|node| node.frr.is_some()) {
+    for node in booted.nodes.values().filter(|node| node.routes()) {
         // A daemon that does not answer any more is part of the story, and the logs tell it.
         let _ = diagnose::keep_answers(node, "end").await;
     }
@@ -228,8 +229,8 @@ async fn agree(booted: &Booted) -> Done {
 
 /// Resolves when a daemon of any router ends; never unless `watch`.
 pub(super) fn crashed(booted: &Booted, watch: bool) -> impl Future<Output = ()> + use<> {
-    let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref()).filter(|_| watch);
-    let ends: Vec<_> = routers.map(|frr| Box::pin(frr.ended())).collect();
+    let routers = booted.nodes.values().filter(|node| node.routes() && watch);
+    let ends: Vec<_> = routers.map(|node| Box::pin(node.daemon_ended())).collect();
     async move {
         match ends.is_empty() {
             true => wait::no_events().await,
@@ -245,9 +246,8 @@ pub(super) async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     }
     // The kernel may show the effects before the node's agent reports the death.
     wait::elapse(Duration::from_millis(100)).await;
-    let routers = booted.nodes.values().filter_map(|node| node.frr.as_ref());
-    match routers.map(|frr| frr.check_alive()).find_map(Result::err) {
-        Some(crash) => Done { evidence: done.evidence, ..broken(&crash.into()) },
+    match booted.nodes.values().map(Node::check_alive).find_map(Result::err) {
+        Some(crash) => Done { evidence: done.evidence, ..broken(&crash) },
         None => done,
     }
 }

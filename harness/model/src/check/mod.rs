@@ -30,7 +30,7 @@ pub use isolation::{
 };
 pub use loss::{Lost, Moved, loss};
 pub use no_route::no_route;
-pub use ordering::{OrderingConclusion, OrderingFacts, SessionMark, ordering};
+pub use ordering::{LookAlike, OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use return_path::return_path;
 pub use rib_fib::{Disagreement, Way, rib_fib};
 pub use route::route;

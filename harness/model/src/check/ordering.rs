@@ -41,11 +41,39 @@ pub enum OrderingConclusion {
     /// The bug, with every piece of evidence.
     Present,
     /// The same symptom with another cause.
-    LookAlike(String),
+    LookAlike(LookAlike),
     /// The measurement says nothing about the bug.
     Unclear(String),
     /// The extras did not do what the scenario is about.
     NotApplied(String),
+}
+
+/// Gateways that look like the bug, on every FRR: a node cannot make them send their routes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookAlike {
+    /// Its OPEN had no route refresh capability (RFC 2918, section 2).
+    NotOffered,
+    /// It offered route refresh, was asked, and sent nothing that helped.
+    Ignored,
+}
+
+impl LookAlike {
+    /// What a `diagnose` step observes.
+    pub fn word(self) -> &'static str {
+        match self {
+            LookAlike::NotOffered => "no-route-refresh",
+            LookAlike::Ignored => "route-refresh-ignored",
+        }
+    }
+
+    pub fn reason(self) -> &'static str {
+        match self {
+            LookAlike::NotOffered => "the gateway does not offer route refresh: no FRR can ask it again",
+            LookAlike::Ignored => {
+                "a ROUTE-REFRESH was sent and changed nothing: the gateway's route refresh does not work"
+            }
+        }
+    }
 }
 
 pub fn ordering(facts: &OrderingFacts) -> OrderingConclusion {
@@ -80,13 +108,10 @@ pub fn ordering(facts: &OrderingFacts) -> OrderingConclusion {
         return Unclear("the session was reset after the extras came".to_string());
     }
     if !now.refresh_offered {
-        return LookAlike("the gateway does not offer route refresh: no FRR can ask it again".to_string());
+        return LookAlike(self::LookAlike::NotOffered);
     }
     if now.refresh_sent > before.refresh_sent {
-        return LookAlike(
-            "a ROUTE-REFRESH was sent and changed nothing: the gateway's route refresh does not work"
-                .to_string(),
-        );
+        return LookAlike(self::LookAlike::Ignored);
     }
     Present
 }
@@ -141,9 +166,9 @@ mod tests {
     fn a_gateway_without_working_refresh_is_a_look_alike() {
         let mut facts = bug();
         facts.now = Some(SessionMark { refresh_sent: 4, ..mark() });
-        assert!(matches!(ordering(&facts), OrderingConclusion::LookAlike(_)));
+        assert_eq!(ordering(&facts), OrderingConclusion::LookAlike(LookAlike::Ignored));
         facts.now = Some(SessionMark { refresh_offered: false, ..mark() });
-        assert!(matches!(ordering(&facts), OrderingConclusion::LookAlike(_)));
+        assert_eq!(ordering(&facts), OrderingConclusion::LookAlike(LookAlike::NotOffered));
     }
 
     #[test]

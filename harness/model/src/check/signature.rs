@@ -7,7 +7,7 @@ use crate::result::Outcome;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosed {
     pub outcome: Outcome,
-    /// `present` or `absent`; `None` where the evidence shows neither.
+    /// `present`, `absent`, or the word for what only looks like it; `None` where the evidence shows none of these.
     pub bug: Option<&'static str>,
     pub message: String,
 }
@@ -31,7 +31,8 @@ impl From<OrderingConclusion> for Diagnosed {
                  permits it: FRR sent no ROUTE-REFRESH",
             ),
             OrderingConclusion::LookAlike(why) => {
-                Diagnosed::new(Outcome::Failed, None, format!("looks like the ordering bug, but: {why}"))
+                let message = format!("looks like the ordering bug, but: {}", why.reason());
+                Diagnosed::new(Outcome::Failed, Some(why.word()), message)
             }
             OrderingConclusion::NotApplied(why) => Diagnosed::new(Outcome::Failed, None, why),
             OrderingConclusion::Unclear(why) => Diagnosed::new(Outcome::Inconclusive, None, why),

@@ -132,6 +132,7 @@ fn pod_host(name: String, addresses: &BTreeSet<IpAddr>) -> Node {
         env: BTreeMap::new(),
         interfaces: Vec::new(),
         startup_config: None,
+        intent: None,
         labels: BTreeMap::new(),
         sysctls: BTreeMap::new(),
     }

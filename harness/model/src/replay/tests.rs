@@ -48,6 +48,7 @@ fn planned_from(scenario: &str) -> PlannedRun {
         metallb: scenario.metallb,
         topology,
         images: BTreeMap::new(),
+        routers: BTreeMap::new(),
         initial: Vec::new(),
         steps: run.steps,
         tightest_timer_ms: None,

@@ -23,9 +23,11 @@ pub use expect::{
     ExpectRoute, HashPolicy, IpFamily,
 };
 pub use fault::{Fault, LinkState};
-pub use file::{MetallbFile, ScenarioFile, StepFile};
+pub use file::{Axes, MetallbFile, ScenarioFile, StepFile};
 pub use isolation::{ExpectIsolation, Leak, Segment};
 pub use resolve::{Scenario, expand, expand_over, step, topologies};
 pub use session::{AddressFamily, Count, ExpectBfd, ExpectGracefulRestart, ExpectPrefixes, ExpectSession};
 pub use step::{Diagnosis, Observe, RestartSpeaker, Settle, Signature, Step, Verb};
+pub(crate) use words::prefixes;
+
 pub use stream::{During, ExpectLoss, StreamStep};

@@ -37,7 +37,7 @@ pub(super) fn address_or_prefix<'de, D: Deserializer<'de>>(
     })
 }
 
-pub(super) fn prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ipnet::IpNet>, D::Error> {
+pub(crate) fn prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ipnet::IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     texts.into_iter().map(|text| prefix(serde::de::value::StringDeserializer::new(text))).collect()
 }

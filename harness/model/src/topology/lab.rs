@@ -132,7 +132,7 @@ fn parts(nodes: &mut [LabNode]) {
             (Some("gateway"), _) => Part::Gateway,
             (Some("client"), _) => Part::Client,
             (_, Part::External) if of_cluster() => Part::ClusterNode,
-            (_, Part::Client) if super::nodes::holds_frr(node.image.as_deref()) => Part::Gateway,
+            (_, Part::Client) if super::nodes::holds_router(node.image.as_deref()) => Part::Gateway,
             (_, part) => part,
         };
     }

@@ -13,9 +13,13 @@ use super::types::{Bind, Cluster, Node, Role, StartupConfig};
 use super::words::words;
 use crate::diag::{Diagnostic, Seg, Source};
 use crate::path;
+use crate::profile::Profiles;
 
 /// The label that says what a node plays.
 pub(super) const ROLE: &str = "routeproof.role";
+
+/// The label that names a gateway's intent.
+const INTENT: &str = "routeproof.intent";
 
 /// A node as written, with what it inherits.
 #[derive(Debug)]
@@ -48,8 +52,12 @@ pub(super) fn is_name(name: &str) -> bool {
 pub(super) const NAME_RULE: &str =
     "a name has up to 63 letters, digits, `-`, `.` and `_`, and starts with a letter or digit";
 
-/// Whether an image is FRR by its name.
-pub(super) fn holds_frr(image: Option<&str>) -> bool {
+/// Whether an image is a router's by its name: FRR, or one of the profiles that routeproof brings.
+pub(super) fn holds_router(image: Option<&str>) -> bool {
+    holds_frr(image) || image.is_some_and(|image| Profiles::embedded().of_image(image).is_some())
+}
+
+fn holds_frr(image: Option<&str>) -> bool {
     let image = image.unwrap_or_default();
     let last = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or(image);
     last.split(':').next().unwrap_or(last).contains("frr")
@@ -132,6 +140,7 @@ impl Builder<'_> {
             binds: if acts && !external { self.binds(written)? } else { Vec::new() },
             env: if acts && !external { self.env(written)? } else { BTreeMap::new() },
             startup_config: if role == Role::Gateway { self.startup_config(written)? } else { None },
+            intent: self.intent(written, role)?,
             labels: layers
                 .map("labels", |n| &n.labels)
                 .into_iter()
@@ -169,7 +178,7 @@ impl Builder<'_> {
             (Kind::Frr, None) => Ok(Role::Gateway),
             (Kind::Linux | Kind::Cluster, None) => {
                 let image = written.layers.one("image", |n| &n.image).map_or("", |(image, _)| image);
-                Ok(if holds_frr(Some(image)) { Role::Gateway } else { Role::Client })
+                Ok(if holds_router(Some(image)) { Role::Gateway } else { Role::Client })
             }
         }
     }
@@ -308,6 +317,24 @@ impl Builder<'_> {
         let config = self.magic(config, written);
         let file = paths::inside(self.dir, &config).map_err(|e| self.refused(e, &at))?;
         Ok(Some(StartupConfig::File(file)))
+    }
+
+    fn intent(&self, written: &Written<'_>, role: Role) -> Result<Option<PathBuf>, Diagnostic> {
+        let labels = written.layers.map("labels", |n| &n.labels);
+        let Some((file, at)) = labels.get(INTENT) else { return Ok(None) };
+        if role != Role::Gateway {
+            let error = self
+                .source
+                .error_at(at, format!("`{}` is a {role}; only gateways have an intent", written.name));
+            return Err(error.hint("label it `routeproof.role: gateway` if it is one"));
+        }
+        if written.layers.one("startup-config", |n| &n.startup_config).is_some() {
+            let error = self
+                .source
+                .error_at(at, "the gateway has a startup-config, too: only one of them can say what it is");
+            return Err(error.hint("leave out the startup-config, which is of one router's only"));
+        }
+        paths::inside(self.dir, &self.magic(file, written)).map(Some).map_err(|e| self.refused(e, at))
     }
 
     fn refused(&self, e: Refused, at: &[Seg]) -> Diagnostic {

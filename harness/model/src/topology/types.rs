@@ -45,7 +45,7 @@ pub struct Cluster {
 pub enum Role {
     /// Plays a Kubernetes node: runs MetalLB's FRR (containerlab's `ext-container` of a `k8s-kind` cluster).
     ClusterNode,
-    /// A router: an image that holds FRR.
+    /// A router: FRR, or another that a profile describes.
     Gateway,
     /// A host without a routing daemon.
     Client,
@@ -82,6 +82,9 @@ pub struct Node {
     pub env: BTreeMap<String, String>,
     /// A router configuration that the daemons load at start.
     pub startup_config: Option<StartupConfig>,
+    /// What the gateway is to be, in no vendor's words ([`crate::profile::Intent`]); below [`Topology::dir`].
+    #[serde(default)]
+    pub intent: Option<PathBuf>,
     pub labels: BTreeMap<String, String>,
     /// Only `net.*`: the others belong to the host's kernel as a whole.
     pub sysctls: BTreeMap<String, String>,

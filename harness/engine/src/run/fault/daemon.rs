@@ -19,6 +19,11 @@ pub async fn stop(node: &mut Node, daemon: &str) -> Result<Mono, RunError> {
 }
 
 async fn end(node: &mut Node, daemon: &str, signal: nix::sys::signal::Signal) -> Result<Mono, RunError> {
+    if let Some(router) = &mut node.router {
+        let at = now();
+        router.end(daemon, signal).await?;
+        return Ok(at);
+    }
     node.vtys.lock().await.clear();
     let name = node.name.clone();
     let frr = node.frr.as_mut().ok_or_else(|| no_frr(&name))?;
@@ -28,6 +33,11 @@ async fn end(node: &mut Node, daemon: &str, signal: nix::sys::signal::Signal) ->
 }
 
 pub async fn pause(node: &mut Node, daemon: &str) -> Result<Mono, RunError> {
+    if let Some(router) = &mut node.router {
+        let at = now();
+        router.pause(daemon, true).await?;
+        return Ok(at);
+    }
     let name = node.name.clone();
     let at = now();
     node.frr.as_mut().ok_or_else(|| no_frr(&name))?.pause(daemon).await?;
@@ -35,6 +45,11 @@ pub async fn pause(node: &mut Node, daemon: &str) -> Result<Mono, RunError> {
 }
 
 pub async fn resume(node: &mut Node, daemon: &str) -> Result<Mono, RunError> {
+    if let Some(router) = &mut node.router {
+        let at = now();
+        router.pause(daemon, false).await?;
+        return Ok(at);
+    }
     let name = node.name.clone();
     let at = now();
     node.frr.as_mut().ok_or_else(|| no_frr(&name))?.resume(daemon).await?;
@@ -43,6 +58,12 @@ pub async fn resume(node: &mut Node, daemon: &str) -> Result<Mono, RunError> {
 
 /// As watchfrr does: the daemon starts again and the node's configuration is loaded, which the others have already.
 pub async fn restart(node: &mut Node, daemon: &str) -> Result<Mono, RunError> {
+    if let Some(router) = &mut node.router {
+        // A profile's router has its daemons together.
+        let at = now();
+        router.restart().await?;
+        return Ok(at);
+    }
     node.vtys.lock().await.clear();
     let name = node.name.clone();
     let conf = match node.role {

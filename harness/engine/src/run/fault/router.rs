@@ -52,7 +52,10 @@ pub async fn configure(node: &Node, lines: &[String]) -> Result<Mono, RunError> 
     }
 }
 
-pub async fn withdraw(node: &Node, prefix: IpNet) -> Result<Mono, RunError> {
+pub async fn withdraw(node: &mut Node, prefix: IpNet) -> Result<Mono, RunError> {
+    if node.router.is_some() {
+        return change(node, |prefixes| prefixes.retain(|p| *p != prefix)).await;
+    }
     let running = node.ask("bgpd", "show running-config").await?;
     match router_with(&running, prefix) {
         Some(router) => configure(node, &network_lines(&router, "no network", prefix)).await,
@@ -64,7 +67,20 @@ pub async fn withdraw(node: &Node, prefix: IpNet) -> Result<Mono, RunError> {
     }
 }
 
-pub async fn announce(node: &Node, prefix: IpNet) -> Result<Mono, RunError> {
+/// Gives a profile's router other prefixes to announce.
+async fn change(node: &mut Node, alter: impl FnOnce(&mut Vec<IpNet>)) -> Result<Mono, RunError> {
+    let Some(router) = &mut node.router else { return Err(no_frr(&node.name)) };
+    let mut changed = router.router.clone();
+    alter(&mut changed.intent.prefixes);
+    let at = now();
+    router.change(changed, &node.folder).await?;
+    Ok(at)
+}
+
+pub async fn announce(node: &mut Node, prefix: IpNet) -> Result<Mono, RunError> {
+    if node.router.is_some() {
+        return change(node, |prefixes| prefixes.push(prefix)).await;
+    }
     let running = node.ask("bgpd", "show running-config").await?;
     match running.lines().find(|line| line.starts_with("router bgp ")) {
         Some(router) => configure(node, &network_lines(router, "network", prefix)).await,

@@ -92,6 +92,9 @@ async fn peer_down(booted: &mut Booted) -> Result<(), RunError> {
         if let Some(frr) = gateway.frr.as_mut().filter(|frr| frr.daemons().any(|d| d == "bgpd")) {
             frr.end("bgpd", Signal::SIGKILL).await?;
         }
+        if let Some(router) = &mut gateway.router {
+            router.stop(Signal::SIGKILL).await?;
+        }
     }
     Ok(())
 }

@@ -33,8 +33,8 @@ pub fn limit(verb: &Verb) -> Option<Duration> {
 /// Does what the step says.
 pub async fn perform(
     booted: &mut Booted,
+    run: &PlannedRun,
     index: usize,
-    step: &Step,
     memory: &mut Memory,
     events: &Events,
     status: &(dyn Fn(&str) + Sync),
@@ -42,7 +42,7 @@ pub async fn perform(
     let warn = |notes: Vec<String>| {
         notes.into_iter().for_each(|message| events.send(EventKind::Warning { message }))
     };
-    match &step.verb {
+    match &run.steps[index].verb {
         Verb::Apply { manifests } => {
             warn(booted.cluster.apply(&mut booted.nodes, manifests).await?);
             Ok(Done::passed())
@@ -102,6 +102,7 @@ pub async fn perform(
         }
         Verb::Diagnose(d) => {
             let (diagnosed, evidence) = diagnose::diagnose(booted, index, d, &memory.samples, status).await?;
+            let diagnosed = run.as_expected(diagnosed);
             if let Some(bug) = diagnosed.bug {
                 memory.observed.insert("bug".to_string(), bug.to_string());
             }

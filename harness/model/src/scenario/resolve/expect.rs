@@ -90,7 +90,7 @@ impl Resolver<'_> {
         let field = |name: &str| [at, &[key(expect.word()), key(name)]].concat();
         match expect {
             Expect::Session(session) => {
-                self.cluster_node(&session.node, &field("node"))?;
+                self.routing_node(&session.node, &field("node"))?;
                 self.peer(&session.peer, &field("peer"))?;
                 if session.prefixes.as_ref().is_some_and(ExpectPrefixes::asks_nothing) {
                     let error =

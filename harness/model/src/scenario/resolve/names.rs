@@ -81,6 +81,15 @@ impl Resolver<'_> {
         }
     }
 
+    /// A node that runs a routing daemon.
+    pub(super) fn routing_node(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {
+        self.any_node(name, at)?;
+        match self.topology.find(name) {
+            Some(node) if matches!(node.role, Role::ClusterNode | Role::Gateway) => Ok(()),
+            _ => Err(self.source.error_at(at, format!("`{name}` is neither a cluster node nor a gateway"))),
+        }
+    }
+
     pub(super) fn peer(&self, name: &str, at: &[Seg]) -> Result<(), Diagnostic> {
         if name.parse::<std::net::IpAddr>().is_ok() { Ok(()) } else { self.any_node(name, at) }
     }

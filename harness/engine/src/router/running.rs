@@ -1,0 +1,264 @@
+//! A router under way, by the commands of its profile.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use regex::Regex;
+use routeproof_model::profile::{Router, Script};
+
+use super::error::RouterError;
+use super::processes::Processes;
+use crate::lab::{Command, NodeHandle, Output};
+use crate::wait::{self, Probe};
+
+/// A daemon that cannot be asked after this time will not be.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// Nothing tells when a router can be asked, so it is asked.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// A router's daemons and what they run with.
+#[derive(Debug)]
+pub struct RunningRouter {
+    pub router: Router,
+    pub(super) node: NodeHandle,
+    pub(super) processes: Processes,
+    /// Peer -> when its session was first seen up.
+    pub(super) up: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl RunningRouter {
+    /// Writes the configuration, has the router check it, starts the daemons and waits until they can be asked. Logs go to
+    /// `log_dir`.
+    ///
+    /// # Errors
+    /// A line that the router refuses, a daemon that ends, a command of the profile that fails.
+    pub async fn start(
+        node: &NodeHandle,
+        router: &Router,
+        log_dir: &Path,
+    ) -> Result<RunningRouter, RouterError> {
+        let processes = Processes::new(node, log_dir);
+        let mut running =
+            RunningRouter { router: router.clone(), node: node.clone(), processes, up: Mutex::default() };
+        running.make_users().await?;
+        for folder in &router.start.folders {
+            running.must(&["mkdir".to_string(), "-p".to_string(), folder.clone()]).await?;
+        }
+        running.write_files(log_dir).await?;
+        running.launch().await?;
+        Ok(running)
+    }
+
+    async fn make_users(&self) -> Result<(), RouterError> {
+        for (file, rest) in [("/etc/passwd", "x:0:0::/var/empty:/usr/sbin/nologin"), ("/etc/group", "x:0:")] {
+            let mut text = String::from_utf8_lossy(&self.node.read(file).await?).into_owned();
+            let known =
+                |name: &str, text: &str| text.lines().any(|line| line.starts_with(&format!("{name}:")));
+            for user in &self.router.start.users {
+                if !known(user, &text) {
+                    text.push_str(&format!("{user}:{rest}\n"));
+                }
+            }
+            self.node.write(file, 0o644, text.as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the configuration; a copy is kept beside the logs.
+    async fn write_files(&self, kept: &Path) -> Result<(), RouterError> {
+        let template = |source| RouterError::Template { node: self.node.name().into(), source };
+        for file in self.router.files().map_err(template)? {
+            self.node.write(&file.path, file.mode, file.text.as_bytes()).await?;
+            let name = file.path.rsplit('/').next().unwrap_or("configuration");
+            // A full disk shows in the report's own error.
+            let _ = fs::write(kept.join(name), &file.text);
+        }
+        if let Some(check) = self.router.start.check.clone() {
+            let argv = self.argv(&check.command, None)?;
+            let output = self.output(&argv).await?;
+            if !output.exit.success() || !fits(&check, &output) {
+                return Err(self.refused(&last_words(&said(&output))));
+            }
+        }
+        Ok(())
+    }
+
+    async fn launch(&mut self) -> Result<(), RouterError> {
+        for daemon in self.router.start.daemons.clone() {
+            let argv = self.argv(&daemon.command, None)?;
+            self.processes.spawn(&daemon.name, argv, &self.env()?).await?;
+        }
+        self.ready().await?;
+        let failed = |source| RouterError::Command { node: self.node.name().into(), source };
+        for argv in self.router.then().map_err(failed)? {
+            self.must(&argv).await?;
+        }
+        self.look_for_refusals()
+    }
+
+    async fn ready(&self) -> Result<(), RouterError> {
+        let Some(ready) = &self.router.start.ready else { return Ok(()) };
+        let argv = self.argv(&ready.command, None)?;
+        let probe = || async {
+            if let Err(dead) = self.processes.check_alive() {
+                return Probe::Done(Err(self.at_start(dead)));
+            }
+            match self.output(&argv).await {
+                Err(e) => Probe::Done(Err(e)),
+                Ok(output) if output.exit.success() && fits(ready, &output) => Probe::Done(Ok(())),
+                Ok(output) => Probe::NotYet(format!("`{}`: {}", argv.join(" "), last_words(&said(&output)))),
+            }
+        };
+        let what = format!("an answer to `{}`", argv.join(" "));
+        let waited = wait::until(&what, START_LIMIT, LOOK, probe, wait::no_events).await;
+        let not_ready = |source| RouterError::NotReady {
+            node: self.node.name().into(),
+            router: self.router.title(),
+            source,
+        };
+        waited.map_err(not_ready)?
+    }
+
+    fn at_start(&self, dead: RouterError) -> RouterError {
+        match dead {
+            RouterError::Died { node, daemon, exit } => {
+                let log = fs::read_to_string(self.processes.log_path(&daemon)).unwrap_or_default();
+                RouterError::DiedAtStart { node, daemon, exit, log: last_words(&log) }
+            }
+            other => other,
+        }
+    }
+
+    /// What the daemons have said about lines that they did not take.
+    fn look_for_refusals(&self) -> Result<(), RouterError> {
+        // `Profile::parse` has read the patterns.
+        let patterns: Vec<Regex> =
+            self.router.start.rejected.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
+        for daemon in &self.router.start.daemons {
+            let log = fs::read_to_string(self.processes.log_path(&daemon.name)).unwrap_or_default();
+            if let Some(line) = log.lines().find(|line| patterns.iter().any(|p| p.is_match(line))) {
+                return Err(self.refused(line.trim()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The router with other words of its intent: files anew, then the profile's `reload`.
+    ///
+    /// # Errors
+    /// As [`RunningRouter::start`], and a profile without `reload`.
+    pub async fn change(&mut self, router: Router, kept: &Path) -> Result<(), RouterError> {
+        let Some(reload) = router.reload.clone() else { return Err(self.no_question("reload")) };
+        self.router = router;
+        self.write_files(kept).await?;
+        let argv = self.argv(&reload.command, None)?;
+        let output = self.must(&argv).await?;
+        match fits(&reload, &output) {
+            true => self.look_for_refusals(),
+            false => Err(self.refused(&last_words(&said(&output)))),
+        }
+    }
+
+    /// # Errors
+    /// A daemon has ended unasked.
+    pub fn check_alive(&self) -> Result<(), RouterError> {
+        self.processes.check_alive()
+    }
+
+    /// Resolves when a daemon has ended, whoever ended it.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.processes.ended()
+    }
+
+    /// Whether its daemons run and can be asked: a fault may have ended or paused one.
+    pub fn answers(&self) -> bool {
+        self.processes.answers()
+    }
+
+    /// # Errors
+    /// No such daemon runs.
+    pub async fn end(&mut self, daemon: &str, signal: Signal) -> Result<(), RouterError> {
+        self.processes.end(daemon, signal).await
+    }
+
+    /// # Errors
+    /// No such daemon runs.
+    pub async fn pause(&mut self, daemon: &str, paused: bool) -> Result<(), RouterError> {
+        self.processes.pause(daemon, paused).await
+    }
+
+    /// Stops what runs and starts everything again.
+    ///
+    /// # Errors
+    /// As [`RunningRouter::start`].
+    pub async fn restart(&mut self) -> Result<(), RouterError> {
+        self.stop(Signal::SIGTERM).await?;
+        self.launch().await
+    }
+
+    /// Ends every daemon that runs, for good.
+    ///
+    /// # Errors
+    /// The node has died.
+    pub async fn stop(&mut self, signal: Signal) -> Result<(), RouterError> {
+        self.processes.stop(signal).await
+    }
+
+    pub(super) fn argv(&self, command: &str, peer: Option<usize>) -> Result<Vec<String>, RouterError> {
+        let failed = |source| RouterError::Command { node: self.node.name().into(), source };
+        self.router.argv(command, peer).map_err(failed)
+    }
+
+    fn env(&self) -> Result<BTreeMap<String, String>, RouterError> {
+        self.router.env().map_err(|source| RouterError::Template { node: self.node.name().into(), source })
+    }
+
+    async fn output(&self, argv: &[String]) -> Result<Output, RouterError> {
+        let command = Command::new(argv).envs(&self.env()?);
+        Ok(self.node.output(&command).await?)
+    }
+
+    pub(super) async fn must(&self, argv: &[String]) -> Result<Output, RouterError> {
+        let output = self.output(argv).await?;
+        match output.exit.success() {
+            true => Ok(output),
+            false => Err(RouterError::Failed {
+                node: self.node.name().into(),
+                command: argv.join(" "),
+                exit: output.exit,
+                output: last_words(&said(&output)),
+            }),
+        }
+    }
+
+    fn refused(&self, line: &str) -> RouterError {
+        RouterError::Refused {
+            node: self.node.name().into(),
+            router: self.router.title(),
+            line: line.to_string(),
+        }
+    }
+
+    pub(super) fn no_question(&self, question: &'static str) -> RouterError {
+        RouterError::NoQuestion { node: self.node.name().into(), router: self.router.title(), question }
+    }
+}
+
+pub(super) fn said(output: &Output) -> String {
+    format!("{}{}", output.stdout, output.stderr)
+}
+
+fn fits(script: &Script, output: &Output) -> bool {
+    // `Profile::parse` has read the pattern.
+    let pattern = script.answers.as_ref().and_then(|pattern| Regex::new(pattern).ok());
+    pattern.is_none_or(|pattern| pattern.is_match(&said(output)))
+}
+
+fn last_words(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(3)..].join(" | ")
+}

@@ -1,0 +1,58 @@
+//! `scenarios/acceptance.yaml`: which scenarios prove a router at which level.
+
+use serde::Deserialize;
+
+use crate::diag::{Diagnostic, Source};
+use crate::{path, yaml};
+
+/// The levels, the least first; each has the scenarios of those before it, too.
+pub const LEVELS: [&str; 3] = ["smoke", "basic", "full"];
+
+/// The scenarios of each level, by their folders' names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Levels {
+    /// Shows that the harness itself works: run before and after the others, with a router that is known to be good.
+    pub sanity: SanityFile,
+    pub smoke: Vec<String>,
+    pub basic: Vec<String>,
+    pub full: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SanityFile {
+    pub scenario: String,
+    pub router: String,
+}
+
+impl Levels {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// The first mistake, at its line.
+    pub fn parse(source: &Source) -> Result<Levels, Diagnostic> {
+        let levels: Levels = yaml::parse(source)?;
+        for (name, scenarios) in [("smoke", &levels.smoke), ("basic", &levels.basic), ("full", &levels.full)]
+        {
+            let twice = scenarios.iter().enumerate().find(|(index, s)| scenarios[..*index].contains(s));
+            if let Some((index, scenario)) = twice {
+                return Err(source.error_at(&path![name, index], format!("`{scenario}` is there twice")));
+            }
+        }
+        Ok(levels)
+    }
+
+    /// The scenarios of a level and of those below it, each once; `None` for what is no level.
+    pub fn scenarios(&self, level: &str) -> Option<Vec<&str>> {
+        let upto = LEVELS.iter().position(|name| *name == level)?;
+        let all = [&self.smoke, &self.basic, &self.full];
+        let mut chosen: Vec<&str> = Vec::new();
+        for scenario in all.iter().take(upto + 1).flat_map(|list| list.iter()) {
+            if !chosen.contains(&scenario.as_str()) {
+                chosen.push(scenario);
+            }
+        }
+        Some(chosen)
+    }
+}

@@ -1,0 +1,176 @@
+//! What reports say of made-up results.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::diag::Source;
+use crate::result::{Outcome, ResultFile, RunResult};
+
+fn run(requirement: &str, outcome: Outcome) -> RunResult {
+    let reason = (outcome != Outcome::Passed).then(|| format!("why {outcome}"));
+    let json = serde_json::json!({
+        "scenario": "s", "requirements": [requirement], "axes": { "gateway": "x", "family": "ipv4" },
+        "outcome": outcome, "duration_ms": 1, "reason": reason, "observed": {}, "expected": {}, "steps": [],
+        "artifacts": [],
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+fn result(runs: Vec<RunResult>) -> ResultFile {
+    let mut result = crate::result::fold(&[]);
+    result.runs = runs;
+    result
+}
+
+fn under_test(version: &str) -> RouterUnderTest {
+    RouterUnderTest {
+        profile: "x".into(),
+        version: version.into(),
+        variant: None,
+        image: format!("x:{version}"),
+    }
+}
+
+const SANE: Sanity = Sanity { before: Outcome::Passed, after: Outcome::Passed };
+
+const DEVIATIONS: &str = "
+- id: DEV-1
+  requirement: ORD-1.2
+  versions: '>=7.0 <8.0'
+  reason: refuses route refresh
+  tracker: https://example.org/1
+  owner: the vendor
+  expiry: '2027-06-30'
+";
+
+fn deviations(text: &str) -> Result<Deviations, crate::diag::Diagnostic> {
+    Deviations::parse(&Source::new("deviations.yaml", text), &["ORD-1.2", "LEARN-1.1"], "2026-11-30")
+}
+
+fn judged(version: &str, runs: Vec<RunResult>, unstable: &[&str]) -> Judged {
+    let findings = Findings { unstable: unstable.iter().map(|s| s.to_string()).collect() };
+    let catalogue = [Requirement { id: "ORD-1.2".into(), text: "late extras".into() }];
+    judge(
+        (under_test(version), "basic"),
+        &catalogue,
+        &result(runs),
+        &findings,
+        &deviations(DEVIATIONS).unwrap(),
+        SANE,
+    )
+}
+
+fn outcomes(report: &Report) -> Vec<String> {
+    report.requirements.iter().map(|r| format!("{} {}", r.id, r.outcome)).collect()
+}
+
+#[test]
+fn each_requirement_is_the_worst_of_its_runs() {
+    use Outcome::{Broken, Failed, Inconclusive, Passed, Skipped};
+    let all = [
+        (&[Passed, Passed][..], "pass"),
+        (&[Passed, Skipped], "pass"),
+        (&[Passed, Inconclusive], "inconclusive"),
+        (&[Passed, Broken], "inconclusive"),
+        (&[Failed, Broken, Passed], "fail"),
+        (&[Skipped, Skipped], "not run"),
+    ];
+    for (each, expected) in all {
+        let runs = each.iter().map(|outcome| run("LEARN-1.1", *outcome)).collect();
+        let report = judged("9.0", runs, &[]).report;
+        assert_eq!(report.requirements[0].outcome.word(), expected, "{each:?}");
+        assert_eq!(report.requirements[0].runs.len(), each.len());
+        assert_eq!(report.requirements[0].reason.is_some(), each.iter().any(|o| *o != Passed), "{each:?}");
+    }
+}
+
+#[test]
+fn a_deviation_tolerates_a_failure_of_its_versions_and_hides_nothing() {
+    let failed = || vec![run("ORD-1.2", Outcome::Failed), run("LEARN-1.1", Outcome::Passed)];
+    let judged_7 = judged("7.7", failed(), &[]);
+    assert_eq!(
+        outcomes(&judged_7.report),
+        ["LEARN-1.1 pass", "ORD-1.2 pass with deviation", "STAB-1.1 pass"]
+    );
+    let tolerated = &judged_7.report.requirements[1];
+    assert_eq!(tolerated.runs[0].outcome, Outcome::Failed);
+    assert_eq!(tolerated.deviation.as_ref().unwrap().id, "DEV-1");
+    assert_eq!((judged_7.report.exit_code(), judged_7.unused.len()), (0, 0));
+
+    let judged_8 = judged("8.8", failed(), &[]);
+    assert_eq!(outcomes(&judged_8.report)[1], "ORD-1.2 fail");
+    // It is for another version, or for what was not judged: nobody can say that it is not needed.
+    assert_eq!((judged_8.report.exit_code(), judged_8.unused.len()), (1, 0));
+    assert!(judged("7.7", vec![run("LEARN-1.1", Outcome::Passed)], &[]).unused.is_empty());
+    // What passes needs no deviation.
+    assert_eq!(judged("7.7", vec![run("ORD-1.2", Outcome::Passed)], &[]).unused, ["DEV-1"]);
+}
+
+#[test]
+fn a_crash_fails_although_every_run_passed() {
+    let report = judged("9.0", vec![run("LEARN-1.1", Outcome::Passed)], &["run: bird.log: <BUG>"]).report;
+    assert_eq!(outcomes(&report), ["LEARN-1.1 pass", "STAB-1.1 fail"]);
+    assert_eq!(report.exit_code(), 1);
+    let nothing = judged("9.0", vec![run("LEARN-1.1", Outcome::Skipped)], &[]).report;
+    assert_eq!((outcomes(&nothing)[1].as_str(), nothing.exit_code()), ("STAB-1.1 not run", 4));
+}
+
+#[test]
+fn without_sanity_nothing_is_proved() {
+    let mut report = judged("9.0", vec![run("LEARN-1.1", Outcome::Failed)], &[]).report;
+    report.sanity = BTreeMap::from([("before".to_string(), Outcome::Inconclusive)]);
+    assert_eq!(report.exit_code(), 3);
+}
+
+#[test]
+fn mistakes_in_deviations_point_at_their_place() {
+    let wrong = |from: &str, to: &str| {
+        assert!(DEVIATIONS.contains(from), "{from}");
+        let error = deviations(&DEVIATIONS.replace(from, to)).unwrap_err();
+        format!("{error}; {}", error.hints.join("; "))
+    };
+    insta::assert_snapshot!(wrong("ORD-1.2", "ORD-1.3"), @"deviations.yaml:3:16: unknown requirement `ORD-1.3`; did you mean `ORD-1.2`?");
+    insta::assert_snapshot!(wrong("2027-06-30", "2026-11-29"), @"deviations.yaml:8:11: the deviation `DEV-1` has expired (2026-11-29); talk to its owner, the vendor; tracker: https://example.org/1");
+    insta::assert_snapshot!(wrong("2027-06-30", "next year"), @"deviations.yaml:8:11: `next year` is not a date such as 2027-06-30;");
+    insta::assert_snapshot!(wrong(">=7.0 <8.0", "all of them"), @"deviations.yaml:4:13: `all of them` is no range of versions; `7.7`, or bounds such as `>=7.0 <8.0`");
+    insta::assert_snapshot!(wrong("  owner: the vendor\n", ""), @"deviations.yaml:2:3: the field `owner` is missing;");
+    let twice = format!("{DEVIATIONS}{}", DEVIATIONS.trim_start());
+    insta::assert_snapshot!(deviations(&twice).unwrap_err(), @"deviations.yaml:9:7: `DEV-1` is there twice");
+}
+
+#[test]
+fn versions_are_compared_by_number() {
+    let fits = |range: &str, version: &str| {
+        let text = DEVIATIONS.replace(">=7.0 <8.0", range);
+        deviations(&text).unwrap().covering("ORD-1.2", version).is_some()
+    };
+    assert!(fits(">=7.0 <8.0", "7.7") && fits(">=7.0 <8.0", "7.10") && !fits(">=7.0 <8.0", "8.0"));
+    assert!(fits("7.7", "7.7") && !fits("7.7", "7.8") && fits("<=10.3", "9.1") && fits(">9", "10"));
+}
+
+#[test]
+fn a_comparison_names_what_got_worse() {
+    let report = |version: &str, late: Outcome, learn: Outcome| {
+        judged(version, vec![run("ORD-1.2", late), run("LEARN-1.1", learn)], &[]).report
+    };
+    let (old, new) =
+        (report("8.0", Outcome::Failed, Outcome::Passed), report("9.0", Outcome::Passed, Outcome::Failed));
+    let both = compare(&old, &new);
+    let rows: Vec<_> = both.rows.iter().map(|row| (row.id.as_str(), row.change)).collect();
+    assert_eq!(
+        rows,
+        [("LEARN-1.1", Change::Regression), ("ORD-1.2", Change::Mended), ("STAB-1.1", Change::Same)]
+    );
+    assert_eq!((both.exit_code(), compare(&old, &old).exit_code()), (1, 0));
+}
+
+#[test]
+fn a_level_has_those_below_it() {
+    let text = "sanity: { scenario: s, router: frr }\nsmoke: [a]\nbasic: [b, a]\nfull: [c]\n";
+    let levels = Levels::parse(&Source::new("acceptance.yaml", text)).unwrap();
+    assert_eq!(levels.scenarios("smoke").unwrap(), ["a"]);
+    assert_eq!(levels.scenarios("full").unwrap(), ["a", "b", "c"]);
+    assert_eq!(levels.scenarios("soak"), None);
+    let twice = Levels::parse(&Source::new("a.yaml", text.replace("[b, a]", "[b, b]"))).unwrap_err();
+    insta::assert_snapshot!(twice, @"a.yaml:3:12: `b` is there twice");
+}
