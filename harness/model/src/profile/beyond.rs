@@ -74,7 +74,7 @@ fn of_expect(router: &Router, expect: &Expect) -> Option<Beyond> {
         }
         Expect::Ecmp(_) => Ability::FibEcmp,
         Expect::Route(_) | Expect::NoRoute(_) | Expect::Convergence(_) => Ability::Fib,
-        Expect::Loss(_) | Expect::ReturnPath(_) | Expect::Isolation(_) => return None,
+        Expect::Loss(_) | Expect::ReturnPath(_) | Expect::Isolation(_) | Expect::Bond(_) => return None,
     };
     router.cannot.get(&ability).map(|reason| lacking(router, ability, reason))
 }
