@@ -171,9 +171,9 @@ fn orders(release: &Release, base: &[Value]) -> Vec<Vec<Value>> {
         return legacy_orders(base);
     }
     let pools = pools_of(base);
-    let rank = |pool: &Value| match pool["spec"].get("serviceAllocation") {
-        None => None,
-        Some(allocation) => Some(allocation["priority"].as_i64().unwrap_or(0)),
+    let rank = |pool: &Value| {
+        let allocation = pool["spec"].get("serviceAllocation");
+        allocation.map(|allocation| allocation["priority"].as_i64().unwrap_or(0))
     };
     let without_rivals = |chosen: &Value| {
         let rival =

@@ -48,7 +48,7 @@ impl FrrK8s {
             may_be_silent: false,
             print: self.log,
         };
-        follow.to_the_end(child, &home).await
+        follow.run(child, &home).await
     }
 }
 

@@ -55,7 +55,7 @@ impl Follow<'_> {
     ///
     /// # Errors
     /// It ended before, or gave no answer.
-    pub async fn to_the_end(mut self, mut child: Child, home: &Home) -> Result<Settled, Trouble> {
+    pub async fn run(mut self, mut child: Child, home: &Home) -> Result<Settled, Trouble> {
         let mut last_words = String::new();
         let settled = timeout(PATIENCE, self.settle(&mut child, home, &mut last_words)).await;
         // It has nothing to put in order. It may be gone already.
@@ -123,7 +123,8 @@ impl Follow<'_> {
 /// What a program says on standard error of an object that the API server takes and that it can do nothing with: one that does not fit
 /// its types, for which it waits for ever, or a selector that it tries again and again.
 fn unreadable(errors: &str) -> Option<String> {
-    const WORDS: [&str; 2] = ["cannot unmarshal", "could not parse nodeSelector"];
+    const WORDS: [&str; 4] =
+        ["cannot unmarshal", "time: invalid duration", "time: missing unit", "could not parse nodeSelector"];
     let line = errors.lines().find(|line| WORDS.iter().any(|words| line.contains(words)))?;
     let entry: Value = serde_json::from_str(line).unwrap_or_default();
     Some(entry["error"].as_str().unwrap_or(line).to_owned())

@@ -51,7 +51,7 @@ impl Speaker {
             may_be_silent: self.is_legacy() || self.mode == Mode::FrrK8s,
             print: self.log,
         };
-        follow.to_the_end(child, &home).await
+        follow.run(child, &home).await
     }
 
     /// Configured by a ConfigMap.

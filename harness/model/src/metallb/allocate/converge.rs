@@ -96,7 +96,8 @@ fn fits(choice: &Choice<'_>, have: &[IpAddr]) -> bool {
     let Choice { id, request, .. } = *choice;
     let prefers_two = request.families.policy == IpFamilyPolicy::PreferDual;
     let may_be_one = choice.generation >= Generation::V0_14_9 && prefers_two && request.families.are_both();
-    if !request.families.fit(have) && !(may_be_one && have.len() == 1) {
+    let fits = request.families.fit(have) || (may_be_one && have.len() == 1);
+    if !fits {
         return false;
     }
     let sorted = |ips: &[IpAddr]| ips.iter().copied().collect::<BTreeSet<_>>();
