@@ -271,7 +271,7 @@ impl One {
     async fn run(&self, seat: Option<Seat>) -> Option<Judged> {
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
         if let Some(Beyond { capability, detail }) = beyond(&self.planned) {
-            return Some(broken(&RunError::Missing { capability, detail }));
+            return Some(broken(&RunError::Missing { capability, detail }).into());
         }
         let (planned, roots) = (&self.planned, roots(&self.trees));
         let verdict = match &self.place {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use routeproof_model::check::evidence;
 use routeproof_model::event::EventKind;
+use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
 use routeproof_model::result::Outcome;
-use routeproof_model::scenario::{Expect, Step, Verb};
+use routeproof_model::scenario::{Expect, Verb};
 
 use super::Memory;
 use super::verdict::Done;
