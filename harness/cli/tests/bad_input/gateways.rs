@@ -18,21 +18,67 @@ fn check_after(file: &str, from: &str, to: &str) -> String {
 
 #[test]
 fn a_router_that_is_not_there() {
-    assert_snapshot!(check_after(LEARN, "bird-3", "brid-3"), @"");
-    assert_snapshot!(check_after(LEARN, "bird-3", "bird-4"), @"");
+    assert_snapshot!(check_after(LEARN, "bird-3", "brid-3"), @r"
+    exit 2
+    error: unknown router `brid-3`
+     --> scenarios/gateways-learn/scenario.yaml:7:32
+      |
+    7 |   gateway: [frr-8.4.4, bird-2, brid-3, gobgp, openbgpd, exabgp]
+      |                                ^^^^^^
+      |
+    help: did you mean `bird`?
+    help: known: bird, ceos, exabgp, frr, gobgp, junos, openbgpd, sonic, srlinux, vyos, xrd
+    ");
+    assert_snapshot!(check_after(LEARN, "bird-3", "bird-4"), @r"
+    exit 2
+    error: bird has no version `4`
+     --> scenarios/gateways-learn/scenario.yaml:7:32
+      |
+    7 |   gateway: [frr-8.4.4, bird-2, bird-4, gobgp, openbgpd, exabgp]
+      |                                ^^^^^^
+      |
+    help: known: 2, 3
+    ");
 }
 
 #[test]
 fn a_wrong_intent() {
-    assert_snapshot!(check_after(INTENT, "asn: 64512", "asn: 64512\nas: 1"), @"");
-    assert_snapshot!(check_after("topologies/any-gateway.clab.yml", "gw1.intent", "gw2.intent"), @"");
+    assert_snapshot!(check_after(INTENT, "asn: 64512", "asn: 64512\nas: 1"), @r"
+    exit 2
+    error: unknown field `as`
+     --> topologies/any-gateway/gw1.intent.yaml:3:1
+      |
+    3 | as: 1
+      | ^^
+      |
+    help: did you mean `asn`?
+    help: known here: router-id, asn, prefixes, peers, dynamic-peers, vrfs, vlans, ecmp, graceful-restart,
+          route-refresh, timers, bfd
+    ");
+    assert_snapshot!(check_after("topologies/any-gateway.clab.yml", "gw1.intent", "gw2.intent"), @r"
+    exit 2
+    error: node `gw1`: topologies/any-gateway/gw2.intent.yaml cannot be read: No such file or directory (os error 2)
+      --> topologies/any-gateway.clab.yml:23:28
+       |
+    23 |         routeproof.intent: any-gateway/gw2.intent.yaml
+       |                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    ");
 }
 
 #[test]
 fn a_gateway_without_an_intent() {
     let topology = "topologies/any-gateway.clab.yml";
     let labels = "      labels:\n        routeproof.intent: any-gateway/gw1.intent.yaml\n";
-    assert_snapshot!(check_after(topology, labels, ""), @"");
+    assert_snapshot!(check_after(topology, labels, ""), @r"
+    exit 2
+    error: the gateway `gw1` has no intent, from which bird could be configured
+      --> topologies/any-gateway.clab.yml:21:14
+       |
+    21 |       image: bird:2
+       |              ^^^^^^
+       |
+    help: label it `routeproof.intent: FILE`; docs/gateways.md says what is in the file
+    ");
 }
 
 #[test]
@@ -40,10 +86,38 @@ fn a_profile_of_ones_own() {
     let folder = Folder::empty();
     let profile = folder.path("routers/mine");
     fs::create_dir_all(&profile).unwrap();
-    assert_snapshot!(folder.routeproof(&["check", "--profiles", "routers", "routers/mine"]), @"");
+    assert_snapshot!(folder.routeproof(&["check", "--profiles", "routers", "routers/mine"]), @r"
+    exit 2
+    error: no folder in it has a profile.yaml
+    --> routers
+     |
+    help: --profiles names the folder that holds a folder for each router
+    ");
     fs::write(profile.join("profile.yaml"), "name: mine\nabout: a router\nsource: [me]\n").unwrap();
-    assert_snapshot!(folder.routeproof(&["check", "routers/mine"]), @"");
-    assert_snapshot!(folder.routeproof(&["render", "--router", "mine", "--profiles", "routers", "x.yaml"]), @"");
+    assert_snapshot!(folder.routeproof(&["check", "routers/mine"]), @r"
+    exit 2
+    error: unknown field `source`
+     --> routers/mine/profile.yaml:3:1
+      |
+    3 | source: [me]
+      | ^^^^^^
+      |
+    help: did you mean `sources`?
+    help: known here: name, about, sources, kinds, driver, not-run-here, versions, variants, can, cannot,
+          known-issues, start, reload, ask
+    ");
+    assert_snapshot!(folder.routeproof(&["render", "--router", "mine", "--profiles", "routers", "x.yaml"]), @r"
+    exit 2
+    error: unknown field `source`
+     --> routers/mine/profile.yaml:3:1
+      |
+    3 | source: [me]
+      | ^^^^^^
+      |
+    help: did you mean `sources`?
+    help: known here: name, about, sources, kinds, driver, not-run-here, versions, variants, can, cannot,
+          known-issues, start, reload, ask
+    ");
 }
 
 #[test]
@@ -53,11 +127,32 @@ fn an_acceptance_of_what_is_not_there() {
         let from = crate::support::repository().join("scenarios").join(file);
         fs::copy(from, folder.path("scenarios").join(file)).unwrap();
     }
-    assert_snapshot!(folder.without_images(&["accept"]), @"");
-    assert_snapshot!(folder.without_images(&["accept", "--router", "openbgp"]), @"");
+    assert_snapshot!(folder.without_images(&["accept"]), @r"
+    exit 2
+    error: accept needs --router
+    hint: or `accept compare BEFORE AFTER`
+    ");
+    assert_snapshot!(folder.without_images(&["accept", "--router", "openbgp"]), @r"
+    exit 2
+    error: --router: unknown router `openbgp`
+    hint: did you mean `openbgpd`?
+    hint: known: bird, ceos, exabgp, frr, gobgp, junos, openbgpd, sonic, srlinux, vyos, xrd
+    ");
     let deviation = "- id: D1\n  requirement: ORD-1.2\n  versions: '2'\n  reason: r\n  tracker: t\n  owner: o\n  expiry: '2020-01-31'\n";
     fs::write(folder.path("deviations.yaml"), deviation).unwrap();
-    assert_snapshot!(folder.without_images(&["accept", "--router", "bird", "--deviations", "deviations.yaml"]), @"");
+    assert_snapshot!(folder.without_images(&["accept", "--router", "bird", "--deviations", "deviations.yaml"]), @r"
+    exit 2
+    error: the deviation `D1` has expired (2020-01-31)
+     --> deviations.yaml:7:11
+      |
+    7 |   expiry: '2020-01-31'
+      |           ^^^^^^^^^^^^
+      |
+    help: talk to its owner, o; tracker: t
+    ");
     fs::write(folder.path("report.json"), "{}").unwrap();
-    assert_snapshot!(folder.without_images(&["accept", "compare", "report.json", "report.json"]), @"");
+    assert_snapshot!(folder.without_images(&["accept", "compare", "report.json", "report.json"]), @r"
+    exit 2
+    error: report.json is no report of `accept`: missing field `schema` at line 1 column 2
+    ");
 }
