@@ -8,6 +8,7 @@ use routeproof_model::requirement::{Catalogue, Proof, Requirement, lint, markdow
 use serde::Serialize;
 
 use super::select;
+use crate::args::ProfileArgs;
 use crate::fail::{BAD_INPUT, Failure};
 use crate::out;
 
@@ -28,6 +29,8 @@ pub struct RequirementsArgs {
     /// Print requirements and scenarios as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    profiles: ProfileArgs,
 }
 
 /// Both sides, as they are printed.
@@ -39,7 +42,7 @@ struct Output<'a> {
 }
 
 pub fn run(args: &RequirementsArgs) -> Result<u8, Failure> {
-    let loaded = select::scenarios(&args.scenarios, &[], &[])?;
+    let loaded = select::scenarios(&args.scenarios, &[], &[], &args.profiles.load()?)?;
     let file = match &args.catalogue {
         Some(file) => file.clone(),
         None => beside(&loaded)?,

@@ -46,8 +46,12 @@ pub async fn run(loaded: &[Loaded], args: &JudgeArgs, options: &Options) -> Resu
     let interrupted = *stop.borrow();
     let finished = bus.finish();
     outcome?;
-    let view =
-        View { result: &finished.result, directory: Some(directory.path()), width: report::terminal_width() };
+    let view = View {
+        result: &finished.result,
+        directory: Some(directory.path()),
+        events: &finished.log,
+        width: report::terminal_width(),
+    };
     let problems = report::write_run_files(&directory, &view).iter().map(|e| chain(e)).collect::<Vec<_>>();
     if let Some(problem) = finished.problems.iter().chain(&problems).next() {
         return Err(Failure::broken(format!("the record is incomplete: {problem}")));

@@ -38,7 +38,8 @@ pub async fn run(router: &str, args: &JudgeArgs) -> Result<u8, Failure> {
         loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     }
     let jobs = args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get);
-    let options = Options { store, jobs, retries: engine::RETRIES, guest: args.guest.parse()? };
+    let options =
+        Options { store, jobs, retries: engine::RETRIES, guest: args.guest.parse()?, race: None, keep: None };
 
     let before = invocation::run(&sanity, args, &options).await?.outcome();
     let ran = invocation::run(&tested, args, &options).await?;
