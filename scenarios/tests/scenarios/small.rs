@@ -18,7 +18,7 @@ async fn passes(
     scenario: PathBuf,
 ) {
     let loaded = Scenario::load(&scenario).unwrap_or_else(|e| panic!("{e}"));
-    let newest = loaded.runs().filter_map(|axes| axes.get("frr").cloned()).last();
+    let newest = loaded.runs().flatten().filter(|(axis, _)| axis == "frr").map(|(_, frr)| frr.clone()).last();
     let newest = newest.filter(|_| std::env::var("ROUTEPROOF_TEST").as_deref() != Ok("all"));
     let only = newest.as_deref().map(|frr| ("frr", frr));
     let Some(ran) = run(scenario, only.as_slice()).await else { return };

@@ -2,10 +2,10 @@
 
 use super::interfaces::LABEL as INTERFACES;
 use super::layers::Layers;
-use super::nodes::ROLE;
+use super::nodes::{INTENT, ROLE};
 use crate::diag::{Diagnostic, Source};
 
-const OURS: [&str; 2] = [ROLE, INTERFACES];
+const OURS: [&str; 3] = [ROLE, INTERFACES, INTENT];
 
 /// Errors: a label that begins like ours and is none of them.
 pub(super) fn check(source: &Source, layers: &Layers<'_>) -> Result<(), Diagnostic> {

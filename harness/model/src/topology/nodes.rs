@@ -19,7 +19,7 @@ use crate::profile::Profiles;
 pub(super) const ROLE: &str = "routeproof.role";
 
 /// The label that names a gateway's intent.
-const INTENT: &str = "routeproof.intent";
+pub(super) const INTENT: &str = "routeproof.intent";
 
 /// A node as written, with what it inherits.
 #[derive(Debug)]

@@ -10,10 +10,9 @@ use routeproof_model::acceptance::{
     AcceptanceOutcome, Deviations, Findings, Judged, Levels, Report, Requirement, RouterUnderTest, STABILITY,
     Sanity, Summary, judge,
 };
-use routeproof_model::path;
 use routeproof_model::profile::{Choice, Profiles};
+use routeproof_model::requirement;
 use routeproof_model::result::Outcome;
-use routeproof_model::yaml;
 
 use super::{JudgeArgs, invocation};
 use crate::fail::{BAD_INPUT, Failure};
@@ -64,14 +63,10 @@ fn load(args: &JudgeArgs, names: &[&str], router: &str, profiles: &Profiles) -> 
 }
 
 fn catalogue(path: &Path) -> Result<Vec<Requirement>, Failure> {
-    let source = read_source(path)?;
-    let documents = yaml::documents(&source).map_err(engine::RunError::from)?;
-    let entries = documents.first().and_then(|document| document.items(&path![])).unwrap_or_default();
-    let text =
-        |entry: &yaml::Document, key: &str| entry.text(&path![key]).unwrap_or_default().trim().to_string();
+    let entries = requirement::parse(&read_source(path)?).map_err(engine::RunError::from)?;
     let found: Vec<Requirement> = entries
-        .iter()
-        .map(|entry| Requirement { id: text(entry, "id"), text: text(entry, "text") })
+        .into_iter()
+        .map(|entry| Requirement { id: entry.id, text: entry.text.trim().to_string() })
         .collect();
     match found.is_empty() {
         true => Err(Failure::input(format!("{} lists no requirements", path.display()))),
