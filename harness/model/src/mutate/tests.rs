@@ -238,7 +238,7 @@ fn a_leak_is_made_in_the_vrf_that_must_not_have_it() {
     );
     let verb = &steps[0].verb;
     let lines = commands(Mutation::LeakRoute, verb, &kernel).into_iter().map(|argv| argv.join(" "));
-    insta::assert_snapshot!(lines.collect::<String>(), @"ip route add 172.16.9.0/24 table 10 proto bgp metric 4242 dev lo");
+    insta::assert_snapshot!(lines.collect::<String>(), @"ip route add 172.16.9.0/24 table 10 proto 186 metric 4242 dev lo");
     // The witness of that name in the main table is another one.
     assert!(!applies(Mutation::RemoveRoute, verb, &kernel));
 }
