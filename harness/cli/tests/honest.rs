@@ -178,7 +178,7 @@ fn a_gateway_without_route_refresh_is_a_look_alike() {
             scope.spawn(move || {
                 let cell = cell(folder, frr);
                 cell.is("failed", 1);
-                assert_eq!(cell.bug(), None);
+                assert_eq!(cell.bug(), Some("no-route-refresh"));
                 assert!(cell.reason().contains("looks like the ordering bug, but"), "{}", cell.reason());
                 assert!(cell.reason().contains("does not offer route refresh"), "{}", cell.reason());
             });

@@ -50,7 +50,7 @@ fn only_without_a_value() {
 fn unknown_report_format() {
     assert_snapshot!(run(&["--report", "jason=out.json"]), @r#"
     exit 2
-    error: there is no report format "jason" (did you mean "json"?); there are json, markdown, terminal
+    error: there is no report format "jason" (did you mean "json"?); there are html, json, junit, markdown, terminal
     "#);
     assert_snapshot!(run(&["--report", "out.json"]), @r#"
     exit 2
