@@ -13,7 +13,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 
 use super::error::FrrError;
-use crate::lab::{Command, NodeHandle, Process, Stdio, register};
+use crate::lab::{Command, LabError, NodeHandle, Process, Stdio, register};
 use crate::wait::{self, Probe};
 
 /// Where the daemons keep their sockets.
@@ -24,6 +24,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(250);
 /// Between bind(2) and listen(2) a socket refuses connections, and no event tells of the latter.
 const RETRY: Duration = Duration::from_millis(2);
+
+/// How long a daemon may leave a connection waiting before it is taken to hang.
+const ACCEPT_LIMIT: Duration = Duration::from_secs(5);
 
 /// A pod's containers get SIGTERM, and SIGKILL after terminationGracePeriodSeconds, 2 for MetalLB's speaker.
 const GRACE: Duration = Duration::from_secs(2);
@@ -164,8 +167,24 @@ impl Frr {
     }
 
     /// A connection to a daemon's vty socket, the one that vtysh uses.
+    ///
+    /// # Errors
+    /// The daemon is not there, or has accepted no connection for [`ACCEPT_LIMIT`].
     pub async fn vty(&self, daemon: &str) -> Result<UnixStream, FrrError> {
-        Ok(self.node.connect(&format!("{RUN}/{daemon}.vty")).await?)
+        let path = format!("{RUN}/{daemon}.vty");
+        // Its queue is three connections long (lib/vty.c); a busy daemon that has not accepted them yet is no error.
+        let connect = || async {
+            match self.node.connect(&path).await {
+                Err(LabError::Node { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => {
+                    Probe::NotYet(source.to_string())
+                }
+                done => Probe::Done(done),
+            }
+        };
+        let what = format!("{daemon} accepts a connection");
+        let accepted = wait::until(&what, ACCEPT_LIMIT, RETRY, connect, wait::no_events).await;
+        let busy = |source| FrrError::NotReady { node: self.node.name().to_string(), source };
+        Ok(accepted.map_err(busy)??)
     }
 
     /// An error if a daemon has ended unasked: watchfrr would restart it and hide the crash.
