@@ -2,6 +2,7 @@
 
 mod log;
 mod perform;
+mod settle;
 mod verdict;
 
 use std::collections::BTreeMap;

@@ -9,16 +9,12 @@ use routeproof_model::recording::Line;
 use routeproof_model::result::Outcome;
 use routeproof_model::scenario::{Expect, Verb};
 
-use super::Memory;
 use super::verdict::Done;
+use super::{Memory, settle};
 use crate::event::Events;
 use crate::run::boot::Booted;
 use crate::run::error::RunError;
 use crate::run::{convergence, diagnose, expect};
-use crate::wait;
-
-/// FRR's `bgp route-map delay-timer`, 5 s by default, and time for what it sets off.
-const ROUTE_MAP_DELAY: Duration = Duration::from_millis(6500);
 
 pub fn limit(verb: &Verb) -> Option<Duration> {
     match verb {
@@ -26,7 +22,7 @@ pub fn limit(verb: &Verb) -> Option<Duration> {
         Verb::Eventually { within, .. } => Some(*within),
         Verb::Holds { window, .. } => Some(*window),
         Verb::Diagnose(d) => Some(d.within),
-        Verb::Settle(_) => Some(ROUTE_MAP_DELAY),
+        Verb::Settle(_) => Some(settle::USUAL),
         _ => None,
     }
 }
@@ -59,21 +55,7 @@ pub async fn perform(
             }
             Ok(Done::passed())
         }
-        Verb::Settle(settle) => {
-            let node = expect::node(booted, &settle.node)?;
-            let since = node.changed.as_ref().map_or(Duration::MAX, |c| c.at.elapsed());
-            let left = ROUTE_MAP_DELAY.saturating_sub(since);
-            status(&format!(
-                "bgp route-map delay-timer of {}: {:.1} s left",
-                settle.node,
-                left.as_secs_f64()
-            ));
-            wait::elapse(left).await;
-            // A refresh that the pending change caused has been counted by now; later ones have another cause.
-            let found = node.sessions().await?;
-            let found = found.iter().map(|s| evidence("session-when-settled", &settle.node, s)).collect();
-            Ok(Done { outcome: Outcome::Passed, message: None, evidence: found })
-        }
+        Verb::Settle(settle) => settle::settle(booted, settle, status).await,
         Verb::Fault(fault) => {
             let at = memory.faults.inject(booted, index, fault).await?;
             memory.marks.iter_mut().for_each(|mark| mark.at = at);
