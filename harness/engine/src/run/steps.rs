@@ -17,7 +17,7 @@ use routeproof_model::fact::{HostHealth, Mono};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::Line;
 use routeproof_model::result::Outcome;
-use routeproof_model::scenario::{Expect, ExpectRibFib, Verb};
+use routeproof_model::scenario::{Expect, ExpectRibFib, Fault, Verb};
 use routeproof_model::topology::Role;
 use verdict::compare;
 pub use verdict::{Done, Verdict, broken};
@@ -50,6 +50,8 @@ pub struct Memory {
     /// When the last step that changed something began to act.
     changed: Option<Mono>,
     streams: Streams,
+    /// What a daemon's restart took, if that is more than the lab's tightest timer has: a daemon that starts needs a processor.
+    late_restart_ms: f64,
     /// The host spoilt the last step.
     by_host: bool,
 }
@@ -172,10 +174,15 @@ pub async fn one(
         done = perform(booted, run, index, memory, events, &status) => done.unwrap_or_else(|e| broken(&e)),
         () = crash => Done { outcome: Outcome::Inconclusive, message: None, evidence: Vec::new() },
     };
+    if let (Verb::Fault(Fault::RestartDaemon { .. }), Some(timer)) = (&step.verb, run.tightest_timer_ms) {
+        let took = meter.read().window_ms;
+        memory.late_restart_ms = memory.late_restart_ms.max(if took > timer as f64 { took } else { 0.0 });
+    }
     let mut done = unless_crashed(booted, done).await;
     (done.outcome, done.message) = run.spoilt_unless_passed(index, (done.outcome, done.message));
     if matches!(step.verb, Verb::Eventually { .. } | Verb::Holds { .. }) {
-        let health = HostHealth { worst_late_ms: booted.meter.read().late_ms, ..meter.read() };
+        let worst_late_ms = booted.meter.read().late_ms.max(memory.late_restart_ms);
+        let health = HostHealth { worst_late_ms, ..meter.read() };
         if done.outcome == Outcome::Failed {
             booted.recorder.write(&Line::Host { step: index, health });
             let verdict = (done.outcome, done.message);

@@ -15,9 +15,6 @@ pub struct Turns {
     total: u32,
 }
 
-/// What a reload of another lab takes of a processor.
-const RELOAD_MS: u64 = 500;
-
 /// A lab's place or places, until it is dropped.
 pub type Turn = OwnedSemaphorePermit;
 
@@ -26,7 +23,7 @@ pub type Turn = OwnedSemaphorePermit;
 pub enum Share {
     /// Its daemons mostly wait, and nothing breaks when one of them waits for a processor.
     Place,
-    /// Half a processor: its verdicts rest on timers that bear another lab's reload, half a second of Python.
+    /// Half a processor: a guest kernel lets nobody else have it while it does something, and waits half of the time.
     Half,
     /// About a processor: its verdicts rest on short timers, as BFD takes a daemon that waits for a processor for a dead one.
     Processor,
@@ -42,9 +39,8 @@ impl Share {
             return Share::Host;
         }
         match (run.tightest_timer_ms, place) {
-            (Some(timer), _) if timer < RELOAD_MS => Share::Processor,
-            // A guest kernel never lets go of its processor while it does something.
-            (Some(_), _) | (_, Place::Guest(_)) => Share::Half,
+            (Some(_), _) => Share::Processor,
+            (None, Place::Guest(_)) => Share::Half,
             (None, _) => Share::Place,
         }
     }
