@@ -82,6 +82,15 @@ impl PlannedRun {
         (0..index).rev().find(|earlier| self.steps[*earlier].verb.changes_something())
     }
 
+    /// The expectation of each cluster node by itself, if it is one of all of them.
+    pub fn each(&self, expect: &Expect) -> Option<Vec<Expect>> {
+        if expect.node() != Expect::ALL || self.topology.find(Expect::ALL).is_some() {
+            return None;
+        }
+        let members = self.topology.nodes.iter().filter(|node| node.role == Role::ClusterNode);
+        members.map(|node| expect.on(node.alias.as_ref().unwrap_or(&node.name))).collect()
+    }
+
     /// A session that did not come up does not fail a scenario that goes on to diagnose a known bug over it: without the
     /// session nothing is measured, which is `inconclusive`. Other verdicts stay as they are.
     pub fn spoilt_unless_passed(

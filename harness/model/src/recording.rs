@@ -1,12 +1,15 @@
 //! A run as it was seen: the lines of `observations.jsonl`, on one monotonic clock. With the plan they are enough to judge
 //! the run again ([`crate::replay`]).
 
+mod hops;
 mod line;
 mod looks;
 mod questions;
 
 use std::collections::BTreeMap;
 
+use hops::HopsRead;
+pub use hops::{HopsWritten, Short};
 use ipnet::IpNet;
 use line::read;
 pub use line::{Line, LineRef};
@@ -30,6 +33,7 @@ pub struct Recording {
     /// Whether any of them changed after the book was written.
     moved: bool,
     kernel: BTreeMap<String, Vec<KernelEvent>>,
+    hops: HopsRead,
     sessions: BTreeMap<String, Vec<(Mono, Vec<Session>)>>,
     bfd: BTreeMap<String, Vec<(Mono, Vec<BfdPeer>)>>,
     ribs: BTreeMap<String, Vec<(Mono, Rib)>>,
@@ -91,6 +95,11 @@ impl Recording {
             }
             Line::Kernel { node, event } => {
                 self.note_link_layer(&node, &event);
+                self.kernel.entry(node).or_default().push(event);
+            }
+            Line::NextHops { node, number, hops } => self.hops.put(node, number, hops),
+            Line::KernelBy { node, hops, event } => {
+                let event = self.hops.whole(&node, hops, event);
                 self.kernel.entry(node).or_default().push(event);
             }
             Line::Sessions { node, at, sessions } => {

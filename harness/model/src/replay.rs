@@ -94,7 +94,14 @@ fn judge(
             })
         }
         Verb::Eventually { expect, .. } => {
-            unless_spoilt(run.spoilt_unless_passed(index, eventually(run, recording, expect, from, to)))
+            let verdict = match run.each(expect) {
+                None => eventually(run, recording, expect, from, to),
+                Some(each) => {
+                    let each = each.iter().map(|expect| eventually(run, recording, expect, from, to));
+                    check::of_all(&each.collect::<Vec<_>>())
+                }
+            };
+            unless_spoilt(run.spoilt_unless_passed(index, verdict))
         }
         Verb::Holds { expect, witness, .. } => {
             let witness = witness.map(|prefix| expect.witness(prefix));
@@ -112,6 +119,13 @@ fn name<'a>(run: &'a PlannedRun, node: &'a str) -> &'a str {
 fn eventually(run: &PlannedRun, recording: &Recording, expect: &Expect, from: Mono, to: Mono) -> Verdict {
     let mut last = (Outcome::Failed, None);
     let mut held = false;
+    // Of thousands of events each changes one route of thousands: the end, at which the step had come true, is looked at first.
+    if matches!(expect, Expect::Routes(_)) {
+        looks(run, recording, expect, to, to, |checked| held |= checked.holds);
+        if held {
+            return (Outcome::Passed, None);
+        }
+    }
     looks(run, recording, expect, from, to, |checked| {
         held |= checked.holds;
         last = (checked.outcome(), Some(checked.status));

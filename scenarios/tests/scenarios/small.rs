@@ -22,6 +22,10 @@ async fn passes(
         return;
     }
     let loaded = Scenario::load(&scenario).unwrap_or_else(|e| panic!("{e}"));
+    if loaded.is_on_request() {
+        eprintln!("SKIPPED: {0}: on request only: `routeproof run {0}`", loaded.name());
+        return;
+    }
     let newest = loaded.runs().flatten().filter(|(axis, _)| axis == "frr").map(|(_, frr)| frr.clone()).last();
     let newest = newest.filter(|_| std::env::var("ROUTEPROOF_TEST").as_deref() != Ok("all"));
     let only = newest.as_deref().map(|frr| ("frr", frr));

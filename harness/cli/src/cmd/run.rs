@@ -43,6 +43,11 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     };
     let profiles = args.profiles.load()?;
     let mut loaded = select::scenarios(&names, &args.metallb, &args.only, &profiles)?;
+    if names.is_empty() {
+        for name in select::leave_out_on_request(&mut loaded) {
+            out::note(format_args!("{name} is left out, for it takes long: `routeproof run {name}` runs it"));
+        }
+    }
     if let Some(shard) = args.shard {
         shard.keep(&mut loaded);
     }

@@ -32,6 +32,13 @@ pub fn scenarios(
     Ok(loaded)
 }
 
+/// Leaves out what is run only when somebody names it. Gives the names.
+pub fn leave_out_on_request(loaded: &mut Vec<Loaded>) -> Vec<String> {
+    let names = loaded.iter().filter(|l| l.on_request).map(|l| l.name.clone()).collect();
+    loaded.retain(|l| !l.on_request);
+    names
+}
+
 /// Every `scenario.yaml` one level below ./scenarios, in the order of their names.
 pub fn all() -> Result<Vec<PathBuf>, Failure> {
     let missing = |e: std::io::Error| {
@@ -120,4 +127,20 @@ fn keep(loaded: &mut Vec<Loaded>, only: &[String]) -> Result<(), Failure> {
         return Err(Failure::input("--only leaves no run"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_is_left_out_by_name_and_still_known() {
+        let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+        let names = ["scale", "learn-routes"].map(|name| scenarios.join(name).display().to_string());
+        let mut loaded =
+            super::scenarios(&names, &[], &[], Profiles::embedded()).unwrap_or_else(|_| panic!("loads"));
+        assert_eq!(loaded.len(), 2);
+        assert_eq!(leave_out_on_request(&mut loaded), ["scale"]);
+        assert_eq!(loaded.iter().map(|l| l.name.as_str()).collect::<Vec<_>>(), ["learn-routes"]);
+    }
 }

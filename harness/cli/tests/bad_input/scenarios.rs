@@ -16,7 +16,7 @@ fn unknown_field() {
       |
     help: did you mean `requirements`?
     help: known here: name, about, requirements, topology, metallb, axes, expected, initial, allow,
-          tightest-timer, steps
+          tightest-timer, on-request, steps
     ");
 }
 

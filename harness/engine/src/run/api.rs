@@ -76,6 +76,11 @@ impl Scenario {
         &self.loaded.name
     }
 
+    /// Whether it is run only when somebody names it: it takes long.
+    pub fn is_on_request(&self) -> bool {
+        self.loaded.on_request
+    }
+
     /// The axis values of each run, in order.
     pub fn runs(&self) -> impl Iterator<Item = &AxisValues> {
         self.loaded.runs.iter().map(|run| &run.axes)

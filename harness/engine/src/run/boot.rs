@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::{OptionFuture, join_all, try_join_all};
@@ -10,7 +11,7 @@ use routeproof_model::check::{self, AddressBook, LostBefore};
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::KernelEvent;
 use routeproof_model::plan::PlannedRun;
-use routeproof_model::recording::{Line, LineRef};
+use routeproof_model::recording::{HopsWritten, Line, LineRef, Short};
 use routeproof_model::topology::{self, Role, Topology};
 
 use super::cluster::Cluster;
@@ -256,8 +257,9 @@ async fn monitors(
         let (events, dumps) = (handle.netlink().await?, handle.netlink().await?);
         let (sink, sink_name, taps) = (recorder.clone(), name.clone(), Taps::default());
         let feed = taps.clone();
+        let written = Mutex::new(HopsWritten::default());
         let sink = Box::new(move |event: &KernelEvent| {
-            sink.write(&LineRef::Kernel { node: &sink_name, event });
+            record(&sink, &sink_name, &mut written.lock().unwrap_or_else(PoisonError::into_inner), event);
             feed.feed(event);
         });
         let monitor = Monitor::start(Sockets::new(events, dumps), sink).await;
@@ -284,6 +286,19 @@ async fn monitors(
         Ok::<_, RunError>((name, node))
     };
     Ok(try_join_all(lab.nodes.iter().map(start)).await?.into_iter().collect())
+}
+
+/// Writes an event, and before it its next hops where they are several and new.
+fn record(recorder: &Recorder, node: &str, written: &mut HopsWritten, event: &KernelEvent) {
+    match written.shorten(event) {
+        None => recorder.write(&LineRef::Kernel { node, event }),
+        Some(Short { event, hops, new }) => {
+            if let Some(set) = new {
+                recorder.write(&LineRef::NextHops { node, number: hops, hops: set });
+            }
+            recorder.write(&LineRef::KernelBy { node, hops, event: &event });
+        }
+    }
 }
 
 /// Every address that some interface has, link-local ones included: the kernel names gateways by them.

@@ -51,14 +51,13 @@ fn members(booted: &Booted) -> impl Iterator<Item = &str> {
 pub fn flaps_counted_from(booted: &Booted, run: &PlannedRun, step: usize, one_by_one: bool) -> Vec<String> {
     let counted = following(run, step).filter_map(|verb| match verb {
         Verb::Eventually { expect: Expect::Session(e), .. }
-        | Verb::Holds { expect: Expect::Session(e), .. } => {
-            e.flaps.as_ref().and_then(|_| booted.node(&e.node)).map(|node| node.name.clone())
-        }
+        | Verb::Holds { expect: Expect::Session(e), .. } => e.flaps.as_ref().map(|_| e.node.as_str()),
         _ => None,
     });
-    let nodes: BTreeSet<String> = match one_by_one {
+    let counted: BTreeSet<&str> = counted.collect();
+    let nodes: BTreeSet<String> = match one_by_one || counted.contains(Expect::ALL) {
         true => members(booted).map(str::to_string).collect(),
-        false => counted.collect(),
+        false => counted.iter().filter_map(|name| Some(booted.node(name)?.name.clone())).collect(),
     };
     nodes.into_iter().collect()
 }

@@ -98,13 +98,28 @@ fn routes_as_evidence(watched: &Node, prefix: ipnet::IpNet) -> Vec<Evidence> {
     routes.iter().map(|r| evidence("kernel-route", &watched.name, r)).collect()
 }
 
+/// As JSON a table of so many routes by eight gateways is over 20 MB, twice: a hundred such nodes would fill the disk.
+const FULL: usize = 5000;
+
 /// The daemons' own words, kept beside the configurations: a sceptic need not believe our reading of them.
 pub async fn keep_answers(watched: &Node, stage: &str) -> Result<(), RunError> {
     if let Some(router) = &watched.router {
         save(watched, &format!("{stage}.sessions.txt"), &router.sessions_in_its_words().await?);
         return Ok(());
     }
-    for Question { daemon, command } in view_questions() {
+    let full = watched.monitor.with_state(KernelState::route_count) > FULL;
+    let (kept, left_out): (Vec<Question>, Vec<Question>) =
+        view_questions().into_iter().partition(|question| !(full && question.is_long));
+    if !left_out.is_empty() {
+        let commands: Vec<&str> = left_out.iter().map(|question| question.command).collect();
+        let why = format!(
+            "Not asked, for the node has more than {FULL} routes and the answers list them all:\n{}\n\
+             What zebra answered to `rib-fib`, and all that the kernel said, is in observations.jsonl.\n",
+            commands.join("\n")
+        );
+        save(watched, &format!("{stage}.left-out.txt"), &why);
+    }
+    for Question { daemon, command, .. } in kept {
         let name = format!("{stage}.{}.json", command.trim_end_matches(" json").replace(' ', "-"));
         save(watched, &name, &watched.ask(daemon, command).await?);
     }

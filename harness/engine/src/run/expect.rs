@@ -20,6 +20,8 @@ use crate::wait::{self, Probe};
 
 /// bgpd sends no events; asking it costs well under a millisecond.
 const POLL: Duration = Duration::from_millis(25);
+/// A table of thousands is filled by thousands of events: it is not looked at after each.
+const GATHER: Duration = Duration::from_millis(100);
 /// How long a witness may take to appear.
 const WITNESS: Duration = Duration::from_secs(15);
 /// A listener may be behind a burst of messages for so long before its word is no longer waited for.
@@ -38,6 +40,11 @@ pub async fn now(booted: &Booted, expect: &Expect) -> Result<Checked, RunError> 
         Expect::Route(e) => {
             let book = booted.book_now();
             Ok(watched.monitor.with_state(|k| check::route(e, k, &book)))
+        }
+        Expect::Routes(e) => {
+            let book = booted.book_now();
+            let kernel = watched.monitor.snapshot();
+            Ok(check::routes(e, &kernel, &book))
         }
         Expect::NoRoute(e) => Ok(watched.monitor.with_state(|k| check::no_route(e, k))),
         Expect::Bond(e) => Ok(watched.monitor.with_state(|k| check::bond(e, k))),
@@ -75,7 +82,28 @@ pub async fn eventually(
     within: Duration,
     status: &(dyn Fn(&str) + Sync),
 ) -> Result<Done, RunError> {
+    eventually_by(booted, expect, within, POLL, status).await
+}
+
+/// The same, looked at as often as that where there are no events.
+pub(super) async fn eventually_by(
+    booted: &Booted,
+    expect: &Expect,
+    within: Duration,
+    poll: Duration,
+    status: &(dyn Fn(&str) + Sync),
+) -> Result<Done, RunError> {
     let watched = node(booted, expect.node())?;
+    let gather = matches!(expect, Expect::Routes(_));
+    let wake = || {
+        let changed = watched.changed();
+        async move {
+            changed.await;
+            if gather {
+                wait::elapse(GATHER).await;
+            }
+        }
+    };
     let of_kernel = !matches!(expect, Expect::Session(_));
     let probe = || async {
         match now(booted, expect).await {
@@ -91,7 +119,7 @@ pub async fn eventually(
             }
         }
     };
-    match wait::until("the expectation", within, POLL, probe, || watched.changed()).await {
+    match wait::until("the expectation", within, poll, probe, wake).await {
         Ok(checked) => {
             let checked = checked?;
             Ok(Done { outcome: Outcome::Passed, message: None, evidence: checked.evidence })
@@ -210,6 +238,7 @@ fn judge(book: &AddressBook, expect: &Expect, state: &KernelState) -> Option<Che
         | Expect::Loss(_)
         | Expect::ReturnPath(_) => None,
         Expect::Route(e) => Some(check::route(e, state, book)),
+        Expect::Routes(e) => Some(check::routes(e, state, book)),
         Expect::NoRoute(e) => Some(check::no_route(e, state)),
         Expect::Bond(e) => Some(check::bond(e, state)),
         // Whether flows follow the table is seen at each look.

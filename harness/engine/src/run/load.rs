@@ -28,6 +28,8 @@ pub struct Loaded {
     /// Axis name and values, in the file's order.
     pub axes: Vec<(String, Vec<String>)>,
     pub runs: Vec<PlannedRun>,
+    /// It is run only when it is named.
+    pub on_request: bool,
     pub warnings: Vec<String>,
     /// What is wrong with the extras, each once, without what the scenario allows; with the runs that it is about.
     pub findings: Vec<(Finding, Vec<AxisValues>)>,
@@ -136,6 +138,7 @@ pub fn load_for(path: &Path, options: &LoadOptions<'_>) -> Result<Loaded, RunErr
         about: written.about.clone(),
         axes: written.axes.0.clone(),
         runs: Vec::new(),
+        on_request: written.on_request,
         warnings: topologies.warnings(),
         findings: Vec::new(),
         file,

@@ -26,6 +26,7 @@ mod lab_spec;
 mod live;
 mod load;
 mod manifests;
+mod many;
 mod matrix;
 mod mutate;
 mod node;

@@ -115,19 +115,19 @@ impl Node {
             return Err(view(format!("{daemon} does not run, or is paused")));
         }
         let mut vtys = self.vtys.lock().await;
-        if !vtys.contains_key(daemon) {
-            vtys.insert(daemon, Vty::new(daemon, frr.vty(daemon).await?));
-        }
-        let Some(vty) = vtys.get_mut(daemon) else { return Err(view("no connection".to_string())) };
+        // Taken out while it answers: when that fails, or whoever asks gives up on it, the next question gets a new connection.
+        let mut vty = match vtys.remove(daemon) {
+            Some(vty) => vty,
+            None => Vty::new(daemon, frr.vty(daemon).await?),
+        };
         let answer = match parts {
             None => vty.run(command).await.map(|output| output.text),
             Some(parts) => vty.run_in_parts(command, parts).await.map(|_| String::new()),
         };
-        answer.map_err(|e| {
-            // The next question gets a new connection.
-            vtys.remove(daemon);
-            view(e.to_string())
-        })
+        if answer.is_ok() {
+            vtys.insert(daemon, vty);
+        }
+        answer.map_err(|e| view(e.to_string()))
     }
 
     /// The BGP sessions as bgpd sees them now; recorded when they changed.

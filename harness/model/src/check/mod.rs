@@ -9,11 +9,13 @@ mod diverted;
 mod ecmp;
 mod isolation;
 mod loss;
+mod many;
 mod no_route;
 mod ordering;
 mod return_path;
 mod rib_fib;
 mod route;
+mod routes;
 mod session;
 mod signature;
 
@@ -29,11 +31,13 @@ pub use isolation::{
     Finding, IsolationCell, IsolationMatrix, Look, MatrixRow, Standing, isolation, isolation_tables,
 };
 pub use loss::{Lost, Moved, loss};
+pub use many::of_all;
 pub use no_route::no_route;
 pub use ordering::{LookAlike, OrderingConclusion, OrderingFacts, SessionMark, ordering};
 pub use return_path::return_path;
 pub use rib_fib::{Disagreement, Way, rib_fib};
 pub use route::route;
+pub use routes::routes;
 pub use session::{LostBefore, counted_as, session};
 pub use signature::Diagnosed;
 

@@ -3,6 +3,7 @@
 //! [`KernelEvent`]s are what a node's listener records, one per line of `observations.jsonl`; [`KernelState`] is what
 //! they add up to, here and when a recording is replayed; [`Inspection`] is one moment of it, for people and tools.
 
+mod alike;
 mod diff;
 mod event;
 mod exchange;
@@ -24,6 +25,7 @@ mod window;
 #[cfg(test)]
 mod state_tests;
 
+pub use alike::Alike;
 pub use event::{Change, Gap, GapReason, KernelEvent, Kind, Mono, Object, ResyncReason};
 pub use exchange::{Attempt, Exchange, Protocol, Way};
 pub use flows::{Exit, Flow, Flows};

@@ -15,6 +15,8 @@ use super::table::{BgpTable, Path, bgp_table};
 pub struct Question {
     pub daemon: &'static str,
     pub command: &'static str,
+    /// The answer lists every route.
+    pub is_long: bool,
 }
 
 /// The commands of one snapshot, in the order of [`Answers`]' fields.
@@ -22,11 +24,11 @@ pub struct Question {
 /// The `vrf all` forms: they cover every VRF, and say `{}` instead of a refusal while no BGP instance exists.
 pub const fn view_questions() -> [Question; 5] {
     [
-        Question { daemon: "bgpd", command: "show bgp vrf all neighbors json" },
-        Question { daemon: "bgpd", command: "show bgp vrf all ipv4 unicast json" },
-        Question { daemon: "bgpd", command: "show bgp vrf all ipv6 unicast json" },
-        Question { daemon: "zebra", command: "show ip route vrf all json" },
-        Question { daemon: "zebra", command: "show ipv6 route vrf all json" },
+        Question { daemon: "bgpd", command: "show bgp vrf all neighbors json", is_long: false },
+        Question { daemon: "bgpd", command: "show bgp vrf all ipv4 unicast json", is_long: true },
+        Question { daemon: "bgpd", command: "show bgp vrf all ipv6 unicast json", is_long: true },
+        Question { daemon: "zebra", command: "show ip route vrf all json", is_long: true },
+        Question { daemon: "zebra", command: "show ipv6 route vrf all json", is_long: true },
     ]
 }
 

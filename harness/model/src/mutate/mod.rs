@@ -15,7 +15,7 @@ pub use report::{Expectation, Fate, Report, Run, SCHEMA, Shown};
 pub use timed::{Flapping, flapping, is_timed, outage};
 
 use crate::fact::{KernelState, Route};
-use crate::scenario::{Expect, Step, Verb};
+use crate::scenario::{Expect, ExpectRoute, Step, Verb};
 
 /// What is done to a lab in which everything is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -118,6 +118,8 @@ pub fn expectation(verb: &Verb) -> Option<(&Expect, Option<IpNet>)> {
 pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
     let Some((expect, witness)) = expectation(verb) else { return false };
     match (mutation, expect) {
+        // A lab is broken at the node that an expectation looks at; of all nodes, others of the scenario look at one.
+        _ if expect.node() == Expect::ALL => false,
         (_, Expect::Convergence(e)) => timed::breaks_convergence(mutation, e),
         (_, Expect::Loss(e)) => timed::breaks_loss(mutation, e),
         (Mutation::SkipChange | Mutation::Flap, _) => false,
@@ -136,7 +138,8 @@ pub fn may_apply(mutation: Mutation, verb: &Verb) -> bool {
         (Mutation::PeerDown | Mutation::LinkDown, Expect::ReturnPath(_)) => true,
         (_, Expect::ReturnPath(_)) => false,
         (Mutation::RemoveNextHop, Expect::Route(r)) => r.via.len() + r.nexthops.len() > 1,
-        (_, Expect::Route(_) | Expect::Ecmp(_)) => true,
+        (Mutation::RemoveNextHop, Expect::Routes(r)) => r.via.len() > 1,
+        (_, Expect::Route(_) | Expect::Routes(_) | Expect::Ecmp(_)) => true,
         (Mutation::PeerDown | Mutation::LinkDown, Expect::NoRoute(n)) => {
             witness.is_some() || n.peer.is_some()
         }
@@ -161,7 +164,7 @@ pub fn applies(mutation: Mutation, verb: &Verb, kernel: &KernelState) -> bool {
         (Mutation::RemoveNextHop, _) => targets.iter().any(several),
         (
             Mutation::LinkDown | Mutation::RemoveRoute | Mutation::Blackhole,
-            Some(Expect::Route(_) | Expect::Ecmp(_)),
+            Some(Expect::Route(_) | Expect::Routes(_) | Expect::Ecmp(_)),
         ) => !targets.is_empty(),
         (Mutation::RemoveRoute, Some(Expect::NoRoute(_))) => !targets.is_empty(),
         (Mutation::Blackhole, Some(Expect::RibFib(_))) => !targets.is_empty(),
@@ -181,6 +184,12 @@ pub(crate) fn targets(verb: &Verb, kernel: &KernelState) -> Vec<Route> {
             let meant =
                 |r: &Route| Some(r.table) == table && (by_bgp(r) || e.proto.as_ref() == Some(&r.protocol));
             kernel.routes_to(e.prefix).filter(meant).collect()
+        }
+        // One is enough: the count is exact, and so is what each must be.
+        Some((Expect::Routes(e), _)) => {
+            let of = |protocol: &str| e.proto.as_deref().unwrap_or("bgp") == protocol;
+            let first = kernel.alike(ExpectRoute::MAIN, of, e.inside).into_iter().next();
+            first.map(|alike| alike.such_as).into_iter().collect()
         }
         Some((Expect::Ecmp(e), _)) => {
             let table = e.vrf.as_ref().map_or(Some(254), |vrf| kernel.vrf_table(vrf));

@@ -73,7 +73,7 @@ fn of_expect(router: &Router, expect: &Expect) -> Option<Beyond> {
             return Some(Beyond { capability: format!("rib-fib of {}", router.title()), detail });
         }
         Expect::Ecmp(_) => Ability::FibEcmp,
-        Expect::Route(_) | Expect::NoRoute(_) | Expect::Convergence(_) => Ability::Fib,
+        Expect::Route(_) | Expect::Routes(_) | Expect::NoRoute(_) | Expect::Convergence(_) => Ability::Fib,
         Expect::Loss(_) | Expect::ReturnPath(_) | Expect::Isolation(_) | Expect::Bond(_) => return None,
     };
     router.cannot.get(&ability).map(|reason| lacking(router, ability, reason))

@@ -1,10 +1,12 @@
 //! The lines of a recording.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{AddressBook, LostBefore, OrderingFacts, Sample};
-use crate::fact::{Flows, HostHealth, Isolation, KernelEvent, Mono, Returned, Stream};
+use crate::fact::{Flows, HostHealth, Isolation, KernelEvent, Mono, NextHop, Returned, Stream};
 use crate::frr::{BfdPeer, RibEntry, Session};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,6 +18,18 @@ pub enum Line {
     },
     Kernel {
         node: String,
+        event: KernelEvent,
+    },
+    /// Several next hops, with the number that later lines of the node name them by.
+    NextHops {
+        node: String,
+        number: u32,
+        hops: BTreeSet<NextHop>,
+    },
+    /// A change of a route whose next hops are those of that number.
+    KernelBy {
+        node: String,
+        hops: u32,
         event: KernelEvent,
     },
     /// What bgpd claims of its sessions; written when it changed.
@@ -112,6 +126,8 @@ pub enum Line {
 #[serde(tag = "source", rename_all = "kebab-case")]
 pub enum LineRef<'a> {
     Kernel { node: &'a str, event: &'a KernelEvent },
+    NextHops { node: &'a str, number: u32, hops: &'a BTreeSet<NextHop> },
+    KernelBy { node: &'a str, hops: u32, event: &'a KernelEvent },
     Rib { node: &'a str, at: Mono, entries: &'a [(IpNet, RibEntry)] },
 }
 
@@ -125,6 +141,16 @@ pub(super) fn read(line: &str) -> Result<Line, serde_json::Error> {
     }
     if line.starts_with(r#"{"source":"kernel","#) {
         return serde_json::from_str(line).map(|Kernel { node, event }| Line::Kernel { node, event });
+    }
+    #[derive(Deserialize)]
+    struct KernelBy {
+        node: String,
+        hops: u32,
+        event: KernelEvent,
+    }
+    if line.starts_with(r#"{"source":"kernel-by","#) {
+        let read = serde_json::from_str(line);
+        return read.map(|KernelBy { node, hops, event }| Line::KernelBy { node, hops, event });
     }
     serde_json::from_str(line)
 }

@@ -2,7 +2,8 @@
 
 use super::name;
 use crate::check::{
-    AddressBook, Checked, bond, ecmp, ecmp_route, isolation, no_route, return_path, rib_fib, route, session,
+    AddressBook, Checked, bond, ecmp, ecmp_route, isolation, no_route, return_path, rib_fib, route, routes,
+    session,
 };
 use crate::fact::{Flows, KernelState, Mono, Returned};
 use crate::plan::PlannedRun;
@@ -28,6 +29,7 @@ pub(super) fn looks(
     };
     match expect {
         Expect::Route(e) => kernel(&|at, state| route(e, state, &recording.book_at(at))),
+        Expect::Routes(e) => kernel(&|at, state| routes(e, state, &recording.book_at(at))),
         Expect::NoRoute(e) => kernel(&|_, state| no_route(e, state)),
         Expect::Bond(e) => kernel(&|_, state| bond(e, state)),
         Expect::Session(e) => {

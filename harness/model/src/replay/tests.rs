@@ -214,3 +214,36 @@ fn a_recording_cut_short_is_not_green() {
     };
     assert_eq!(replay(&run, &recording, &[live.clone(), live]).outcome, Outcome::Inconclusive);
 }
+
+const MANY: &str = "
+name: s
+about: a
+topology: t
+metallb: { version: v0.13.10 }
+steps:
+  - expect: { routes: { node: all, count: 2, proto: bgp, via: [10.0.0.1] } }
+    within: 5s
+";
+
+#[test]
+fn so_many_routes_of_all_nodes_are_counted_again() {
+    let run = planned_from(MANY);
+    let recorded = |second: u64| {
+        let one = |at, prefix: &str| kernel(at, Change::New(route(prefix)));
+        let lines = [one(12, "100.64.0.0/24"), one(second, "100.64.1.0/24")];
+        let steps =
+            [Line::StepStarted { step: 0, at: Mono(10) }, Line::StepFinished { step: 0, at: Mono(30) }];
+        Recording::of(steps.into_iter().chain(lines))
+    };
+    let live = [StepResult {
+        name: run.steps[0].name.clone(),
+        outcome: Outcome::Passed,
+        duration_ms: 1,
+        message: None,
+        evidence: Vec::new(),
+    }];
+    assert_eq!(replay(&run, &recorded(29), &live).outcome, Outcome::Passed);
+    let late = replay(&run, &recorded(31), &live);
+    assert_eq!(late.outcome, Outcome::Failed);
+    assert_eq!(late.steps[0].2.as_deref(), Some("1 of 1 nodes: n has 1 routes of protocol bgp, not 2"));
+}

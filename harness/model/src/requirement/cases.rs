@@ -108,7 +108,12 @@ fn side(step: &Step, run: &PlannedRun) -> Option<Side> {
         Expect::Session(session) => !session.state.eq_ignore_ascii_case("established"),
         Expect::Convergence(convergence) => convergence.absent,
         Expect::ReturnPath(path) => !path.answered,
-        Expect::Route(_) | Expect::Ecmp(_) | Expect::RibFib(_) | Expect::Loss(_) | Expect::Bond(_) => false,
+        Expect::Route(_)
+        | Expect::Routes(_)
+        | Expect::Ecmp(_)
+        | Expect::RibFib(_)
+        | Expect::Loss(_)
+        | Expect::Bond(_) => false,
     };
     Some(if negative { Side::Negative } else { Side::Positive })
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bond::ExpectBond;
 use super::isolation::ExpectIsolation;
+use super::routes::ExpectRoutes;
 use super::session::ExpectSession;
 use super::stream::ExpectLoss;
 use crate::fact::Protocol;
@@ -17,6 +18,7 @@ use super::words::{any_table, duration, prefix, some_duration, some_prefix, tabl
 pub enum Expect {
     Session(ExpectSession),
     Route(ExpectRoute),
+    Routes(ExpectRoutes),
     NoRoute(ExpectNoRoute),
     RibFib(ExpectRibFib),
     Ecmp(ExpectEcmp),
@@ -28,6 +30,23 @@ pub enum Expect {
 }
 
 impl Expect {
+    /// In place of a node: each cluster node.
+    pub const ALL: &str = "all";
+
+    /// The same of another node; `None` for what is not looked at in many nodes at once.
+    pub fn on(&self, name: &str) -> Option<Expect> {
+        let mut same = self.clone();
+        let node = match &mut same {
+            Expect::Session(e) => &mut e.node,
+            Expect::Route(e) => &mut e.node,
+            Expect::Routes(e) => &mut e.node,
+            Expect::RibFib(e) => &mut e.node,
+            _ => return None,
+        };
+        *node = name.to_string();
+        Some(same)
+    }
+
     /// The route to `prefix` that is to be there while something else is not: in the same VRF, if one is named.
     pub fn witness(&self, prefix: ipnet::IpNet) -> ExpectRoute {
         let mut route = ExpectRoute::any(self.node(), prefix);
@@ -42,6 +61,7 @@ impl Expect {
         match self {
             Expect::Session(_) => "session",
             Expect::Route(_) => "route",
+            Expect::Routes(_) => "routes",
             Expect::NoRoute(_) => "no-route",
             Expect::RibFib(_) => "rib-fib",
             Expect::Ecmp(_) => "ecmp",
@@ -58,6 +78,7 @@ impl Expect {
         match self {
             Expect::Session(e) => &e.node,
             Expect::Route(e) => &e.node,
+            Expect::Routes(e) => &e.node,
             Expect::NoRoute(e) => &e.node,
             Expect::RibFib(e) => &e.node,
             Expect::Ecmp(e) => &e.node,

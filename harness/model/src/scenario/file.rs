@@ -40,6 +40,9 @@ pub struct ScenarioFile {
     /// The shortest timer of a daemon that the verdicts rest on. BFD's detection times are known without it.
     #[serde(default, with = "some_duration")]
     pub tightest_timer: Option<Duration>,
+    /// It takes long: it is run only when it is named.
+    #[serde(default)]
+    pub on_request: bool,
     pub steps: Vec<StepFile>,
 }
 
@@ -57,6 +60,7 @@ impl ScenarioFile {
             initial: Vec::new(),
             allow: Vec::new(),
             tightest_timer: None,
+            on_request: false,
             steps: Vec::new(),
         }
     }

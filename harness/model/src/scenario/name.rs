@@ -43,11 +43,17 @@ fn expect_name(expect: &Expect) -> String {
     match expect {
         Expect::Session(s) => {
             let vrf = in_vrf(s.vrf.as_ref());
-            format!("session {} -> {}{vrf} is {}{}", s.node, s.peer, s.state, session_details(s))
+            format!("session {} -> {}{vrf} is {}{}", who(&s.node), s.peer, s.state, session_details(s))
         }
         Expect::Route(r) => {
             let via = if r.via.is_empty() { String::new() } else { format!(" via {}", r.via.join(" and ")) };
-            format!("{} has {}{}{via}", r.node, r.prefix, in_vrf(r.vrf.as_ref()))
+            format!("{} has {}{}{via}", who(&r.node), r.prefix, in_vrf(r.vrf.as_ref()))
+        }
+        Expect::Routes(r) => {
+            let via = if r.via.is_empty() { String::new() } else { format!(" via {}", r.via.join(" and ")) };
+            let proto = r.proto.as_ref().map(|p| format!(" of protocol {p}")).unwrap_or_default();
+            let inside = r.inside.map(|prefix| format!(" inside {prefix}")).unwrap_or_default();
+            format!("{} has {} routes{proto}{inside}{via}", who(&r.node), r.count)
         }
         Expect::Ecmp(e) => {
             let vrf = in_vrf(e.vrf.as_ref());
@@ -85,7 +91,7 @@ fn expect_name(expect: &Expect) -> String {
             let active = if b.active.is_empty() { "no member".to_string() } else { b.active.join(" and ") };
             format!("{} of {} uses {active}", b.interface, b.node)
         }
-        Expect::RibFib(r) => format!("FRR and the kernel of {} agree", r.node),
+        Expect::RibFib(r) => format!("FRR and the kernel of {} agree", who(&r.node)),
         Expect::NoRoute(n) => {
             let what = n.prefix.map_or_else(|| "any route".to_string(), |p| p.to_string());
             let longer = if n.or_longer { " or longer" } else { "" };
@@ -99,6 +105,10 @@ fn expect_name(expect: &Expect) -> String {
             format!("{} has not {what}{longer}{proto}{table}", n.node)
         }
     }
+}
+
+fn who(node: &str) -> &str {
+    if node == Expect::ALL { "every cluster node" } else { node }
 }
 
 fn in_vrf(vrf: Option<&String>) -> String {

@@ -6,6 +6,7 @@ mod fault;
 mod isolation;
 mod names;
 mod route;
+mod routes;
 mod stream;
 
 use std::collections::BTreeMap;

@@ -14,7 +14,7 @@ use super::{Memory, settle};
 use crate::event::Events;
 use crate::run::boot::Booted;
 use crate::run::error::RunError;
-use crate::run::{convergence, diagnose, expect};
+use crate::run::{convergence, diagnose, expect, many};
 
 pub fn limit(verb: &Verb) -> Option<Duration> {
     match verb {
@@ -72,7 +72,10 @@ pub async fn perform(
         Verb::Eventually { expect: Expect::Loss(e), .. } => {
             memory.streams.judge(booted, e, memory.changed).await
         }
-        Verb::Eventually { expect, within } => expect::eventually(booted, expect, *within, status).await,
+        Verb::Eventually { expect, within } => match run.each(expect) {
+            Some(each) => many::eventually(booted, &each, *within, status).await,
+            None => expect::eventually(booted, expect, *within, status).await,
+        },
         Verb::Holds { expect, window, witness } => {
             expect::holds(booted, index, expect, *window, *witness).await
         }

@@ -48,6 +48,11 @@ impl Resolver<'_> {
                 Err(error.hint("for instance `holds: 6s`: bgpd re-evaluates route maps after 5 s"))
             }
             (within, None) => Ok(Verb::Eventually { expect, within: within.unwrap_or(WITHIN) }),
+            (None, Some(_)) if self.is_of_all(&expect) => {
+                let error =
+                    self.source.error_at(&[at, &[key("holds")]].concat(), "`node: all` goes with `within`");
+                Err(error.hint("a window is watched event by event, on one node"))
+            }
             (None, Some(window)) => {
                 let witness = step
                     .witness
@@ -86,8 +91,11 @@ impl Resolver<'_> {
     }
 
     /// What the expectation names exists.
-    fn expectation(&self, expect: &Expect, at: &[Seg]) -> Result<(), Diagnostic> {
+    pub(super) fn expectation(&self, expect: &Expect, at: &[Seg]) -> Result<(), Diagnostic> {
         let field = |name: &str| [at, &[key(expect.word()), key(name)]].concat();
+        if self.is_of_all(expect) {
+            return self.of_all(expect, at, &field("node"));
+        }
         match expect {
             Expect::Session(session) => {
                 self.routing_node(&session.node, &field("node"))?;
@@ -107,6 +115,7 @@ impl Resolver<'_> {
                 }
             }
             Expect::Route(route) => self.route(route, &field),
+            Expect::Routes(routes) => self.routes(routes, &field),
             Expect::NoRoute(absent) => {
                 self.any_node(&absent.node, &field("node"))?;
                 absent.peer.as_ref().map_or(Ok(()), |peer| self.peer(peer, &field("peer")))?;
