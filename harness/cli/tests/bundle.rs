@@ -46,7 +46,16 @@ fn a_soak_is_packed_and_judged_again() {
     }
     let folder = folder();
     let said = folder.routeproof(&[
-        "accept", "--router", "frr-8.4.4", "--level", "soak", "--for", "1s", "--bundle", "frr.tar.zst", "--json",
+        "accept",
+        "--router",
+        "frr-8.4.4",
+        "--level",
+        "soak",
+        "--for",
+        "1s",
+        "--bundle",
+        "frr.tar.zst",
+        "--json",
     ]);
     assert_eq!(said.code, Some(0), "{said}\n{}", said.stdout);
     let report = said.json();
@@ -59,8 +68,13 @@ fn a_soak_is_packed_and_judged_again() {
     let json = folder.without_images(&["report", "verify", "frr.tar.zst", "--json"]).json();
     let files = json["manifest"]["files"].as_array().unwrap().iter();
     let paths: Vec<&str> = files.map(|file| file["path"].as_str().unwrap()).collect();
-    for end in ["plan.json", "events.jsonl", "result.json", "report.html", "observations.jsonl", "gw1/frr.log"] {
-        assert!(paths.iter().any(|path| path.starts_with("round-0001/") && path.ends_with(end)), "{end}: {paths:?}");
+    for end in
+        ["plan.json", "events.jsonl", "result.json", "report.html", "observations.jsonl", "gw1/frr.log"]
+    {
+        assert!(
+            paths.iter().any(|path| path.starts_with("round-0001/") && path.ends_with(end)),
+            "{end}: {paths:?}"
+        );
     }
 
     let mut bytes = fs::read(folder.path("frr.tar.zst")).unwrap();

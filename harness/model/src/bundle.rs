@@ -103,7 +103,9 @@ impl Manifest {
         const BLOCK: u64 = 512;
         let blocks = |size: u64| size.div_ceil(BLOCK).saturating_mul(BLOCK);
         // Each file has a header, and one more of its own for a long name; two empty blocks are the end.
-        let of = |entry: &Entry| blocks(entry.size).saturating_add(blocks(entry.path.len() as u64 + 1) + 2 * BLOCK);
+        let of = |entry: &Entry| {
+            blocks(entry.size).saturating_add(blocks(entry.path.len() as u64 + 1) + 2 * BLOCK)
+        };
         self.files.iter().map(of).fold(2 * BLOCK, u64::saturating_add)
     }
 }
@@ -120,7 +122,8 @@ mod tests {
     use super::*;
 
     fn manifest(files: &[(&str, u64)]) -> Manifest {
-        let entry = |(path, size): &(&str, u64)| Entry { path: path.to_string(), size: *size, sha256: String::new() };
+        let entry =
+            |(path, size): &(&str, u64)| Entry { path: path.to_string(), size: *size, sha256: String::new() };
         let router =
             RouterUnderTest { profile: "x".into(), version: "1".into(), variant: None, image: "x:1".into() };
         Manifest {
@@ -161,6 +164,10 @@ mod tests {
         other.schema = "routeproof/bundle/v2".into();
         let why = Manifest::parse(&serde_json::to_vec(&other).unwrap()).unwrap_err();
         assert_eq!(why, "its schema is routeproof/bundle/v2, not routeproof/bundle/v1");
-        assert!(Manifest::parse(b"{}").unwrap_err().starts_with("its manifest.json cannot be read: missing field"));
+        assert!(
+            Manifest::parse(b"{}")
+                .unwrap_err()
+                .starts_with("its manifest.json cannot be read: missing field")
+        );
     }
 }

@@ -21,7 +21,10 @@ pub enum BundleError {
 impl BundleError {
     /// Whether another argument would help.
     pub fn is_of_input(&self) -> bool {
-        matches!(self, BundleError::NotABundle { .. } | BundleError::Io { action: READ_BUNDLE | WRITE_BUNDLE, .. })
+        matches!(
+            self,
+            BundleError::NotABundle { .. } | BundleError::Io { action: READ_BUNDLE | WRITE_BUNDLE, .. }
+        )
     }
 }
 
@@ -29,7 +32,7 @@ impl BundleError {
 pub(super) const READ_BUNDLE: &str = "read the bundle";
 pub(super) const WRITE_BUNDLE: &str = "write the bundle";
 
-pub(super) fn tried(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BundleError {
+pub(super) fn tried(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BundleError + use<> {
     let path = path.to_owned();
     move |source| BundleError::Io { action, path, source }
 }

@@ -47,7 +47,11 @@ pub(super) fn look(directory: &Path, expected: &Expected<'_>) -> Result<Seen, St
     let result = written(&finished.result)?;
     problems.extend(results(&told, &result));
     if plan.runs.len() != result.runs.len() {
-        problems.push(format!("{} runs are planned, and the log tells of {}", plan.runs.len(), result.runs.len()));
+        problems.push(format!(
+            "{} runs are planned, and the log tells of {}",
+            plan.runs.len(),
+            result.runs.len()
+        ));
     }
     for scenario in &expected.scenarios {
         if !plan.runs.iter().any(|run| folder(run) == Some(*scenario)) {
@@ -139,7 +143,8 @@ fn as_expected(planned: &PlannedRun, expected: &Expected<'_>) -> Option<String> 
 
 fn paths(planned: &PlannedRun, live: &RunResult) -> Option<String> {
     let inside = |path: &Path| path.to_str().is_some_and(is_inside);
-    let folders = live.directory.iter().chain(live.spoilt.iter().filter_map(|spoilt| spoilt.directory.as_ref()));
+    let folders =
+        live.directory.iter().chain(live.spoilt.iter().filter_map(|spoilt| spoilt.directory.as_ref()));
     let folder = folders.into_iter().find(|folder| !inside(folder));
     if let Some(folder) = folder {
         return Some(format!("its folder {} is outside the bundle", folder.display()));
@@ -160,7 +165,10 @@ fn again(directory: &Path, planned: &PlannedRun, live: &RunResult) -> (Again, Op
             let reason = other.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
             Some(match other.recorded == other.replayed {
                 true => "its recording shows something else than was observed".to_string(),
-                false => format!("it is said to be {}, its recording says {}{reason}", other.recorded, other.replayed),
+                false => format!(
+                    "it is said to be {}, its recording says {}{reason}",
+                    other.recorded, other.replayed
+                ),
             })
         }
         None if matches!(live.outcome, Outcome::Passed | Outcome::Failed) => {

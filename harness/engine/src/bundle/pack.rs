@@ -108,7 +108,11 @@ fn open(path: &str, content: &Content) -> Result<Box<dyn Read>, BundleError> {
 fn list(path: &str, content: &Content) -> Result<Entry, BundleError> {
     let mut read = Hashing::new(open(path, content)?);
     io::copy(&mut read, &mut io::sink()).map_err(tried("read", Path::new(path)))?;
-    Ok(Entry { path: path.to_string(), size: read.bytes, sha256: hex::encode(sha2::Digest::finalize(read.hash)) })
+    Ok(Entry {
+        path: path.to_string(),
+        size: read.bytes,
+        sha256: hex::encode(sha2::Digest::finalize(read.hash)),
+    })
 }
 
 fn archive<W: Write>(out: W, manifest: &[u8], list: &Manifest, members: &Members) -> Result<W, BundleError> {

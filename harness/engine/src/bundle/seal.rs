@@ -23,7 +23,7 @@ impl<T> Hashing<T> {
         Hashing { inner, hash: Sha256::new(), bytes: 0 }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    fn note(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         self.bytes += bytes.len() as u64;
     }
@@ -32,7 +32,7 @@ impl<T> Hashing<T> {
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
-        self.take(&bytes[..written]);
+        self.note(&bytes[..written]);
         Ok(written)
     }
 
@@ -44,7 +44,7 @@ impl<W: Write> Write for Hashing<W> {
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.take(&buffer[..read]);
+        self.note(&buffer[..read]);
         Ok(read)
     }
 }
@@ -80,7 +80,9 @@ pub(super) fn check(file: &mut File) -> io::Result<Sealed> {
     let sha256 = hex::encode(read.hash.finalize());
     let (archive, problem) = match tail.strip_prefix(&HEAD) {
         None => (length, Some("its seal is missing: the file was cut off, or something was added to it")),
-        Some(seal) if seal != is.as_slice() => (archive, Some("its seal is broken: the file has changed since it was made")),
+        Some(seal) if seal != is.as_slice() => {
+            (archive, Some("its seal is broken: the file has changed since it was made"))
+        }
         Some(_) => (archive, None),
     };
     Ok(Sealed { archive, sha256, problem })

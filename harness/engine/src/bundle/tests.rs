@@ -38,7 +38,8 @@ fn the_same_acceptance_is_packed_into_the_same_bytes() {
     made.pack();
     assert!(first == fs::read(&made.bundle).unwrap());
     let folder = made.bundle.parent().unwrap();
-    let left = fs::read_dir(folder).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().starts_with('.'));
+    let left =
+        fs::read_dir(folder).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().starts_with('.'));
     assert_eq!(left.count(), 0, "no temporary file stays");
 }
 
@@ -62,7 +63,10 @@ fn a_changed_byte_is_caught_wherever_it_is() {
     let mut longer = whole.clone();
     longer.push(0);
     fs::write(&made.bundle, longer).unwrap();
-    assert_eq!(problems(&made.bundle)[0], "its seal is missing: the file was cut off, or something was added to it");
+    assert_eq!(
+        problems(&made.bundle)[0],
+        "its seal is missing: the file was cut off, or something was added to it"
+    );
 }
 
 /// Changed files with the old manifest, under a new seal.
@@ -81,7 +85,10 @@ fn a_changed_file_is_named() {
 fn a_manifest_that_was_changed_under_a_new_seal_is_caught_where_it_says_something() {
     let made = made(&Made::default());
     forge(&made.bundle, |_, manifest| manifest.level = "full".into());
-    assert_eq!(problems(&made.bundle), ["the manifest and the report are not of the same router, level and rounds"]);
+    assert_eq!(
+        problems(&made.bundle),
+        ["the manifest and the report are not of the same router, level and rounds"]
+    );
 }
 
 /// The log, the result, the report and every hash say that it passed; what the node's kernel did is still there.
@@ -104,14 +111,19 @@ fn a_verdict_without_a_recording_is_no_verdict() {
     let made = made(&Made { recorded: false, ..Made::default() });
     let problems = problems(&made.bundle);
     assert!(problems.len() == 1 && problems[0].contains("cannot read"), "{problems:?}");
-    assert!(problems[0].ends_with("000-s/observations.jsonl: No such file or directory (os error 2)"), "{problems:?}");
+    assert!(
+        problems[0].ends_with("000-s/observations.jsonl: No such file or directory (os error 2)"),
+        "{problems:?}"
+    );
 }
 
 #[test]
 fn a_result_that_the_log_does_not_tell_is_caught() {
     let made = made(&Made { route: false, ..Made::default() });
     forge(&made.bundle, |files, manifest| {
-        put(files, manifest, "round-0001/result.json", |text| text.replace("\"failed\"", "\"passed\""));
+        put(files, manifest, "round-0001/result.json", |text| {
+            text.replace("\"outcome\": \"failed\"", "\"outcome\": \"passed\"")
+        });
     });
     assert_eq!(
         problems(&made.bundle),
@@ -123,7 +135,9 @@ fn a_result_that_the_log_does_not_tell_is_caught() {
 fn a_report_that_does_not_follow_from_the_runs_is_caught() {
     let made = made(&Made { route: false, ..Made::default() });
     forge(&made.bundle, |files, manifest| {
-        put(files, manifest, REPORT, |text| text.replacen("\"outcome\": \"fail\"", "\"outcome\": \"pass\"", 1));
+        put(files, manifest, REPORT, |text| {
+            text.replacen("\"outcome\": \"fail\"", "\"outcome\": \"pass\"", 1)
+        });
     });
     assert_eq!(problems(&made.bundle), ["LEARN-1.1: the report says pass, the runs say fail"]);
 }
@@ -144,7 +158,10 @@ fn a_scenario_or_a_router_that_was_not_tested_is_caught() {
         put(files, manifest, REPORT, |text| text.replace("\"version\": \"2\"", "\"version\": \"3\""));
         manifest.router.version = "3".into();
     });
-    assert_eq!(problems(&made.bundle), ["round-0001: s frr=8.4.4 gateway=bird-2: the router of gw1 is bird 2"]);
+    assert_eq!(
+        problems(&made.bundle),
+        ["round-0001: s frr=8.4.4 gateway=bird-2: the router of gw1 is bird 2"]
+    );
 }
 
 #[test]
@@ -152,7 +169,9 @@ fn a_run_whose_files_are_elsewhere_is_not_followed() {
     let made = made(&Made::default());
     forge(&made.bundle, |files, manifest| {
         for file in ["events.jsonl", "result.json"] {
-            put(files, manifest, &format!("round-0001/{file}"), |text| text.replace("\"000-s\"", "\"../../etc\""));
+            put(files, manifest, &format!("round-0001/{file}"), |text| {
+                text.replace("\"000-s\"", "\"../../etc\"")
+            });
         }
     });
     let problems = problems(&made.bundle);
@@ -172,7 +191,10 @@ fn nothing_else_may_be_there() {
     };
     // One file may be as long as the slack of the others: what is over is more than the manifest lists.
     assert_eq!(caught(|files| files.push(("a".into(), Vec::new()))), "\"a\" is there and not listed");
-    assert!(caught(|files| files.push(("a".into(), vec![0; 1 << 20]))).contains("more in it than its manifest lists"));
+    assert!(
+        caught(|files| files.push(("a".into(), vec![0; 1 << 20])))
+            .contains("more in it than its manifest lists")
+    );
     assert!(caught(|files| drop(files.pop())).ends_with("is listed and not there"));
     assert!(caught(|files| files.push(files[0].clone())).contains("acceptance.json is there twice"));
 }

@@ -121,7 +121,8 @@ fn files<R: Read>(
     into: &Path,
 ) -> Result<Vec<String>, BundleError> {
     let mut problems = Vec::new();
-    let listed: BTreeMap<&str, &Entry> = manifest.files.iter().map(|entry| (entry.path.as_str(), entry)).collect();
+    let listed: BTreeMap<&str, &Entry> =
+        manifest.files.iter().map(|entry| (entry.path.as_str(), entry)).collect();
     let mut missing = listed.clone();
     let mut long = None;
     for entry in entries {

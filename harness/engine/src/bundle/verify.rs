@@ -57,7 +57,10 @@ struct Inputs {
 /// It is no bundle, or the temporary folder cannot be written.
 pub fn verify(bundle: &Path) -> Result<Verified, BundleError> {
     let temporary = std::env::temp_dir();
-    let folder = tempfile::Builder::new().prefix("routeproof-bundle-").tempdir().map_err(tried("write", &temporary))?;
+    let folder = tempfile::Builder::new()
+        .prefix("routeproof-bundle-")
+        .tempdir()
+        .map_err(tried("write", &temporary))?;
     let unpacked = unpack(bundle, folder.path())?;
     let (manifest, sha256) = (unpacked.manifest, unpacked.sha256);
     let mut verified = Verified { manifest, sha256, runs: Vec::new(), problems: unpacked.problems };
@@ -78,7 +81,8 @@ impl Verified {
         if (&report.router, &report.level, report.rounds)
             != (&self.manifest.router, &self.manifest.level, self.manifest.rounds)
         {
-            self.problems.push("the manifest and the report are not of the same router, level and rounds".into());
+            self.problems
+                .push("the manifest and the report are not of the same router, level and rounds".into());
         }
         let Some(scenarios) = levels.scenarios(&report.level) else {
             return self.problems.push(format!("there is no level {}", report.level));
@@ -88,7 +92,8 @@ impl Verified {
             gateway: Some(&levels.sanity.router),
             router: None,
         };
-        let tested = || Expected { scenarios: scenarios.clone(), gateway: None, router: Some(&report.router) };
+        let tested =
+            || Expected { scenarios: scenarios.clone(), gateway: None, router: Some(&report.router) };
         let before = self.look(folder, BEFORE, &sanity());
         let rounds: Vec<Option<Seen>> =
             (1..=self.manifest.rounds).map(|number| self.look(folder, &round(number), &tested())).collect();

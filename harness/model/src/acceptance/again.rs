@@ -33,7 +33,9 @@ fn of_requirement(id: &str, told: &Report, again: &Report) -> Option<String> {
         (Some(told), Some(again)) if told.outcome != again.outcome => {
             format!("the report says {}, the runs say {}", told.outcome, again.outcome)
         }
-        (Some(told), Some(again)) => format!("its {} are not what the runs say", parts(&told, &again).join(", ")),
+        (Some(told), Some(again)) => {
+            format!("its {} are not what the runs say", parts(&told, &again).join(", "))
+        }
         (Some(_), None) => "the report has it, no run names it".to_string(),
         (None, again) => {
             let again = again.map_or("nothing", |again| again.outcome.word());

@@ -91,7 +91,15 @@ fn requirement(id: &str, text: &str, rounds: &[Round]) -> RequirementResult {
         Outcome::Skipped => in_words(run),
         _ => in_round(run.round, rounds, in_words(run)),
     });
-    RequirementResult { id: id.to_string(), text: text.to_string(), outcome, reason, deviation: None, rounds, runs }
+    RequirementResult {
+        id: id.to_string(),
+        text: text.to_string(),
+        outcome,
+        reason,
+        deviation: None,
+        rounds,
+        runs,
+    }
 }
 
 fn runs_for(id: &str, round: usize, of: &Round) -> impl Iterator<Item = Run> {
@@ -108,7 +116,8 @@ fn runs_for(id: &str, round: usize, of: &Round) -> impl Iterator<Item = Run> {
 fn tally(runs: &[Run], rounds: usize) -> Tally {
     let mut tally = Tally::default();
     for number in 1..=rounds {
-        let mut ran = runs.iter().filter(|run| run.round == number && run.outcome != Outcome::Skipped).peekable();
+        let mut ran =
+            runs.iter().filter(|run| run.round == number && run.outcome != Outcome::Skipped).peekable();
         tally.of += usize::from(ran.peek().is_some());
         tally.passed += usize::from(ran.peek().is_some() && ran.all(|run| run.outcome == Outcome::Passed));
     }

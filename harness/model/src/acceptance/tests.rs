@@ -58,13 +58,7 @@ fn judged_rounds(version: &str, rounds: Vec<(Vec<RunResult>, &[&str])>) -> Judge
     };
     let rounds: Vec<Round> = rounds.into_iter().map(round).collect();
     let catalogue = [Requirement { id: "ORD-1.2".into(), text: "late extras".into() }];
-    judge(
-        (under_test(version), "basic"),
-        &catalogue,
-        &rounds,
-        &deviations(DEVIATIONS).unwrap(),
-        SANE,
-    )
+    judge((under_test(version), "basic"), &catalogue, &rounds, &deviations(DEVIATIONS).unwrap(), SANE)
 }
 
 fn outcomes(report: &Report) -> Vec<String> {

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use routeproof_engine::bundle::{Content, Members, pack as pack_members};
 use routeproof_model::acceptance::Report;
-use routeproof_model::bundle::{AFTER, BEFORE, CATALOGUE, DEVIATIONS, LEVELS, Manifest, REPORT, SCHEMA, round};
+use routeproof_model::bundle::{
+    AFTER, BEFORE, CATALOGUE, DEVIATIONS, LEVELS, Manifest, REPORT, SCHEMA, round,
+};
 
 use super::inputs::Inputs;
 use crate::fail::Failure;

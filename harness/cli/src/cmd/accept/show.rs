@@ -14,7 +14,10 @@ pub fn table(report: &Report, directory: &Path) -> Result<(), Failure> {
     let router = &report.router;
     let variant = router.variant.as_ref().map(|variant| format!(" ({variant})")).unwrap_or_default();
     let rounds = if report.rounds > 1 { format!(", {} rounds", report.rounds) } else { String::new() };
-    out::line(format_args!("{} {}{variant}, level {}{rounds}", router.profile, router.version, report.level))?;
+    out::line(format_args!(
+        "{} {}{variant}, level {}{rounds}",
+        router.profile, router.version, report.level
+    ))?;
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(["REQUIREMENT", "OUTCOME", "RUNS", "WHY"]);
     for requirement in &report.requirements {

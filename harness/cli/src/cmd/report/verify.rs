@@ -53,7 +53,10 @@ fn text(verified: &Verified) -> String {
     let Manifest { router, level, created, routeproof, kernel, files, .. } = &verified.manifest;
     let variant = router.variant.as_ref().map(|variant| format!("+{variant}")).unwrap_or_default();
     let mut lines = vec![
-        format!("{} {}{variant}, level {level}, {created}, routeproof {routeproof} on {kernel}", router.profile, router.version),
+        format!(
+            "{} {}{variant}, level {level}, {created}, routeproof {routeproof} on {kernel}",
+            router.profile, router.version
+        ),
         format!("SHA-256 of the bundle: {}", verified.sha256),
     ];
     // What both sides must have agreed on.
@@ -65,7 +68,9 @@ fn text(verified: &Verified) -> String {
     if !verified.runs.is_empty() {
         let (judged, same) = verified.judged();
         let others = verified.runs.len() - judged;
-        lines.push(format!("{judged} runs judged again, {same} as before; {others} without a recording to judge"));
+        lines.push(format!(
+            "{judged} runs judged again, {same} as before; {others} without a recording to judge"
+        ));
     }
     lines.push(match verified.problems.len() {
         0 => format!("holds: {} files as packed, and the report follows from the runs", files.len()),
@@ -73,7 +78,9 @@ fn text(verified: &Verified) -> String {
     });
     if routeproof != env!("CARGO_PKG_VERSION") && !verified.problems.is_empty() {
         let own = env!("CARGO_PKG_VERSION");
-        lines.push(format!("it was made by routeproof {routeproof} and judged by {own}: ask that version, too"));
+        lines.push(format!(
+            "it was made by routeproof {routeproof} and judged by {own}: ask that version, too"
+        ));
     }
     lines.join("\n") + "\n"
 }

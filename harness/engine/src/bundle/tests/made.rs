@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use routeproof_model::acceptance::{
-    Deviations, Report, Requirement, Round, RouterUnderTest, Sanity, judge,
-};
+use routeproof_model::acceptance::{Deviations, Report, Requirement, Round, RouterUnderTest, Sanity, judge};
 use routeproof_model::bundle::{AFTER, BEFORE, CATALOGUE, LEVELS, Manifest, REPORT, SCHEMA, round};
 use routeproof_model::check::AddressBook;
 use routeproof_model::event::{EventKind, RunId};
@@ -77,7 +75,7 @@ pub fn made(made: &Made) -> Acceptance {
     fs::create_dir(folder.path().join("s")).unwrap();
     let scenario = SCENARIO.replace("TOPOLOGY", topology.canonicalize().unwrap().to_str().unwrap());
     fs::write(folder.path().join("s/scenario.yaml"), scenario).unwrap();
-    let plan = |router| {
+    let plan = |router: &str| {
         let options = LoadOptions { gateway: Some(router), ..LoadOptions::default() };
         let loaded = load_for(&folder.path().join("s"), &options);
         Loaded::plan(&[loaded.unwrap_or_else(|e| panic!("{}", e.line()))])
@@ -92,12 +90,17 @@ pub fn made(made: &Made) -> Acceptance {
     let (before, after) = (run(BEFORE, "frr-8.4.4", &good), run(AFTER, "frr-8.4.4", &good));
     let tested = run(&round(1), "bird-2", made);
     let sanity = Sanity { before: before.result.worst(), after: after.result.worst() };
-    let router =
-        RouterUnderTest { profile: "bird".into(), version: "2".into(), variant: None, image: "bird:2".into() };
+    let router = RouterUnderTest {
+        profile: "bird".into(),
+        version: "2".into(),
+        variant: None,
+        image: "bird:2".into(),
+    };
     let catalogue = [Requirement { id: "LEARN-1.1".into(), text: "t".into() }];
     let report = judge((router, "smoke"), &catalogue, &[tested], &Deviations::default(), sanity).report;
     let bundle = folder.path().join("bundle.tar.zst");
-    let levels = format!("sanity: {{ scenario: s, router: frr-8.4.4 }}\n{}\nbasic: []\nfull: []\n", made.levels);
+    let levels =
+        format!("sanity: {{ scenario: s, router: frr-8.4.4 }}\n{}\nbasic: []\nfull: []\n", made.levels);
     let acceptance = Acceptance { folder, bundle, report, levels };
     acceptance.pack();
     acceptance
