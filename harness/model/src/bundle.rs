@@ -98,6 +98,19 @@ impl Manifest {
         mistakes
     }
 
+    /// The files that nobody judges: of no invocation that the acceptance is told to have.
+    pub fn strangers(&self) -> impl Iterator<Item = &str> {
+        let of_round = |folder: &str| {
+            let number = folder.strip_prefix("round-").and_then(|number| number.parse().ok());
+            number.is_some_and(|number| (1..=self.rounds).contains(&number) && round(number) == folder)
+        };
+        let known = move |path: &str| match path.split_once('/') {
+            None => [REPORT, LEVELS, CATALOGUE, DEVIATIONS].contains(&path),
+            Some((folder, _)) => [BEFORE, AFTER].contains(&folder) || of_round(folder),
+        };
+        self.files.iter().map(|entry| entry.path.as_str()).filter(move |path| !known(path))
+    }
+
     /// The most that an archive of these files takes after its manifest.
     pub fn archive_size(&self) -> u64 {
         const BLOCK: u64 = 512;
@@ -155,6 +168,15 @@ mod tests {
         assert_eq!(wrong(&[("manifest.json", 1)]), "manifest.json is listed twice");
         assert_eq!(wrong(&[("a", 1), ("a/b", 1)]), "a is listed as a file, and a/b as a file in it");
         assert_eq!(wrong(&[("a", u64::MAX), ("b", u64::MAX)]), "its files are more than 64 GiB");
+    }
+
+    #[test]
+    fn files_of_rounds_that_are_not_told_of_are_strangers() {
+        let known = ["acceptance.json", "deviations.yaml", "round-0001/plan.json", "sanity-after/a/b"];
+        let strange =
+            ["round-0002/plan.json", "round-1/plan.json", "round-0000/a", "notes.txt", "other/plan.json"];
+        let all: Vec<_> = known.iter().chain(&strange).map(|path| (*path, 1)).collect();
+        assert_eq!(manifest(&all).strangers().collect::<Vec<_>>(), strange);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Members {
     }
 }
 
-/// Whether a bundle could be written there: nobody should learn it after the runs.
+/// Whether a bundle could be written there: nobody should learn it after the runs. Makes missing folders.
 ///
 /// # Errors
 /// Why not.
@@ -62,6 +62,8 @@ pub fn check(target: &Path) -> Result<(), BundleError> {
     if target.is_dir() {
         return Err(tried(WRITE_BUNDLE, target)(io::ErrorKind::IsADirectory.into()));
     }
+    let folder = folder_of(target);
+    fs::create_dir_all(folder).map_err(tried(WRITE_BUNDLE, target))?;
     temporary(target).map(drop)
 }
 
@@ -91,11 +93,14 @@ pub fn pack(target: &Path, head: Manifest, members: &Members) -> Result<String, 
     Ok(sha256)
 }
 
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn temporary(target: &Path) -> Result<tempfile::NamedTempFile, BundleError> {
-    let folder = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix(".routeproof-").permissions(Permissions::from_mode(0o644));
-    builder.tempfile_in(folder).map_err(tried(WRITE_BUNDLE, target))
+    builder.tempfile_in(folder_of(target)).map_err(tried(WRITE_BUNDLE, target))
 }
 
 fn open(path: &str, content: &Content) -> Result<Box<dyn Read>, BundleError> {

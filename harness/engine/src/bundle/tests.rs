@@ -230,6 +230,24 @@ fn what_is_listed_and_would_leave_the_folder_is_not_unpacked() {
 }
 
 #[test]
+fn rounds_that_are_hidden_or_made_up_are_caught() {
+    let made = made(&Made::default());
+    forge(&made.bundle, |_, manifest| manifest.rounds = usize::MAX);
+    let caught = problems(&made.bundle);
+    assert_eq!(caught.len(), 2, "{caught:?}");
+    assert!(caught[1].starts_with("round-0002: cannot read plan.json"), "{caught:?}");
+    made.pack();
+    forge(&made.bundle, |files, manifest| {
+        let entry = manifest.files.iter().find(|entry| entry.path.ends_with("round-0001/plan.json")).unwrap();
+        let entry = Entry { path: "round-0002/plan.json".into(), ..entry.clone() };
+        let plan = files.iter().find(|(path, _)| path == "round-0001/plan.json").unwrap().1.clone();
+        files.push((entry.path.clone(), plan));
+        manifest.files.push(entry);
+    });
+    assert_eq!(problems(&made.bundle), ["round-0002/plan.json belongs to nothing that is judged"]);
+}
+
+#[test]
 fn links_long_names_and_bombs_are_refused() {
     let made = made(&Made::default());
     let listed = |path: &str, size: u64| vec![Entry { path: path.into(), size, sha256: String::new() }];

@@ -85,12 +85,12 @@ pub(super) fn unpack(bundle: &Path, into: &Path) -> Result<Unpacked, BundleError
 }
 
 fn manifest<R: Read>(first: Option<io::Result<tar::Entry<'_, R>>>) -> Result<Manifest, String> {
-    let mut first = first.ok_or("it is empty")?.map_err(|e| e.to_string())?;
+    let mut first = first.ok_or("it is empty")?.map_err(|e| format!("it cannot be read: {e}"))?;
     if name(&first).as_deref() != Ok(MANIFEST) {
         return Err(format!("its first file is not {MANIFEST}"));
     }
     let mut bytes = Vec::new();
-    first.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    first.read_to_end(&mut bytes).map_err(|e| format!("it cannot be read: {e}"))?;
     Manifest::parse(&bytes)
 }
 

@@ -38,6 +38,8 @@ pub struct Verified {
     pub manifest: Manifest,
     /// Of the file.
     pub sha256: String,
+    /// As it is in the bundle; `None` where that cannot be read.
+    pub report: Option<Report>,
     pub runs: Vec<Again>,
     /// What does not hold, one line each.
     pub problems: Vec<String>,
@@ -63,7 +65,8 @@ pub fn verify(bundle: &Path) -> Result<Verified, BundleError> {
         .map_err(tried("write", &temporary))?;
     let unpacked = unpack(bundle, folder.path())?;
     let (manifest, sha256) = (unpacked.manifest, unpacked.sha256);
-    let mut verified = Verified { manifest, sha256, runs: Vec::new(), problems: unpacked.problems };
+    let mut verified =
+        Verified { manifest, sha256, report: None, runs: Vec::new(), problems: unpacked.problems };
     // What is not as it was packed is not worth a judgement.
     if verified.problems.is_empty() {
         verified.judge_again(folder.path());
@@ -77,7 +80,11 @@ impl Verified {
             Ok(inputs) => inputs,
             Err(why) => return self.problems.push(why),
         };
+        let strangers =
+            self.manifest.strangers().map(|path| format!("{path} belongs to nothing that is judged"));
+        self.problems.extend(strangers.collect::<Vec<_>>());
         let Inputs { report, levels, .. } = &inputs;
+        self.report = Some(report.clone());
         if (&report.router, &report.level, report.rounds)
             != (&self.manifest.router, &self.manifest.level, self.manifest.rounds)
         {
@@ -95,12 +102,16 @@ impl Verified {
         let tested =
             || Expected { scenarios: scenarios.clone(), gateway: None, router: Some(&report.router) };
         let before = self.look(folder, BEFORE, &sanity());
-        let rounds: Vec<Option<Seen>> =
-            (1..=self.manifest.rounds).map(|number| self.look(folder, &round(number), &tested())).collect();
+        let mut rounds = Vec::new();
+        for number in 1..=self.manifest.rounds {
+            // What cannot be read has been told; the number of rounds is whatever somebody wrote.
+            let Some(seen) = self.look(folder, &round(number), &tested()) else { break };
+            rounds.push(seen.round);
+        }
         let after = self.look(folder, AFTER, &sanity());
-        let rounds: Option<Vec<_>> = rounds.into_iter().map(|seen| seen.map(|seen| seen.round)).collect();
-        // What could not be read has been told.
-        let (Some(before), Some(rounds), Some(after)) = (before, rounds, after) else { return };
+        let (Some(before), Some(after), true) = (before, after, rounds.len() == self.manifest.rounds) else {
+            return;
+        };
         let again = judge(
             (report.router.clone(), &report.level),
             &inputs.catalogue,

@@ -140,12 +140,24 @@ impl Summary {
     }
 }
 
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { pass, pass_with_deviation, fail, inconclusive, not_run } = self;
+        write!(f, "{pass} pass, {pass_with_deviation} pass with deviation, {fail} fail, ")?;
+        write!(f, "{inconclusive} inconclusive, {not_run} not run")
+    }
+}
+
 impl Report {
+    /// The known-good router passed, before and after.
+    pub fn is_sane(&self) -> bool {
+        self.sanity.values().all(|outcome| *outcome == Outcome::Passed)
+    }
+
     /// DESIGN, section 5: 0 accepted, 1 something failed, 3 something is inconclusive, 4 nothing ran.
     pub fn exit_code(&self) -> u8 {
-        let sane = self.sanity.values().all(|outcome| *outcome == Outcome::Passed);
         let Summary { pass, pass_with_deviation, fail, inconclusive, .. } = self.summary;
-        match (sane, fail, inconclusive, pass + pass_with_deviation) {
+        match (self.is_sane(), fail, inconclusive, pass + pass_with_deviation) {
             (false, ..) => 3,
             (_, 1.., ..) => 1,
             (_, 0, 1.., _) => 3,

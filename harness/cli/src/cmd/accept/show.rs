@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use comfy_table::{Table, presets};
-use routeproof_model::acceptance::{AcceptanceOutcome, Report, RequirementResult, Summary};
+use routeproof_model::acceptance::{AcceptanceOutcome, Report, RequirementResult};
 use routeproof_model::result::Outcome;
 
 use crate::fail::Failure;
@@ -43,10 +43,7 @@ pub fn table(report: &Report, directory: &Path) -> Result<(), Failure> {
         out::line(format_args!("{}: {}", requirement.id, requirement.text))?;
         out::line(format_args!("  {}", requirement.reason.as_deref().unwrap_or_default()))?;
     }
-    let Summary { pass, pass_with_deviation, fail, inconclusive, not_run } = report.summary;
-    out::line(format_args!(
-        "{pass} pass, {pass_with_deviation} pass with deviation, {fail} fail, {inconclusive} inconclusive, {not_run} not run"
-    ))?;
+    out::line(report.summary)?;
     out::line(format_args!("files: {}", directory.display()))
 }
 

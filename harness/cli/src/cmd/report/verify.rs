@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use routeproof_engine::bundle::{Again, Verified, verify};
+use routeproof_model::acceptance::{AcceptanceOutcome, Report};
 use routeproof_model::bundle::{CATALOGUE, DEVIATIONS, LEVELS, Manifest};
 use serde::Serialize;
 
@@ -28,6 +29,7 @@ struct Output<'a> {
     problems: &'a [String],
     sha256: &'a str,
     manifest: &'a Manifest,
+    report: Option<&'a Report>,
     runs: &'a [Again],
 }
 
@@ -42,6 +44,7 @@ pub fn run(args: &VerifyArgs) -> Result<u8, Failure> {
             problems: &verified.problems,
             sha256: &verified.sha256,
             manifest: &verified.manifest,
+            report: verified.report.as_ref(),
             runs: &verified.runs,
         })?,
         false => out::text(text(&verified))?,
@@ -72,6 +75,7 @@ fn text(verified: &Verified) -> String {
             "{judged} runs judged again, {same} as before; {others} without a recording to judge"
         ));
     }
+    lines.extend(verified.report.as_ref().map(verdict));
     lines.push(match verified.problems.len() {
         0 => format!("holds: {} files as packed, and the report follows from the runs", files.len()),
         count => format!("does not hold, for {count} reasons"),
@@ -83,4 +87,13 @@ fn text(verified: &Verified) -> String {
         ));
     }
     lines.join("\n") + "\n"
+}
+
+/// What the report says, so that nobody takes a bundle that holds for a router that is accepted.
+fn verdict(report: &Report) -> String {
+    let failed = report.requirements.iter().filter(|r| r.outcome == AcceptanceOutcome::Fail);
+    let failed: Vec<&str> = failed.map(|r| r.id.as_str()).collect();
+    let failed = if failed.is_empty() { String::new() } else { format!(" ({})", failed.join(", ")) };
+    let sane = if report.is_sane() { "" } else { "; the sanity gate failed, so nothing is proved" };
+    format!("the report says: {}{failed}{sane}", report.summary)
 }
