@@ -93,7 +93,7 @@ fn text(verified: &Verified) -> String {
 fn verdict(report: &Report) -> String {
     let failed = report.requirements.iter().filter(|r| r.outcome == AcceptanceOutcome::Fail);
     let failed: Vec<&str> = failed.map(|r| r.id.as_str()).collect();
-    let failed = if failed.is_empty() { String::new() } else { format!(" ({})", failed.join(", ")) };
+    let failed = if failed.is_empty() { String::new() } else { format!("; failed: {}", failed.join(", ")) };
     let sane = if report.is_sane() { "" } else { "; the sanity gate failed, so nothing is proved" };
     format!("the report says: {}{failed}{sane}", report.summary)
 }
