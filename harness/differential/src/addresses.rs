@@ -1,7 +1,6 @@
 //! Many sets of Services against the controllers of some releases.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
@@ -10,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::allocation::{self, Allocated};
-use crate::campaign::{Plan, rng};
+use crate::campaign::{Plan, locked, rng};
 use crate::generate::{self, Allocation};
 use crate::process::Trouble;
 use crate::subject::Subject;
@@ -39,23 +38,12 @@ pub struct Disagreement {
 
 /// Runs the plan.
 pub fn run(subject: &Subject, plan: &Plan, runtime: &Handle, progress: &(dyn Fn(&str) + Sync)) -> Tally {
-    let (next, tally) = (AtomicU32::new(plan.cases.start), Mutex::new(Tally::default()));
-    std::thread::scope(|scope| {
-        for _ in 0..plan.jobs {
-            scope.spawn(|| {
-                loop {
-                    let case = next.fetch_add(1, Ordering::Relaxed);
-                    if !plan.cases.contains(&case) {
-                        break;
-                    }
-                    let outcome = one(subject, case, plan, runtime);
-                    let mut tally = tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    note(&mut tally, subject, case, outcome, progress);
-                }
-            });
-        }
+    let tally = Mutex::new(Tally::default());
+    plan.in_parallel(|case| {
+        let outcome = one(subject, case, plan, runtime);
+        note(&mut locked(&tally), subject, case, outcome, progress);
     });
-    tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    tally.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn note(

@@ -1,8 +1,8 @@
 //! Many cases against the speakers of a release, several at a time.
 
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -25,6 +25,28 @@ pub struct Plan {
     pub jobs: usize,
     /// Most attempts to make a disagreement smaller.
     pub shrink: u32,
+}
+
+impl Plan {
+    /// Does each case once, several at a time.
+    pub fn in_parallel(&self, one: impl Fn(u32) + Sync) {
+        let next = AtomicU32::new(self.cases.start);
+        let work = || {
+            loop {
+                let case = next.fetch_add(1, Ordering::Relaxed);
+                if !self.cases.contains(&case) {
+                    break;
+                }
+                one(case);
+            }
+        };
+        std::thread::scope(|scope| (0..self.jobs).for_each(|_| drop(scope.spawn(work))));
+    }
+}
+
+/// A tally is whole whoever panicked while holding it.
+pub fn locked<T>(tally: &Mutex<T>) -> MutexGuard<'_, T> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Both answers to a set of objects.
@@ -92,23 +114,12 @@ struct Sides<'a> {
 }
 
 fn release(sides: &Sides<'_>, plan: &Plan, progress: &(dyn Fn(&str) + Sync)) -> Tally {
-    let (next, tally) = (AtomicU32::new(plan.cases.start), Mutex::new(Tally::default()));
-    std::thread::scope(|scope| {
-        for _ in 0..plan.jobs {
-            scope.spawn(|| {
-                loop {
-                    let case = next.fetch_add(1, Ordering::Relaxed);
-                    if !plan.cases.contains(&case) {
-                        break;
-                    }
-                    let outcome = one(sides, case, plan);
-                    let mut tally = tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    note(&mut tally, case, outcome, progress);
-                }
-            });
-        }
+    let tally = Mutex::new(Tally::default());
+    plan.in_parallel(|case| {
+        let outcome = one(sides, case, plan);
+        note(&mut locked(&tally), case, outcome, progress);
     });
-    tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    tally.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Outcome = Result<Result<Judged, Disagreement>, Trouble>;

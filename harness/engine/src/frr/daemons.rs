@@ -1,19 +1,18 @@
 //! Starts FRR's daemons in the foreground, in parallel, and waits for their sockets: no init script, no watchfrr.
 
-use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use futures::future::{join_all, try_join_all};
 use nix::sys::signal::Signal;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 
 use super::error::FrrError;
-use crate::lab::{Command, LabError, NodeHandle, Process, Stdio, register};
+use crate::daemons::Daemons;
+use crate::lab::{Command, LabError, NodeHandle, register};
 use crate::wait::{self, Probe};
 
 /// Where the daemons keep their sockets.
@@ -28,9 +27,6 @@ const RETRY: Duration = Duration::from_millis(2);
 /// How long a daemon may leave a connection waiting before it is taken to hang.
 const ACCEPT_LIMIT: Duration = Duration::from_secs(5);
 
-/// A pod's containers get SIGTERM, and SIGKILL after terminationGracePeriodSeconds, 2 for MetalLB's speaker.
-const GRACE: Duration = Duration::from_secs(2);
-
 /// A daemon to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaemonSpec {
@@ -38,32 +34,19 @@ pub struct DaemonSpec {
     pub args: Vec<String>,
 }
 
-#[derive(Debug)]
-struct Running {
-    name: String,
-    process: Process,
-    /// Stopped by a signal on purpose.
-    paused: bool,
-}
-
 /// The running daemons of a node.
 #[derive(Debug)]
 pub struct Frr {
     node: NodeHandle,
-    log_dir: PathBuf,
     specs: Vec<DaemonSpec>,
-    running: Vec<Running>,
+    running: Daemons,
 }
 
 impl Frr {
     /// Starts the daemons and waits until each answers on its socket. Their output goes to `log_dir/NAME.log`.
     pub async fn start(node: &NodeHandle, specs: &[DaemonSpec], log_dir: &Path) -> Result<Frr, FrrError> {
-        let mut frr = Frr {
-            node: node.clone(),
-            log_dir: log_dir.to_path_buf(),
-            specs: specs.to_vec(),
-            running: Vec::new(),
-        };
+        let running = Daemons::new(node, log_dir);
+        let mut frr = Frr { node: node.clone(), specs: specs.to_vec(), running };
         frr.launch().await?;
         Ok(frr)
     }
@@ -76,37 +59,26 @@ impl Frr {
         let (second, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|spec| spec.name == "zebra");
         for specs in [first, second, rest] {
             let watch = self.node.watch(RUN).await?;
-            let started = try_join_all(specs.iter().map(|spec| self.spawn(spec))).await?;
-            self.running.extend(started);
+            for spec in &specs {
+                self.spawn(spec).await?;
+            }
             self.await_sockets(&specs, watch).await?;
         }
         Ok(())
     }
 
-    async fn spawn(&self, spec: &DaemonSpec) -> Result<Running, FrrError> {
-        let path = self.log_path(&spec.name);
-        let failed = |source| FrrError::Log {
-            node: self.node.name().into(),
-            what: path.display().to_string(),
-            source,
-        };
-        let log = fs::OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
-        let stdio = Stdio {
-            stdin: File::open("/dev/null").map_err(failed)?.into(),
-            stdout: log.try_clone().map_err(failed)?.into(),
-            stderr: log.into(),
-        };
-        let mut argv = vec![format!("/usr/lib/frr/{}", spec.name)];
-        argv.extend(spec.args.iter().cloned());
-        let process = self.node.spawn(&Command { confined: false, ..Command::new(argv) }, stdio).await?;
-        Ok(Running { name: spec.name.clone(), process, paused: false })
+    async fn spawn(&mut self, spec: &DaemonSpec) -> Result<(), FrrError> {
+        let program = format!("/usr/lib/frr/{}", spec.name);
+        let argv = std::iter::once(program).chain(spec.args.iter().cloned());
+        let command = Command { confined: false, ..Command::new(argv) };
+        Ok(self.running.start(&spec.name, &command).await?)
     }
 
     async fn await_sockets(&self, specs: &[DaemonSpec], watch: OwnedFd) -> Result<(), FrrError> {
         let node = self.node.name().to_string();
-        let watch = register(watch, Interest::READABLE).map_err(|source| FrrError::Log {
+        let watch = register(watch, Interest::READABLE).map_err(|source| FrrError::Watch {
             node: node.clone(),
-            what: RUN.to_string(),
+            what: RUN,
             source,
         })?;
         let not_ready = |source| FrrError::NotReady { node: node.clone(), source };
@@ -125,8 +97,8 @@ impl Frr {
     }
 
     async fn are_there(&self, wanted: &[String]) -> Probe<Result<(), FrrError>> {
-        if let Some(dead) = self.running.iter().find(|r| r.process.ended().is_some()) {
-            return Probe::Done(Err(self.died_at_start(dead)));
+        if let Err(dead) = self.running.check_started() {
+            return Probe::Done(Err(dead.into()));
         }
         match self.node.list(RUN).await {
             Ok(names) => match wanted.iter().find(|name| !names.contains(name)) {
@@ -139,31 +111,17 @@ impl Frr {
 
     /// Whether a daemon answers on its vty.
     async fn is_up(&self, daemon: &str) -> Probe<Result<(), FrrError>> {
-        if let Some(dead) = self.running.iter().find(|r| r.process.ended().is_some()) {
-            return Probe::Done(Err(self.died_at_start(dead)));
+        if let Err(dead) = self.running.check_started() {
+            return Probe::Done(Err(dead.into()));
         }
-        match self.node.connect(&format!("{RUN}/{daemon}.vty")).await {
+        match self.node.connect(&vty_path(daemon)).await {
             Ok(_) => Probe::Done(Ok(())),
             Err(e) => Probe::NotYet(e.to_string()),
         }
     }
 
-    fn died_at_start(&self, dead: &Running) -> FrrError {
-        let log = fs::read_to_string(self.log_path(&dead.name)).unwrap_or_default();
-        FrrError::DiedAtStart {
-            node: self.node.name().to_string(),
-            daemon: dead.name.clone(),
-            exit: dead.process.ended().unwrap_or(crate::lab::Exit::Code(-1)),
-            log: last_words(&log),
-        }
-    }
-
-    fn log_path(&self, daemon: &str) -> PathBuf {
-        self.log_dir.join(format!("{daemon}.log"))
-    }
-
     pub fn daemons(&self) -> impl Iterator<Item = &str> {
-        self.running.iter().map(|r| r.name.as_str())
+        self.running.names()
     }
 
     /// A connection to a daemon's vty socket, the one that vtysh uses.
@@ -171,7 +129,7 @@ impl Frr {
     /// # Errors
     /// The daemon is not there, or has accepted no connection for [`ACCEPT_LIMIT`].
     pub async fn vty(&self, daemon: &str) -> Result<UnixStream, FrrError> {
-        let path = format!("{RUN}/{daemon}.vty");
+        let path = vty_path(daemon);
         // Its queue is three connections long (lib/vty.c); a busy daemon that has not accepted them yet is no error.
         let connect = || async {
             match self.node.connect(&path).await {
@@ -189,105 +147,56 @@ impl Frr {
 
     /// An error if a daemon has ended unasked: watchfrr would restart it and hide the crash.
     pub fn check_alive(&self) -> Result<(), FrrError> {
-        match self.running.iter().find_map(|r| r.process.ended().map(|exit| (r, exit))) {
-            None => Ok(()),
-            Some((dead, exit)) => {
-                Err(FrrError::Died { node: self.node.name().to_string(), daemon: dead.name.clone(), exit })
-            }
-        }
+        Ok(self.running.check_alive()?)
     }
 
     /// Resolves when a daemon that runs now has ended, whoever ended it.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
-        let exits: Vec<_> = self.running.iter().map(|daemon| daemon.process.exited()).collect();
-        async move {
-            if !exits.is_empty() {
-                futures::future::select_all(exits.into_iter().map(Box::pin)).await;
-                return;
-            }
-            wait::no_events().await;
-        }
+        self.running.ended()
     }
 
     /// Ends a daemon by a signal, for good: from here on its absence is no crash.
     pub async fn end(&mut self, daemon: &str, signal: Signal) -> Result<(), FrrError> {
-        let at = self.position(daemon)?;
-        let mut ended = self.running.remove(at);
-        self.signal(&ended, signal).await;
-        if tokio::time::timeout(GRACE, ended.process.wait()).await.is_err() {
-            self.signal(&ended, Signal::SIGKILL).await;
-            ended.process.wait().await;
-        }
-        Ok(())
+        Ok(self.running.end(daemon, signal).await?)
     }
 
     /// Starts a daemon of this node (again).
     pub async fn restart_one(&mut self, daemon: &str) -> Result<(), FrrError> {
-        if self.position(daemon).is_ok() {
+        if self.running.names().any(|name| name == daemon) {
             self.end(daemon, Signal::SIGTERM).await?;
         }
         let Some(spec) = self.specs.iter().find(|spec| spec.name == daemon).cloned() else {
-            return Err(self.not_running(daemon));
+            return Err(self.running.not_running(daemon).into());
         };
         let watch = self.node.watch(RUN).await?;
-        let started = self.spawn(&spec).await?;
-        self.running.push(started);
+        self.spawn(&spec).await?;
         self.await_sockets(&[spec], watch).await
     }
 
     /// Stops a daemon without ending it: it hangs. Nobody can ask it until it is [resumed](Frr::resume).
     pub async fn pause(&mut self, daemon: &str) -> Result<(), FrrError> {
-        let at = self.position(daemon)?;
-        self.signal(&self.running[at], Signal::SIGSTOP).await;
-        self.running[at].paused = true;
-        Ok(())
+        Ok(self.running.pause(daemon, true).await?)
     }
 
     pub async fn resume(&mut self, daemon: &str) -> Result<(), FrrError> {
-        let at = self.position(daemon)?;
-        self.signal(&self.running[at], Signal::SIGCONT).await;
-        self.running[at].paused = false;
-        Ok(())
+        Ok(self.running.pause(daemon, false).await?)
     }
 
     /// Whether a daemon runs and can be asked: a fault may have ended or paused it.
     pub fn answers(&self, daemon: &str) -> bool {
-        self.running.iter().any(|r| r.name == daemon && !r.paused)
-    }
-
-    fn position(&self, daemon: &str) -> Result<usize, FrrError> {
-        self.running.iter().position(|r| r.name == daemon).ok_or_else(|| self.not_running(daemon))
-    }
-
-    fn not_running(&self, daemon: &str) -> FrrError {
-        FrrError::NotRunning { node: self.node.name().to_string(), daemon: daemon.to_string() }
+        self.running.answers(daemon)
     }
 
     /// Stops all daemons and starts them anew, as a restart of the pod does: nothing of their state survives.
     pub async fn restart(&mut self) -> Result<(), FrrError> {
-        self.stop().await?;
+        self.running.end_all(Signal::SIGTERM).await;
         self.launch().await
     }
+}
 
-    async fn stop(&mut self) -> Result<(), FrrError> {
-        let mut running = std::mem::take(&mut self.running);
-        for daemon in &running {
-            self.signal(daemon, Signal::SIGTERM).await;
-        }
-        let all = join_all(running.iter_mut().map(|d| d.process.wait()));
-        if tokio::time::timeout(GRACE, all).await.is_err() {
-            for daemon in running.iter().filter(|d| d.process.ended().is_none()) {
-                self.signal(daemon, Signal::SIGKILL).await;
-            }
-            join_all(running.iter_mut().map(|d| d.process.wait())).await;
-        }
-        Ok(())
-    }
-
-    /// A process that has just ended cannot be signalled; that is no error here.
-    async fn signal(&self, daemon: &Running, signal: Signal) {
-        let _ = self.node.kill(daemon.process.pid, signal, false).await;
-    }
+/// The socket that vtysh uses.
+fn vty_path(daemon: &str) -> String {
+    format!("{RUN}/{daemon}.vty")
 }
 
 /// The sockets that say that a daemon is up: its vty's; zebra must serve its clients too. `zserv.api` is not tried by
@@ -302,24 +211,4 @@ async fn appeared(watch: &AsyncFd<OwnedFd>) {
     let mut buffer = [0u8; 4096];
     let read = |fd: &OwnedFd| nix::unistd::read(fd, &mut buffer).map_err(io::Error::from);
     let _ = watch.async_io(Interest::READABLE, read).await;
-}
-
-/// What a dead daemon's log ends with; of a refused option, the complaint and not the usage that follows it.
-fn last_words(log: &str) -> String {
-    let said = log.split("Usage:").next().unwrap_or_default();
-    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines[lines.len().saturating_sub(3)..].join(" | ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_complaint_and_not_the_usage() {
-        let log = "bgpd: unrecognized option '--nonsense'\nUsage: bgpd [OPTION...]\n\n  -h  help\n";
-        assert_eq!(last_words(log), "bgpd: unrecognized option '--nonsense'");
-        assert_eq!(last_words("1\n2\n\n3\n4\n"), "2 | 3 | 4");
-        assert_eq!(last_words(""), "");
-    }
 }

@@ -1,18 +1,15 @@
 //! What goes wrong with FRR on a node.
 
-use crate::lab::{Exit, LabError};
+use crate::daemons::DaemonError;
+use crate::lab::LabError;
 use crate::wait::TimedOut;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FrrError {
     #[error(transparent)]
     Lab(#[from] LabError),
-    #[error("node {node}: {daemon} ended at once with {exit}: {log}")]
-    DiedAtStart { node: String, daemon: String, exit: Exit, log: String },
-    #[error("node {node}: {daemon} does not run")]
-    NotRunning { node: String, daemon: String },
-    #[error("node {node}: {daemon} has ended with {exit}")]
-    Died { node: String, daemon: String, exit: Exit },
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
     #[error("node {node}")]
     NotReady {
         node: String,
@@ -25,10 +22,10 @@ pub enum FrrError {
         #[source]
         source: super::vty::VtyError,
     },
-    #[error("node {node}: cannot write {what}")]
-    Log {
+    #[error("node {node}: cannot watch {what}")]
+    Watch {
         node: String,
-        what: String,
+        what: &'static str,
         #[source]
         source: std::io::Error,
     },

@@ -76,7 +76,7 @@ impl RunningRouter {
         peer: Option<usize>,
         read: impl Fn(&Question, &str) -> Result<T, AnswerError>,
     ) -> Result<T, RouterError> {
-        self.processes.check_alive()?;
+        self.daemons.check_alive()?;
         let argv = self.argv(&question.command, peer)?;
         let output = self.must(&argv).await?;
         read(question, &output.stdout).map_err(|source| RouterError::Answer {

@@ -2,6 +2,7 @@
 
 use routeproof_model::profile::{AnswerError, CommandError, TemplateError};
 
+use crate::daemons::DaemonError;
 use crate::lab::{Exit, LabError};
 use crate::wait::TimedOut;
 
@@ -9,6 +10,8 @@ use crate::wait::TimedOut;
 pub enum RouterError {
     #[error(transparent)]
     Lab(#[from] LabError),
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
     #[error("node {node}: the profile's template does not fit the intent")]
     Template {
         node: String,
@@ -24,12 +27,6 @@ pub enum RouterError {
     /// The router did not take a line: nothing after that would mean anything.
     #[error("node {node}: {router} refuses its configuration: {line}")]
     Refused { node: String, router: String, line: String },
-    #[error("node {node}: {daemon} ended at once with {exit}: {log}")]
-    DiedAtStart { node: String, daemon: String, exit: Exit, log: String },
-    #[error("node {node}: {daemon} has ended with {exit}")]
-    Died { node: String, daemon: String, exit: Exit },
-    #[error("node {node}: {daemon} does not run")]
-    NotRunning { node: String, daemon: String },
     #[error("node {node}: {router} is not ready")]
     NotReady {
         node: String,
@@ -48,11 +45,4 @@ pub enum RouterError {
     },
     #[error("node {node}: {router}'s profile has no `{question}`")]
     NoQuestion { node: String, router: String, question: &'static str },
-    #[error("node {node}: cannot keep {what}")]
-    Log {
-        node: String,
-        what: String,
-        #[source]
-        source: std::io::Error,
-    },
 }

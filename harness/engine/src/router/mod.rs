@@ -2,7 +2,6 @@
 
 mod asking;
 mod error;
-mod processes;
 mod running;
 
 pub use error::RouterError;

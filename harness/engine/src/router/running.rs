@@ -11,7 +11,7 @@ use regex::Regex;
 use routeproof_model::profile::{Router, Script};
 
 use super::error::RouterError;
-use super::processes::Processes;
+use crate::daemons::{Daemons, last_words};
 use crate::lab::{Command, NodeHandle, Output};
 use crate::wait::{self, Probe};
 
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(25);
 pub struct RunningRouter {
     pub router: Router,
     pub(super) node: NodeHandle,
-    pub(super) processes: Processes,
+    pub(super) daemons: Daemons,
     /// Peer -> when its session was first seen up.
     pub(super) up: Mutex<BTreeMap<String, Instant>>,
 }
@@ -41,9 +41,9 @@ impl RunningRouter {
         router: &Router,
         log_dir: &Path,
     ) -> Result<RunningRouter, RouterError> {
-        let processes = Processes::new(node, log_dir);
+        let daemons = Daemons::new(node, log_dir);
         let mut running =
-            RunningRouter { router: router.clone(), node: node.clone(), processes, up: Mutex::default() };
+            RunningRouter { router: router.clone(), node: node.clone(), daemons, up: Mutex::default() };
         running.make_users().await?;
         for folder in &router.start.folders {
             running.must(&["mkdir".to_string(), "-p".to_string(), folder.clone()]).await?;
@@ -90,7 +90,9 @@ impl RunningRouter {
     async fn launch(&mut self) -> Result<(), RouterError> {
         for daemon in self.router.start.daemons.clone() {
             let argv = self.argv(&daemon.command, None)?;
-            self.processes.spawn(&daemon.name, argv, &self.env()?).await?;
+            // Users of profiles are root by another name, which daemons that give up root must be able to become.
+            let command = Command { one_user: true, ..Command::new(argv).envs(&self.env()?) };
+            self.daemons.start(&daemon.name, &command).await?;
         }
         self.ready().await?;
         let failed = |source| RouterError::Command { node: self.node.name().into(), source };
@@ -104,8 +106,8 @@ impl RunningRouter {
         let Some(ready) = &self.router.start.ready else { return Ok(()) };
         let argv = self.argv(&ready.command, None)?;
         let probe = || async {
-            if let Err(dead) = self.processes.check_alive() {
-                return Probe::Done(Err(self.at_start(dead)));
+            if let Err(dead) = self.daemons.check_started() {
+                return Probe::Done(Err(dead.into()));
             }
             match self.output(&argv).await {
                 Err(e) => Probe::Done(Err(e)),
@@ -123,23 +125,13 @@ impl RunningRouter {
         waited.map_err(not_ready)?
     }
 
-    fn at_start(&self, dead: RouterError) -> RouterError {
-        match dead {
-            RouterError::Died { node, daemon, exit } => {
-                let log = fs::read_to_string(self.processes.log_path(&daemon)).unwrap_or_default();
-                RouterError::DiedAtStart { node, daemon, exit, log: last_words(&log) }
-            }
-            other => other,
-        }
-    }
-
     /// What the daemons have said about lines that they did not take.
     fn look_for_refusals(&self) -> Result<(), RouterError> {
         // `Profile::parse` has read the patterns.
         let patterns: Vec<Regex> =
             self.router.start.rejected.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
         for daemon in &self.router.start.daemons {
-            let log = fs::read_to_string(self.processes.log_path(&daemon.name)).unwrap_or_default();
+            let log = fs::read_to_string(self.daemons.log_path(&daemon.name)).unwrap_or_default();
             if let Some(line) = log.lines().find(|line| patterns.iter().any(|p| p.is_match(line))) {
                 return Err(self.refused(line.trim()));
             }
@@ -166,29 +158,29 @@ impl RunningRouter {
     /// # Errors
     /// A daemon has ended unasked.
     pub fn check_alive(&self) -> Result<(), RouterError> {
-        self.processes.check_alive()
+        Ok(self.daemons.check_alive()?)
     }
 
     /// Resolves when a daemon has ended, whoever ended it.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.processes.ended()
+        self.daemons.ended()
     }
 
     /// Whether its daemons run and can be asked: a fault may have ended or paused one.
     pub fn answers(&self) -> bool {
-        self.processes.answers()
+        self.daemons.all_answer()
     }
 
     /// # Errors
     /// No such daemon runs.
     pub async fn end(&mut self, daemon: &str, signal: Signal) -> Result<(), RouterError> {
-        self.processes.end(daemon, signal).await
+        Ok(self.daemons.end(daemon, signal).await?)
     }
 
     /// # Errors
     /// No such daemon runs.
     pub async fn pause(&mut self, daemon: &str, paused: bool) -> Result<(), RouterError> {
-        self.processes.pause(daemon, paused).await
+        Ok(self.daemons.pause(daemon, paused).await?)
     }
 
     /// Stops what runs and starts everything again.
@@ -196,16 +188,13 @@ impl RunningRouter {
     /// # Errors
     /// As [`RunningRouter::start`].
     pub async fn restart(&mut self) -> Result<(), RouterError> {
-        self.stop(Signal::SIGTERM).await?;
+        self.stop(Signal::SIGTERM).await;
         self.launch().await
     }
 
     /// Ends every daemon that runs, for good.
-    ///
-    /// # Errors
-    /// The node has died.
-    pub async fn stop(&mut self, signal: Signal) -> Result<(), RouterError> {
-        self.processes.stop(signal).await
+    pub async fn stop(&mut self, signal: Signal) {
+        self.daemons.end_all(signal).await;
     }
 
     pub(super) fn argv(&self, command: &str, peer: Option<usize>) -> Result<Vec<String>, RouterError> {
@@ -256,9 +245,4 @@ fn fits(script: &Script, output: &Output) -> bool {
     // `Profile::parse` has read the pattern.
     let pattern = script.answers.as_ref().and_then(|pattern| Regex::new(pattern).ok());
     pattern.is_none_or(|pattern| pattern.is_match(&said(output)))
-}
-
-fn last_words(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines[lines.len().saturating_sub(3)..].join(" | ")
 }

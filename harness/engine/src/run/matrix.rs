@@ -111,7 +111,7 @@ pub(super) async fn run_in(
     let mut tasks = Vec::new();
     // Whoever wants much of the host comes last: then they are among themselves.
     let mut order: Vec<_> = plan.runs.iter().zip(places_of_runs).enumerate().collect();
-    order.sort_by_key(|(_, (run, place))| Share::of(run, place) != Share::Place);
+    order.sort_by_key(|(_, (run, place))| Share::of(run, place));
     for (index, (planned, place)) in order {
         let folder =
             directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;

@@ -15,14 +15,19 @@ pub struct Turns {
     total: u32,
 }
 
+/// What a reload of another lab takes of a processor.
+const RELOAD_MS: u64 = 500;
+
 /// A lab's place or places, until it is dropped.
 pub type Turn = OwnedSemaphorePermit;
 
 /// How much of the host a lab wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Share {
     /// Its daemons mostly wait, and nothing breaks when one of them waits for a processor.
     Place,
+    /// Half a processor: its verdicts rest on timers that bear another lab's reload, half a second of Python.
+    Half,
     /// About a processor: its verdicts rest on short timers, as BFD takes a daemon that waits for a processor for a dead one.
     Processor,
     /// No other lab: the last try was spoilt by the host, or the run is perturbed on purpose.
@@ -36,10 +41,11 @@ impl Share {
         if run.perturbation.is_some() {
             return Share::Host;
         }
-        // A guest kernel never lets go of its processor while it does something.
-        match run.tightest_timer_ms.is_some() || matches!(place, Place::Guest(_)) {
-            true => Share::Processor,
-            false => Share::Place,
+        match (run.tightest_timer_ms, place) {
+            (Some(timer), _) if timer < RELOAD_MS => Share::Processor,
+            // A guest kernel never lets go of its processor while it does something.
+            (Some(_), _) | (_, Place::Guest(_)) => Share::Half,
+            (None, _) => Share::Place,
         }
     }
 }
@@ -54,7 +60,8 @@ impl Turns {
     pub async fn take(&self, share: Share) -> Option<Turn> {
         let places = match share {
             Share::Place => 1,
-            Share::Processor => self.total.div_ceil(cores() as u32).max(1),
+            Share::Half => self.total.div_ceil(2 * cores() as u32),
+            Share::Processor => self.total.div_ceil(cores() as u32),
             Share::Host => self.total,
         };
         self.free.clone().acquire_many_owned(places).await.ok()
@@ -83,7 +90,7 @@ mod tests {
     #[tokio::test]
     async fn one_place_is_enough_for_any_share() {
         let turns = Turns::new(1);
-        for share in [Share::Place, Share::Processor, Share::Host] {
+        for share in [Share::Place, Share::Half, Share::Processor, Share::Host] {
             assert!(turns.take(share).now_or_never().is_some(), "{share:?}");
         }
     }

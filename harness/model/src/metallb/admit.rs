@@ -169,21 +169,17 @@ pub(super) fn check_release(
     release: &Release,
     resolved: &Resolved,
 ) -> Result<(), Box<Reject>> {
-    let too_new = |id: &ObjectId, field: &str, since: &str| {
-        Reject::spec(id, field, format!("MetalLB {release} has no field `{field}`"))
-            .hint(format!("`{field}` exists since {since}; choose a newer `metallb.version` or leave it out"))
-    };
     for (id, from) in objects.peers() {
         let vrf = (!from.spec.vrf.is_empty()).then_some(("vrf", (Generation::V0_13_8, "v0.13.8")));
         for (field, (generation, since)) in newer_fields(&from.spec).into_iter().chain(vrf) {
             if release.generation < generation {
-                return Err(too_new(id, field, since));
+                return Err(too_new(release, id, field, since));
             }
         }
     }
     for (id, from) in objects.pools() {
         if from.spec.service_allocation.is_some() && release.generation < Generation::V0_13_8 {
-            return Err(too_new(id, "serviceAllocation", "v0.13.8"));
+            return Err(too_new(release, id, "serviceAllocation", "v0.13.8"));
         }
     }
     for (id, service) in
@@ -201,21 +197,7 @@ pub(super) fn check_release(
             .hint(format!("it exists since v0.14.9; use `{old}`")));
         }
     }
-    for (id, from) in objects.advertisements() {
-        if !from.spec.service_selectors.is_empty() && release.generation < Generation::V0_16_0 {
-            return Err(too_new(id, "serviceSelectors", "v0.16.0"));
-        }
-        match from.spec.as_path_prepend {
-            0 => {}
-            _ if release.generation < Generation::V0_16_2 => {
-                return Err(too_new(id, "asPathPrepend", "v0.16.2"));
-            }
-            _ => {
-                let reason = "asPathPrepend is only supported by the frr-k8s backend";
-                return Err(Reject::spec(id, "asPathPrepend", reason));
-            }
-        }
-    }
+    check_advertisements(objects, release)?;
     for adv in &resolved.advertisements {
         let large = adv.communities.iter().find(|c| matches!(c, Community::Large(..)));
         if let Some(c) = large.filter(|_| release.generation < Generation::V0_13_10) {
@@ -225,6 +207,31 @@ pub(super) fn check_release(
         }
     }
     check_peers(objects, &resolved.peers, release.generation)
+}
+
+/// What a BGPAdvertisement may say since when.
+fn check_advertisements(objects: &Objects, release: &Release) -> Result<(), Box<Reject>> {
+    for (id, from) in objects.advertisements() {
+        if !from.spec.service_selectors.is_empty() && release.generation < Generation::V0_16_0 {
+            return Err(too_new(release, id, "serviceSelectors", "v0.16.0"));
+        }
+        match from.spec.as_path_prepend {
+            0 => {}
+            _ if release.generation < Generation::V0_16_2 => {
+                return Err(too_new(release, id, "asPathPrepend", "v0.16.2"));
+            }
+            _ => {
+                let reason = "asPathPrepend is only supported by the frr-k8s backend";
+                return Err(Reject::spec(id, "asPathPrepend", reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn too_new(release: &Release, id: &ObjectId, field: &str, since: &str) -> Box<Reject> {
+    Reject::spec(id, field, format!("MetalLB {release} has no field `{field}`"))
+        .hint(format!("`{field}` exists since {since}; choose a newer `metallb.version` or leave it out"))
 }
 
 type Since = (Generation, &'static str);

@@ -6,7 +6,7 @@ use routeproof_model::result::{Evidence, Outcome, RunResult, StepResult};
 use super::super::View;
 
 use super::super::evidence::{evidence_lines, evidence_title};
-use super::super::failure::{self, Failure, finding};
+use super::super::failure::{self, Expected, Failure, finding};
 use super::super::text::{clean, duration};
 use super::gather::Gathered;
 use super::page::sign;
@@ -34,13 +34,6 @@ pub(super) struct RunView {
     pub again: Option<String>,
 }
 
-pub(super) struct Expected {
-    pub label: &'static str,
-    pub what: String,
-    pub seen: String,
-    pub when: Option<String>,
-}
-
 pub(super) struct StepView {
     pub name: String,
     pub outcome: &'static str,
@@ -63,7 +56,6 @@ pub(super) fn view(view: &View<'_>, index: usize, gathered: &mut Gathered<'_>, o
     let here = View { directory: None, ..*view };
     let Failure { reason, expected, files, again, .. } = failure::failure(&here, index);
     let is_bad = run.outcome > Outcome::Skipped;
-    let expected = expected.into_iter().filter(|_| is_bad);
     RunView {
         id: format!("run-{index}"),
         title: match (result.axes_text(run), run.repeat) {
@@ -77,9 +69,7 @@ pub(super) fn view(view: &View<'_>, index: usize, gathered: &mut Gathered<'_>, o
         finding: finding(run),
         open,
         reason: reason.filter(|_| run.outcome != Outcome::Passed),
-        expected: expected
-            .map(|e| Expected { label: e.label, what: e.what, seen: e.seen, when: e.when })
-            .collect(),
+        expected: if is_bad { expected } else { Vec::new() },
         steps: run.steps.iter().map(step_view).collect(),
         story: story::tell(result, &of_run, index, gathered),
         facts: facts(run),

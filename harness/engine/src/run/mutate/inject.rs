@@ -93,7 +93,7 @@ async fn peer_down(booted: &mut Booted) -> Result<(), RunError> {
             frr.end("bgpd", Signal::SIGKILL).await?;
         }
         if let Some(router) = &mut gateway.router {
-            router.stop(Signal::SIGKILL).await?;
+            router.stop(Signal::SIGKILL).await;
         }
     }
     Ok(())

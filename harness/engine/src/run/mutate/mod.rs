@@ -58,7 +58,7 @@ pub async fn mutate(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Result<Report, RunError> {
-    let labs: Vec<(usize, Phase, Option<Mutation>)> = plan.runs.iter().enumerate().flat_map(labs).collect();
+    let labs: Vec<Broken> = plan.runs.iter().enumerate().flat_map(labs).collect();
     let planned = labs.iter().map(|(run, phase, mutation)| broken_run(&plan.runs[*run], phase, *mutation));
     let labs_plan = Plan { runs: planned.collect() };
     events.send(EventKind::Planned { runs: labs_plan.runs.iter().map(id).collect() });
@@ -94,10 +94,22 @@ pub async fn mutate(
         };
         tasks.push(tokio::spawn(one.in_its_turn(turns.clone())));
     }
+    let ended = join_all(tasks).await.into_iter().zip(&labs).enumerate();
+    let fates = ended.map(|(index, (task, (_, phase, _)))| {
+        task.unwrap_or_else(|e| panicked(&events.for_run(index), phase, &e.to_string()))
+    });
+    let fates = fates.collect();
+    Ok(gathered(plan, &labs, fates))
+}
+
+/// A lab of the run with that number: what is looked at there, and what breaks it.
+type Broken = (usize, Phase, Option<Mutation>);
+
+/// What the labs' fates say of the runs' expectations.
+fn gathered(plan: &Plan, labs: &[Broken], fates: Vec<Fates>) -> Report {
     let mut seen: Vec<Seen> = vec![Seen::new(); plan.runs.len()];
     let mut untried = vec![Fates::new(); plan.runs.len()];
-    for ((task, (run, phase, mutation)), index) in join_all(tasks).await.into_iter().zip(&labs).zip(0..) {
-        let fates = task.unwrap_or_else(|e| panicked(&events.for_run(index), phase, &e.to_string()));
+    for (fates, (run, _, mutation)) in fates.into_iter().zip(labs) {
         match mutation {
             None => untried[*run] = fates,
             Some(mutation) => fates.into_iter().for_each(|(step, fate)| {
@@ -111,7 +123,7 @@ pub async fn mutate(
             seen.entry(step).or_default().values_mut().for_each(|seen| *seen = fate.clone());
         }
     }
-    Ok(Report::new(plan.runs.iter().zip(seen).map(|(run, seen)| reported(run, seen)).collect()))
+    Report::new(plan.runs.iter().zip(seen).map(|(run, seen)| reported(run, seen)).collect())
 }
 
 /// Our own bug: it must not look as if nothing had been to try.
