@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
+use routeproof_engine::bundle::BundleError;
 use routeproof_engine::image::ImageError;
 use routeproof_engine::keep::{Blame, KeepError, Refusal};
 use routeproof_engine::run::RunError;
@@ -112,6 +113,16 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         let Refusal { code, text, hints, rendered } = refusal;
         Failure { code, text, hints, rendered }
+    }
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Failure {
+        let text = crate::cmd::run::chain(&error);
+        match error.is_of_input() {
+            true => Failure::input(text),
+            false => Failure::broken(text),
+        }
     }
 }
 

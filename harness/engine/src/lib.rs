@@ -5,6 +5,7 @@
 //! [`probe`] sends packets and watches them, [`run`] knows the order of a scenario's
 //! steps, [`keep`] keeps a lab beyond one command, [`report`] turns events into what people and tools read.
 
+pub mod bundle;
 mod daemons;
 pub mod event;
 pub mod exec;

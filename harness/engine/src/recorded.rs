@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 
 use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::recording::{Recording, RecordingError};
+use routeproof_model::replay::{Compared, compare};
 use routeproof_model::result::RunResult;
 
-use crate::event::read_back;
+use crate::event::{Finished, read_back};
+
+/// The recording in a run's folder.
+const OBSERVATIONS: &str = "observations.jsonl";
 
 /// A run as it was planned and as it went.
 #[derive(Debug)]
@@ -74,6 +78,38 @@ pub fn read(path: &Path) -> Result<Vec<Recorded>, RecordedError> {
     one.map(|run| vec![run]).ok_or(RecordedError::NoSuchRun { path, events })
 }
 
+/// The plan of an invocation, and what came of it as its log tells.
+///
+/// # Errors
+/// When either cannot be read or the plan is none.
+pub fn plan_and_log(directory: &Path) -> Result<(Plan, Finished), RecordedError> {
+    let path = directory.join("plan.json");
+    let plan = serde_json::from_str(&text(&path)?).map_err(|source| RecordedError::Plan { path, source })?;
+    Ok((plan, log(directory)?))
+}
+
+/// A run of an invocation judged again; `None` if it never started, or its lab never came up: then nothing was recorded that
+/// could be judged.
+///
+/// # Errors
+/// The recording is missing or none.
+pub fn judge_again(
+    directory: &Path,
+    planned: &PlannedRun,
+    live: &RunResult,
+) -> Result<Option<Compared>, RecordedError> {
+    let Some(folder) = live.directory.as_ref().filter(|_| !live.steps.is_empty()) else { return Ok(None) };
+    let path = directory.join(folder).join(OBSERVATIONS);
+    let recording = Recording::parse(&text(&path)?);
+    let recording = recording.map_err(|source| RecordedError::Recording { path, source })?;
+    Ok(Some(compare(planned, &recording, live)))
+}
+
+fn log(directory: &Path) -> Result<Finished, RecordedError> {
+    let log = directory.join("events.jsonl");
+    read_back(&log).map_err(|source| RecordedError::Read { path: log, source })
+}
+
 fn invocation(directory: &Path) -> Result<Vec<Recorded>, RecordedError> {
     let path = directory.join("plan.json");
     let text = text(&path)?;
@@ -85,8 +121,7 @@ fn invocation(directory: &Path) -> Result<Vec<Recorded>, RecordedError> {
             Err(_) => return Err(RecordedError::Plan { path, source }),
         },
     };
-    let log = directory.join("events.jsonl");
-    let finished = read_back(&log).map_err(|source| RecordedError::Read { path: log, source })?;
+    let finished = log(directory)?;
     let mut runs = Vec::new();
     for (planned, result) in plan.runs.into_iter().zip(finished.result.runs) {
         let folder = directory.join(result.directory.as_deref().unwrap_or(Path::new("")));
@@ -110,7 +145,7 @@ fn kept(directory: &Path, planned: PlannedRun) -> Result<Recorded, RecordedError
 
 /// What was recorded in a run's folder.
 pub(crate) fn recording(folder: &Path) -> Result<Option<Recording>, RecordedError> {
-    let path = folder.join("observations.jsonl");
+    let path = folder.join(OBSERVATIONS);
     if !path.exists() {
         return Ok(None);
     }

@@ -6,6 +6,7 @@
 
 pub mod acceptance;
 pub mod baseline;
+pub mod bundle;
 pub mod check;
 #[cfg(test)]
 mod cpu_time;

@@ -7,6 +7,7 @@ mod looks;
 use std::collections::BTreeMap;
 
 use looks::looks;
+use serde::Serialize;
 
 use crate::check::{
     self, Checked, Convergence, Diagnosed, alternation, ecmp_route, isolation_tables, ordering,
@@ -14,7 +15,7 @@ use crate::check::{
 use crate::fact::Mono;
 use crate::plan::PlannedRun;
 use crate::recording::Recording;
-use crate::result::{Outcome, StepResult};
+use crate::result::{Outcome, RunResult, StepResult};
 use crate::scenario::{
     Diagnosis, Expect, ExpectConvergence, ExpectLoss, ExpectRoute, ExpectSession, Signature, Verb,
 };
@@ -26,6 +27,34 @@ pub struct Replayed {
     pub observed: BTreeMap<String, String>,
     /// Step by step, as far as the run went: outcome, and why it is not `passed`.
     pub steps: Vec<(String, Outcome, Option<String>)>,
+}
+
+/// A run's two verdicts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Compared {
+    pub scenario: String,
+    pub axes: Vec<(String, String)>,
+    pub recorded: Outcome,
+    pub replayed: Outcome,
+    /// The outcome, and what was observed.
+    pub same: bool,
+    /// Why the replay is not `passed`.
+    pub reason: Option<String>,
+}
+
+/// Judges a run by its recording, and sets this beside the verdict that it was given `live`.
+pub fn compare(run: &PlannedRun, recording: &Recording, live: &RunResult) -> Compared {
+    let replayed = replay(run, recording, &live.steps);
+    let reason =
+        replayed.steps.last().and_then(|(name, _, why)| why.as_ref().map(|why| format!("{name}: {why}")));
+    Compared {
+        scenario: live.scenario.clone(),
+        axes: run.axes.clone(),
+        recorded: live.outcome,
+        replayed: replayed.outcome,
+        same: live.outcome == replayed.outcome && live.observed == replayed.observed,
+        reason: reason.filter(|_| replayed.outcome != Outcome::Passed),
+    }
 }
 
 type Verdict = (Outcome, Option<String>);

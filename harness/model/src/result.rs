@@ -237,6 +237,11 @@ impl ResultFile {
         }
     }
 
+    /// The worst of its runs' outcomes; `skipped` where there are none.
+    pub fn worst(&self) -> Outcome {
+        self.runs.iter().map(|run| run.outcome).max().unwrap_or(Outcome::Skipped)
+    }
+
     /// The runs of one scenario, in the plan's order.
     pub fn runs_of<'a>(&'a self, scenario: &'a str) -> impl Iterator<Item = &'a RunResult> {
         self.runs.iter().filter(move |run| run.scenario == scenario)

@@ -7,6 +7,7 @@ pub mod doctor;
 mod gateway;
 pub mod graph;
 pub mod images;
+mod invocation;
 pub mod lab;
 pub mod metallb;
 mod mutation;

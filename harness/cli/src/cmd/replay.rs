@@ -1,14 +1,10 @@
 //! `routeproof replay`: judges a recorded run directory again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use routeproof_engine::event::read_back;
-use routeproof_model::plan::Plan;
-use routeproof_model::recording::Recording;
-use routeproof_model::replay::{Replayed, replay};
-use routeproof_model::result::{Outcome, RunResult};
-use serde::Serialize;
+use routeproof_engine::recorded::{RecordedError, judge_again, plan_and_log};
+use routeproof_model::replay::Compared;
 
 use super::run::chain;
 use crate::fail::Failure;
@@ -24,52 +20,14 @@ pub struct ReplayArgs {
     json: bool,
 }
 
-/// A run's two verdicts.
-#[derive(Serialize)]
-struct Compared {
-    scenario: String,
-    axes: Vec<(String, String)>,
-    recorded: Outcome,
-    replayed: Outcome,
-    same: bool,
-    /// Why the replay is not `passed`.
-    reason: Option<String>,
-}
-
 pub fn run(args: &ReplayArgs) -> Result<u8, Failure> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map_err(|e| Failure::input(format!("cannot read {}: {e}", path.display())))
-    };
-    let plan_path = args.directory.join("plan.json");
-    let plan: Plan = serde_json::from_str(&read(&plan_path)?)
-        .map_err(|e| Failure::input(format!("{} is not a plan: {e}", plan_path.display())))?;
-    let log = args.directory.join("events.jsonl");
-    let recorded =
-        read_back(&log).map_err(|e| Failure::input(format!("cannot read {}: {e}", log.display())))?.result;
+    let wrong = |e: RecordedError| Failure::input(chain(&e));
+    let (plan, finished) = plan_and_log(&args.directory).map_err(wrong)?;
     let mut compared = Vec::new();
-    for (planned, live) in plan.runs.iter().zip(&recorded.runs) {
-        // A run that never started, or whose lab never came up, recorded nothing to judge.
-        let Some(folder) = live.directory.as_ref().filter(|_| !live.steps.is_empty()) else { continue };
-        let path = args.directory.join(folder).join("observations.jsonl");
-        let recording = Recording::parse(&read(&path)?)
-            .map_err(|e| Failure::input(format!("{}: {}", path.display(), chain(&e))))?;
-        compared.push(compare(&planned.axes, live, replay(planned, &recording, &live.steps)));
+    for (planned, live) in plan.runs.iter().zip(&finished.result.runs) {
+        compared.extend(judge_again(&args.directory, planned, live).map_err(wrong)?);
     }
     show(&compared, args.json)
-}
-
-fn compare(axes: &[(String, String)], live: &RunResult, replayed: Replayed) -> Compared {
-    let reason =
-        replayed.steps.last().and_then(|(name, _, why)| why.as_ref().map(|why| format!("{name}: {why}")));
-    Compared {
-        scenario: live.scenario.clone(),
-        axes: axes.to_vec(),
-        recorded: live.outcome,
-        replayed: replayed.outcome,
-        same: live.outcome == replayed.outcome && live.observed == replayed.observed,
-        reason: reason.filter(|_| replayed.outcome != Outcome::Passed),
-    }
 }
 
 fn show(compared: &[Compared], json: bool) -> Result<u8, Failure> {

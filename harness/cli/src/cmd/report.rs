@@ -1,8 +1,10 @@
 //! `routeproof report`: the reports of an earlier run directory, made from its event log.
 
+mod verify;
+
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use routeproof_engine::event::read_back;
 use routeproof_engine::report::{self, ReportSpec, View};
 
@@ -11,7 +13,10 @@ use crate::fail::Failure;
 use crate::out;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ReportArgs {
+    #[command(subcommand)]
+    command: Option<ReportCommand>,
     /// The run directory
     #[arg(value_name = "RUNDIR", default_value = "routeproof-runs/latest")]
     directory: PathBuf,
@@ -29,7 +34,16 @@ pub struct ReportArgs {
     json: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum ReportCommand {
+    /// Judge an evidence bundle of `accept --bundle` again: files, verdicts, report
+    Verify(verify::VerifyArgs),
+}
+
 pub fn run(args: &ReportArgs) -> Result<u8, Failure> {
+    if let Some(ReportCommand::Verify(args)) = &args.command {
+        return verify::run(args);
+    }
     let one = args.format.as_ref().map(|format| match &args.output {
         Some(file) => format!("{format}={}", file.display()),
         None => format!("{format}=-"),

@@ -17,7 +17,8 @@ use routeproof_model::profile::{Beyond, beyond};
 use routeproof_model::topology::Role;
 use serde::Serialize;
 
-use super::run::{chain, interrupted, store};
+use super::invocation::interrupted;
+use super::run::{chain, store};
 use super::{images, metallb};
 use crate::args::{GuestArgs, ProfileArgs, SourceArgs};
 use crate::fail::{Failure, INTERRUPTED};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::deviation::Deviations;
 use super::report::{
     AcceptanceOutcome, Report, Requirement, RequirementResult, RouterUnderTest, Run, SCHEMA, STABILITY,
-    Summary,
+    Summary, Tally,
 };
 use crate::result::{Outcome, ResultFile};
 
@@ -16,10 +16,11 @@ pub struct Sanity {
     pub after: Outcome,
 }
 
-/// What was found of the router beside the runs' results.
-#[derive(Clone, Debug, Default)]
-pub struct Findings {
-    /// Crashes, and lines of its logs that tell of something broken inside.
+/// What came of running the level's scenarios once.
+#[derive(Clone, Debug)]
+pub struct Round {
+    pub result: ResultFile,
+    /// Crashes of the router, and lines of its logs that tell of something broken inside.
     pub unstable: Vec<String>,
 }
 
@@ -31,24 +32,24 @@ pub struct Judged {
     pub unused: Vec<String>,
 }
 
-/// Judges every requirement that the runs name.
+/// Judges every requirement that the runs of any round name.
 pub fn judge(
     (router, level): (RouterUnderTest, &str),
     catalogue: &[Requirement],
-    result: &ResultFile,
-    findings: &Findings,
+    rounds: &[Round],
     deviations: &Deviations,
     sanity: Sanity,
 ) -> Judged {
-    let named: BTreeSet<&String> = result.runs.iter().flat_map(|run| &run.requirements).collect();
+    let runs = rounds.iter().flat_map(|round| &round.result.runs);
+    let named: BTreeSet<&String> = runs.flat_map(|run| &run.requirements).collect();
     let mut requirements: Vec<RequirementResult> = named
         .into_iter()
         .map(|id| {
             let text = catalogue.iter().find(|r| r.id == *id).map_or("", |r| r.text.as_str());
-            requirement(id, text, result)
+            requirement(id, text, rounds)
         })
         .collect();
-    requirements.push(stability(result, findings));
+    requirements.push(stability(rounds));
     let mut used = BTreeSet::new();
     for requirement in requirements.iter_mut().filter(|r| r.outcome == AcceptanceOutcome::Fail) {
         if let Some(deviation) = deviations.covering(&requirement.id, &router.version) {
@@ -66,49 +67,91 @@ pub fn judge(
         router,
         level: level.to_string(),
         sanity: BTreeMap::from([("before".to_string(), sanity.before), ("after".to_string(), sanity.after)]),
+        rounds: rounds.len(),
         summary: Summary::of(&requirements),
         requirements,
     };
     Judged { report, unused }
 }
 
-fn requirement(id: &str, text: &str, result: &ResultFile) -> RequirementResult {
-    let runs: Vec<Run> = result
-        .runs
-        .iter()
-        .filter(|run| run.requirements.iter().any(|r| r == id))
-        .map(|run| Run {
-            scenario: run.scenario.clone(),
-            axes: run.axes.clone(),
-            outcome: run.outcome,
-            reason: run.reason.clone(),
-        })
-        .collect();
-    let worst = |outcome| runs.iter().find(|run| run.outcome == outcome);
-    let (outcome, telling) = if let Some(run) = worst(Outcome::Failed) {
+fn requirement(id: &str, text: &str, rounds: &[Round]) -> RequirementResult {
+    let runs: Vec<Run> = (1..).zip(rounds).flat_map(|(number, round)| runs_for(id, number, round)).collect();
+    let rounds = tally(&runs, rounds.len());
+    let first = |outcome| runs.iter().find(|run| run.outcome == outcome);
+    let (outcome, telling) = if let Some(run) = first(Outcome::Failed) {
         (AcceptanceOutcome::Fail, Some(run))
-    } else if let Some(run) = worst(Outcome::Broken).or(worst(Outcome::Inconclusive)) {
+    } else if let Some(run) = first(Outcome::Broken).or(first(Outcome::Inconclusive)) {
         (AcceptanceOutcome::Inconclusive, Some(run))
-    } else if worst(Outcome::Passed).is_some() {
-        (AcceptanceOutcome::Pass, worst(Outcome::Skipped))
+    } else if first(Outcome::Passed).is_some() {
+        (AcceptanceOutcome::Pass, first(Outcome::Skipped))
     } else {
-        (AcceptanceOutcome::NotRun, worst(Outcome::Skipped))
+        (AcceptanceOutcome::NotRun, first(Outcome::Skipped))
     };
-    let reason = telling.map(|run| {
-        let axes = run.axes.iter().filter(|(name, _)| *name != "gateway");
-        let axes: String = axes.map(|(name, value)| format!(" {name}={value}")).collect();
-        let skipped = if run.outcome == Outcome::Skipped { "skipped: " } else { "" };
-        format!("{}{axes}: {skipped}{}", run.scenario, run.reason.as_deref().unwrap_or_default())
+    let reason = telling.map(|run| match run.outcome {
+        Outcome::Skipped => in_words(run),
+        _ => in_round(run.round, rounds, in_words(run)),
     });
-    RequirementResult { id: id.to_string(), text: text.to_string(), outcome, reason, deviation: None, runs }
+    RequirementResult {
+        id: id.to_string(),
+        text: text.to_string(),
+        outcome,
+        reason,
+        deviation: None,
+        rounds,
+        runs,
+    }
 }
 
-fn stability(result: &ResultFile, findings: &Findings) -> RequirementResult {
-    let ran = result.runs.iter().any(|run| run.outcome != Outcome::Skipped);
-    let (outcome, reason) = match (findings.unstable.first(), ran) {
-        (Some(first), _) => (AcceptanceOutcome::Fail, Some(first.clone())),
-        (None, true) => (AcceptanceOutcome::Pass, None),
-        (None, false) => (AcceptanceOutcome::NotRun, Some("no lab was booted".to_string())),
+fn runs_for(id: &str, round: usize, of: &Round) -> impl Iterator<Item = Run> {
+    let runs = of.result.runs.iter().filter(move |run| run.requirements.iter().any(|r| r == id));
+    runs.map(move |run| Run {
+        round,
+        scenario: run.scenario.clone(),
+        axes: run.axes.clone(),
+        outcome: run.outcome,
+        reason: run.reason.clone(),
+    })
+}
+
+fn tally(runs: &[Run], rounds: usize) -> Tally {
+    let mut tally = Tally::default();
+    for number in 1..=rounds {
+        let mut ran =
+            runs.iter().filter(|run| run.round == number && run.outcome != Outcome::Skipped).peekable();
+        tally.of += usize::from(ran.peek().is_some());
+        tally.passed += usize::from(ran.peek().is_some() && ran.all(|run| run.outcome == Outcome::Passed));
+    }
+    tally
+}
+
+fn in_words(run: &Run) -> String {
+    let axes = run.axes.iter().filter(|(name, _)| *name != "gateway");
+    let axes: String = axes.map(|(name, value)| format!(" {name}={value}")).collect();
+    let skipped = if run.outcome == Outcome::Skipped { "skipped: " } else { "" };
+    format!("{}{axes}: {skipped}{}", run.scenario, run.reason.as_deref().unwrap_or_default())
+}
+
+/// What went wrong first, with how often it did where there were several rounds.
+fn in_round(round: usize, Tally { passed, of }: Tally, what: String) -> String {
+    match of {
+        0 | 1 if round == 1 => what,
+        _ => format!("{passed} of {of} rounds passed; first in round {round}: {what}"),
+    }
+}
+
+fn stability(rounds: &[Round]) -> RequirementResult {
+    let mut tally = Tally::default();
+    for round in rounds {
+        let ran = round.result.runs.iter().any(|run| run.outcome != Outcome::Skipped);
+        let stable = round.unstable.is_empty();
+        tally.of += usize::from(ran || !stable);
+        tally.passed += usize::from(ran && stable);
+    }
+    let first = (1..).zip(rounds).find_map(|(number, round)| Some((number, round.unstable.first()?)));
+    let (outcome, reason) = match first {
+        Some((number, what)) => (AcceptanceOutcome::Fail, Some(in_round(number, tally, what.clone()))),
+        None if tally.of > 0 => (AcceptanceOutcome::Pass, None),
+        None => (AcceptanceOutcome::NotRun, Some("no lab was booted".to_string())),
     };
     RequirementResult {
         id: STABILITY.to_string(),
@@ -117,6 +160,7 @@ fn stability(result: &ResultFile, findings: &Findings) -> RequirementResult {
         outcome,
         reason,
         deviation: None,
+        rounds: tally,
         runs: Vec::new(),
     }
 }

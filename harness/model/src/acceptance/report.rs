@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::deviation::Deviation;
+use crate::requirement;
 use crate::result::Outcome;
 
 pub const SCHEMA: &str = "routeproof/acceptance/v1";
@@ -51,6 +52,12 @@ pub struct Requirement {
     pub text: String,
 }
 
+impl From<requirement::Requirement> for Requirement {
+    fn from(entry: requirement::Requirement) -> Requirement {
+        Requirement { id: entry.id, text: entry.text.trim().to_string() }
+    }
+}
+
 /// The router that was judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouterUnderTest {
@@ -67,6 +74,9 @@ pub struct Report {
     pub level: String,
     /// Of the known-good router: before, and after the others.
     pub sanity: BTreeMap<String, Outcome>,
+    /// How often the level's scenarios were run.
+    #[serde(default = "one")]
+    pub rounds: usize,
     pub summary: Summary,
     pub requirements: Vec<RequirementResult>,
 }
@@ -88,16 +98,33 @@ pub struct RequirementResult {
     /// Why it is not `pass`; one line.
     pub reason: Option<String>,
     pub deviation: Option<Deviation>,
+    #[serde(default)]
+    pub rounds: Tally,
     /// What it rests on; never changed by a deviation.
     pub runs: Vec<Run>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
+    /// Counts from 1.
+    #[serde(default = "one")]
+    pub round: usize,
     pub scenario: String,
     pub axes: BTreeMap<String, String>,
     pub outcome: Outcome,
     pub reason: Option<String>,
+}
+
+/// In how many rounds a requirement was met, of those in which a lab was booted for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    pub passed: usize,
+    pub of: usize,
+}
+
+/// Reports of older versions are of one round and do not say so.
+fn one() -> usize {
+    1
 }
 
 impl Summary {
@@ -113,12 +140,24 @@ impl Summary {
     }
 }
 
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { pass, pass_with_deviation, fail, inconclusive, not_run } = self;
+        write!(f, "{pass} pass, {pass_with_deviation} pass with deviation, {fail} fail, ")?;
+        write!(f, "{inconclusive} inconclusive, {not_run} not run")
+    }
+}
+
 impl Report {
+    /// The known-good router passed, before and after.
+    pub fn is_sane(&self) -> bool {
+        self.sanity.values().all(|outcome| *outcome == Outcome::Passed)
+    }
+
     /// DESIGN, section 5: 0 accepted, 1 something failed, 3 something is inconclusive, 4 nothing ran.
     pub fn exit_code(&self) -> u8 {
-        let sane = self.sanity.values().all(|outcome| *outcome == Outcome::Passed);
         let Summary { pass, pass_with_deviation, fail, inconclusive, .. } = self.summary;
-        match (sane, fail, inconclusive, pass + pass_with_deviation) {
+        match (self.is_sane(), fail, inconclusive, pass + pass_with_deviation) {
             (false, ..) => 3,
             (_, 1.., ..) => 1,
             (_, 0, 1.., _) => 3,

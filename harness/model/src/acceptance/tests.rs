@@ -48,16 +48,17 @@ fn deviations(text: &str) -> Result<Deviations, crate::diag::Diagnostic> {
 }
 
 fn judged(version: &str, runs: Vec<RunResult>, unstable: &[&str]) -> Judged {
-    let findings = Findings { unstable: unstable.iter().map(|s| s.to_string()).collect() };
+    judged_rounds(version, vec![(runs, unstable)])
+}
+
+fn judged_rounds(version: &str, rounds: Vec<(Vec<RunResult>, &[&str])>) -> Judged {
+    let round = |(runs, unstable): (Vec<RunResult>, &[&str])| Round {
+        result: result(runs),
+        unstable: unstable.iter().map(|s| s.to_string()).collect(),
+    };
+    let rounds: Vec<Round> = rounds.into_iter().map(round).collect();
     let catalogue = [Requirement { id: "ORD-1.2".into(), text: "late extras".into() }];
-    judge(
-        (under_test(version), "basic"),
-        &catalogue,
-        &result(runs),
-        &findings,
-        &deviations(DEVIATIONS).unwrap(),
-        SANE,
-    )
+    judge((under_test(version), "basic"), &catalogue, &rounds, &deviations(DEVIATIONS).unwrap(), SANE)
 }
 
 fn outcomes(report: &Report) -> Vec<String> {
@@ -170,7 +171,70 @@ fn a_level_has_those_below_it() {
     let levels = Levels::parse(&Source::new("acceptance.yaml", text)).unwrap();
     assert_eq!(levels.scenarios("smoke").unwrap(), ["a"]);
     assert_eq!(levels.scenarios("full").unwrap(), ["a", "b", "c"]);
-    assert_eq!(levels.scenarios("soak"), None);
+    assert_eq!(levels.scenarios("soak").unwrap(), ["a", "b", "c"], "nothing of its own");
+    assert_eq!(levels.scenarios("long"), None);
     let twice = Levels::parse(&Source::new("a.yaml", text.replace("[b, a]", "[b, b]"))).unwrap_err();
     insta::assert_snapshot!(twice, @"a.yaml:3:12: `b` is there twice");
+}
+
+#[test]
+fn rounds_are_counted_and_the_first_failure_is_told() {
+    use Outcome::{Failed, Inconclusive, Passed, Skipped};
+    let round = |late, learn| vec![run("ORD-1.2", late), run("LEARN-1.1", learn)];
+    let report = judged_rounds(
+        "9.0",
+        vec![
+            (round(Passed, Passed), &[]),
+            (round(Failed, Skipped), &[]),
+            (round(Failed, Inconclusive), &["run: bird.log: <BUG>"]),
+        ],
+    )
+    .report;
+    let counts: Vec<_> = report.requirements.iter().map(|r| (r.rounds.passed, r.rounds.of)).collect();
+    assert_eq!((report.rounds, counts), (3, vec![(1, 2), (1, 3), (2, 3)]));
+    let reasons: Vec<_> = report.requirements.iter().map(|r| r.reason.clone().unwrap()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "1 of 2 rounds passed; first in round 3: s family=ipv4: why inconclusive",
+            "1 of 3 rounds passed; first in round 2: s family=ipv4: why failed",
+            "2 of 3 rounds passed; first in round 3: run: bird.log: <BUG>",
+        ]
+    );
+    assert_eq!(outcomes(&report), ["LEARN-1.1 inconclusive", "ORD-1.2 fail", "STAB-1.1 fail"]);
+    assert_eq!(report.requirements[1].runs.iter().map(|run| run.round).collect::<Vec<_>>(), [1, 2, 3]);
+    // A deviation covers the requirement, in whatever round it failed.
+    let covered = judged_rounds("7.7", vec![(round(Passed, Passed), &[]), (round(Failed, Passed), &[])]);
+    assert_eq!(outcomes(&covered.report)[1], "ORD-1.2 pass with deviation");
+}
+
+#[test]
+fn a_report_that_does_not_follow_from_the_runs_is_told_apart() {
+    let honest =
+        judged("9.0", vec![run("ORD-1.2", Outcome::Failed), run("LEARN-1.1", Outcome::Passed)], &[]).report;
+    let again = |change: &dyn Fn(&mut Report)| {
+        let mut told = honest.clone();
+        change(&mut told);
+        differences(&told, &honest)
+    };
+    assert!(again(&|_| ()).is_empty());
+    let failed = 1;
+    assert_eq!(honest.requirements[failed].id, "ORD-1.2");
+    assert_eq!(
+        again(&|told| told.requirements[failed].outcome = AcceptanceOutcome::Pass),
+        ["ORD-1.2: the report says pass, the runs say fail"]
+    );
+    assert_eq!(
+        again(&|told| told.requirements[failed].runs[0].outcome = Outcome::Skipped),
+        ["ORD-1.2: its runs are not what the runs say"]
+    );
+    assert_eq!(
+        again(&|told| drop(told.requirements.remove(failed))),
+        ["ORD-1.2: the report leaves it out, the runs say fail"]
+    );
+    assert_eq!(
+        again(&|told| *told.sanity.get_mut("after").unwrap() = Outcome::Failed),
+        ["the sanity gate after the runs: the report says failed, the runs say passed"]
+    );
+    assert_eq!(again(&|told| told.summary.fail = 0), ["the report's summary is not what the runs say"]);
 }

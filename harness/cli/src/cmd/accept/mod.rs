@@ -1,11 +1,15 @@
 //! `routeproof accept`: is this router one to accept?
 
 mod compare;
-mod invocation;
+mod evidence;
+mod inputs;
 mod judge;
+mod round;
+mod show;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -38,6 +42,9 @@ struct JudgeArgs {
     /// How much is asked of it; each level has what the levels below it have, too
     #[arg(long, value_name = "LEVEL", default_value = "smoke", value_parser = PossibleValuesParser::new(LEVELS))]
     level: String,
+    /// How long `soak` runs its scenarios round after round, for instance 20m [default: 1h]
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    length: Option<Duration>,
     /// Failures that were agreed on (YAML): id, requirement, versions, reason, tracker, owner, expiry
     #[arg(long, value_name = "FILE")]
     deviations: Option<PathBuf>,
@@ -47,6 +54,9 @@ struct JudgeArgs {
     /// Write the report as JSON (schema routeproof/acceptance/v1)
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Write the report and all that it rests on as one file, which `routeproof report verify` judges again
+    #[arg(long, value_name = "FILE.tar.zst")]
+    bundle: Option<PathBuf>,
     /// Print the report as JSON on stdout
     #[arg(long)]
     json: bool,
