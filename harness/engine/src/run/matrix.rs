@@ -18,7 +18,7 @@ use super::error::RunError;
 use super::provenance;
 use super::race::Tallies;
 use super::steps::{self, Verdict};
-use super::turns::{Share, Turns};
+use super::turns::{Share, Turn, Turns};
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};
 use crate::image::{Progress, Store, Tree};
@@ -113,6 +113,13 @@ pub(super) async fn run_in(
     let mut order: Vec<_> = plan.runs.iter().zip(places_of_runs).enumerate().collect();
     order.sort_by_key(|(_, (run, place))| Share::of(run, place));
     for (index, (planned, place)) in order {
+        let share = Share::of(planned, &place);
+        // In this order: a task that waited for its turn by itself would come in any.
+        let turn = tokio::select! {
+            turn = turns.take(share) => turn,
+            () = stopped(stop.clone()) => None,
+        };
+        let Some(turn) = turn else { break };
         let folder =
             directory.run(index, &ids[index]).map_err(|e| RunError::Record(std::io::Error::other(e)))?;
         let one = One {
@@ -125,7 +132,7 @@ pub(super) async fn run_in(
             tallies: tallies.clone(),
             keep: options.keep.clone(),
         };
-        tasks.push((index, tokio::spawn(one.in_its_turn(turns.clone(), options.retries))));
+        tasks.push((index, tokio::spawn(one.in_its_turn(turn, turns.clone(), options.retries))));
     }
     for (index, task) in tasks {
         if let Err(e) = task.await {
@@ -227,19 +234,16 @@ struct One {
 }
 
 impl One {
-    async fn in_its_turn(mut self, turns: Turns, retries: u32) {
+    async fn in_its_turn(mut self, mut turn: Turn, turns: Turns, retries: u32) {
         let first = self.folder.clone();
-        let mut share = Share::of(&self.planned, &self.place);
         // What is made of the host on purpose spoils nothing: the next try would get the same.
         let retries =
             if self.planned.perturbation.as_ref().is_some_and(|p| p.load > 0) { 0 } else { retries };
         for number in 1.. {
-            // Guests wait for a processor before they take a lab's place from others.
             let seat = match &self.place {
                 Place::Guest(_) => guest::seat().await,
                 Place::Host | Place::Nowhere { .. } => None,
             };
-            let Some(_turn) = turns.take(share).await else { return };
             if *self.stop.borrow() {
                 return;
             }
@@ -254,7 +258,13 @@ impl One {
                 match first.again(number + 1) {
                     Ok(folder) => {
                         self.events.send(EventKind::RunAgain { reason: verdict.reason, duration_ms });
-                        (self.folder, share) = (folder, Share::Host);
+                        self.folder = folder;
+                        // Two that kept theirs while they wait for the whole host would wait for ever.
+                        drop(turn);
+                        turn = match turns.take(Share::Host).await {
+                            Some(turn) => turn,
+                            None => return,
+                        };
                         continue;
                     }
                     Err(e) => self.events.warn(format!("{}: not tried again: {e}", self.planned.slug())),

@@ -35,6 +35,8 @@ pub fn render(name: &str, text: &str, values: &Value) -> Result<String, Template
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
+    // Errors name the value, in release builds too.
+    environment.set_debug(true);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // Lines of statements leave nothing behind: configurations are read by people, too.
     let syntax =
