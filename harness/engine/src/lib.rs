@@ -6,6 +6,7 @@
 //! steps, [`keep`] keeps a lab beyond one command, [`report`] turns events into what people and tools read.
 
 pub mod bundle;
+pub mod cluster;
 mod daemons;
 pub mod event;
 pub mod exec;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use netlink_packet_route::link::InfoKind;
 
+use crate::cluster::{CAPABILITY, Programs};
 use crate::guest::{self, KernelSource};
 use crate::image::{Quiet, Store};
 use crate::lab::{Lab, LabSpec, rtnl};
@@ -56,6 +57,13 @@ pub async fn guest(source: &KernelSource, store: &Store) -> Capability {
         }
     });
     capability(GUEST, found)
+}
+
+/// Whether there are programs for labs with real speakers.
+pub fn cluster_programs(programs: &Programs) -> Capability {
+    let hint = "`ci/cluster-programs` in routeproof's repository builds them; it needs Go and a module proxy";
+    let found = programs.releases().map(|found| format!("of MetalLB {}", found.join(", ")));
+    capability(CAPABILITY, found.map_err(|missing| (missing.to_string(), vec![hint.to_string()])))
 }
 
 /// What a guest kernel has, by booting it; it is pulled if need be.

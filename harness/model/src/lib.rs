@@ -8,6 +8,7 @@ pub mod acceptance;
 pub mod baseline;
 pub mod bundle;
 pub mod check;
+pub mod cluster;
 #[cfg(test)]
 mod cpu_time;
 pub mod diag;

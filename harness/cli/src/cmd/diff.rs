@@ -62,7 +62,12 @@ pub struct Lonely {
 }
 
 pub fn run(args: &DiffArgs) -> Result<u8, Failure> {
-    let (a, b) = (read(&args.a)?, read(&args.b)?);
+    show(&args.a, &args.b, args.times, args.json)
+}
+
+/// Prints how two run directories, or the folders of two runs, differ.
+pub fn show(path_a: &Path, path_b: &Path, with_times: bool, json: bool) -> Result<u8, Failure> {
+    let (a, b) = (read(path_a)?, read(path_b)?);
     let (names_a, names_b) = (names(&a), names(&b));
     let paired = pair(&names_a, &names_b);
     let lonely = |names: &[RunName], unpaired: &[Unpaired]| {
@@ -73,8 +78,8 @@ pub fn run(args: &DiffArgs) -> Result<u8, Failure> {
     if paired.pairs.is_empty() {
         let failure = Failure::input(format!(
             "no run of {} belongs to a run of {}",
-            args.a.display(),
-            args.b.display()
+            path_a.display(),
+            path_b.display()
         ));
         let first = only_a.first().map(|l| format!("{}: {}", l.run, l.why));
         return Err(first.into_iter().fold(failure, Failure::hint));
@@ -82,9 +87,9 @@ pub fn run(args: &DiffArgs) -> Result<u8, Failure> {
     let pairs: Vec<Pair> = paired.pairs.iter().map(|(i, j)| compare(&a[*i], &b[*j])).collect();
     let identical = pairs.iter().all(|p| p.identical) && only_a.is_empty() && only_b.is_empty();
     let output = Output { schema: SCHEMA, identical, pairs, only_a, only_b };
-    match args.json {
+    match json {
         true => out::json(&output)?,
-        false => out::text(render::diff::text(&output, args.times))?,
+        false => out::text(render::diff::text(&output, with_times))?,
     }
     Ok(if identical { 0 } else { FAILED })
 }

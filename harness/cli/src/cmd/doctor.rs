@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use routeproof_engine::cluster::Programs;
 use routeproof_engine::guest::{Choice, DEFAULT_KERNEL, Guest, KernelSource};
 use routeproof_engine::image::{Options, Store};
 use routeproof_engine::preflight::{self, Capability};
@@ -28,25 +29,33 @@ pub async fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let mut capabilities = preflight::probe().await;
     let store = store(Options { cache_dir: args.cache_dir.clone(), ..Options::default() })?;
     capabilities.push(preflight::guest(&KernelSource::parse(&args.uml_kernel)?, &store).await);
+    capabilities.push(preflight::cluster_programs(&Programs::in_cache(store.cache_dir())));
     if args.json {
         out::json(&capabilities)?;
         return Ok(0);
     }
     for Capability { name, present, detail, hints } in &capabilities {
-        out::line(format_args!("{} {name:<14} {detail}", if *present { "yes" } else { "no " }))?;
+        out::line(format_args!("{} {name:<16} {detail}", if *present { "yes" } else { "no " }))?;
         for hint in hints {
-            out::line(format_args!("                   {hint}"))?;
+            out::line(format_args!("                     {hint}"))?;
         }
     }
     Ok(0)
 }
 
 /// Fails with exit code 5 if a required capability is missing on the kernel that runs would be done on.
-pub async fn require(names: &[String], guest: &Guest, store: &Store) -> Result<(), Failure> {
+pub async fn require(
+    names: &[String],
+    guest: &Guest,
+    store: &Store,
+    programs: Option<&Programs>,
+) -> Result<(), Failure> {
     if names.is_empty() {
         return Ok(());
     }
     let mut capabilities = preflight::probe().await;
+    let in_cache = || Programs::in_cache(store.cache_dir());
+    capabilities.push(preflight::cluster_programs(&programs.cloned().unwrap_or_else(in_cache)));
     let known = capabilities.iter().map(|c| c.name.as_str());
     let known: Vec<&str> = known.chain([preflight::GUEST]).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod check;
+pub mod compare;
 pub mod diff;
 pub mod doctor;
 mod gateway;
@@ -53,6 +54,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Record(args) => record::run(&args).await,
             Command::Replay(args) => replay::run(&args),
             Command::Diff(args) => diff::run(&args),
+            Command::Compare(args) => compare::run(&args).await,
             Command::Accept(args) => accept::run(args).await,
             Command::Report(args) => report::run(&args),
             Command::Requirements(args) => requirements::run(&args),

@@ -12,7 +12,7 @@ use routeproof_model::profile::Profiles;
 
 use super::invocation::{Ended, Invocation};
 use super::{mutation, race, select};
-use crate::args::{RunArgs, SourceArgs};
+use crate::args::{ClusterKind, RunArgs, SourceArgs};
 use crate::fail::Failure;
 use crate::out;
 
@@ -53,12 +53,18 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     if race.is_some() && args.mutate {
         return Err(Failure::input("--repeat and --mutate do not go together"));
     }
+    if args.mutate && args.cluster.cluster == ClusterKind::Speaker {
+        return Err(Failure::input(
+            "--mutate is for `--cluster rendered`: it breaks what routeproof renders",
+        ));
+    }
     let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
     let guest = args.guest.parse()?;
     let store = store(&args.source, &profiles)?;
-    super::doctor::require(&args.require, &guest, &store).await?;
+    let programs = args.cluster.programs(&store);
+    super::doctor::require(&args.require, &guest, &store, programs.as_ref()).await?;
     engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     let invocation = Invocation::begin(&args.run_dir, KEEP)?;
@@ -66,14 +72,15 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     for remark in loaded.iter().flat_map(Loaded::remarks) {
         events.warn(remark);
     }
-    let jobs = args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get);
+    let fitting = if programs.is_some() { engine::parallelism_with_programs } else { engine::parallelism };
+    let jobs = args.jobs.map_or_else(fitting, NonZeroUsize::get);
     let mut plan = Loaded::plan(&loaded);
     if let Some(setting) = &race {
         race::announce(setting);
         plan = args.race.repeated(plan, setting);
     }
     let keep = args.keep.then(|| Arc::new(KeepFirst::default()));
-    let options = Options { store, jobs, retries: args.retries, guest, race, keep };
+    let options = Options { store, jobs, retries: args.retries, guest, race, keep, programs };
     let (directory, stopped) = (&invocation.directory, invocation.stopped.clone());
     let outcome = match args.mutate {
         false => engine::run(&plan, directory, &options, events, stopped).await.map(|()| None),

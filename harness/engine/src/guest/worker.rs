@@ -79,7 +79,7 @@ async fn answer(
         host.say(&Said::Event(Box::new(event.kind.clone())))
     });
     let (folder, events) = (&order.folder, bus.events());
-    let options = |roots| BootOptions { folder, roots, tap: false };
+    let options = |roots| BootOptions { folder, roots, tap: false, programs: None };
     let missing = match order.task.planned() {
         Some(run) => missing(run).await,
         None => None,

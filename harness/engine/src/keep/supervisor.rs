@@ -139,7 +139,7 @@ async fn on_host(
 ) -> Result<(), Refusal> {
     let (trees, _) = kept.images().await.map_err(|e| Refusal::new(e, false))?;
     let roots = run::roots(&trees);
-    let options = BootOptions { folder, roots: &roots, tap: false };
+    let options = BootOptions { folder, roots: &roots, tap: false, programs: None };
     kept.keep_here(&options, events, Door::Socket(listener), channel, told()).await
 }
 

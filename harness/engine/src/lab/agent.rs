@@ -36,6 +36,7 @@ struct How {
     terminal: bool,
     confined: bool,
     one_user: bool,
+    brought: bool,
 }
 
 /// What a call yields: a pid, names, a descriptor.
@@ -122,8 +123,8 @@ fn answer(socket: &OwnedFd, request: Request, fds: Vec<OwnedFd>) -> io::Result<(
 fn perform(call: Call, fds: Vec<OwnedFd>) -> io::Result<Yield> {
     let with_fd = |fd: OwnedFd| Yield { fd: Some(fd), ..Yield::default() };
     match call {
-        Call::Spawn { argv, env, cwd, terminal, confined, one_user } => {
-            let how = How { terminal, confined, one_user };
+        Call::Spawn { argv, env, cwd, terminal, confined, one_user, brought } => {
+            let how = How { terminal, confined, one_user, brought };
             let pid = spawn(&argv, &env, &cwd, how, fds)?;
             Ok(Yield { pid: Some(pid), ..Yield::default() })
         }
@@ -194,14 +195,19 @@ fn spawn(
     env: &BTreeMap<String, String>,
     cwd: &str,
     how: How,
-    fds: Vec<OwnedFd>,
+    mut fds: Vec<OwnedFd>,
 ) -> io::Result<i32> {
     let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
     let (program, arguments) = argv.split_first().ok_or_else(|| invalid("empty command"))?;
+    // Open until the child has executed it.
+    let brought = if how.brought { fds.pop() } else { None };
     let [stdin, stdout, stderr] =
         <[OwnedFd; 3]>::try_from(fds).map_err(|_| invalid("three descriptors expected"))?;
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(env).current_dir(cwd);
+    let mut command = match &brought {
+        Some(file) => Command::new(format!("/proc/self/fd/{}", file.as_raw_fd())),
+        None => Command::new(program),
+    };
+    command.arg0(program).args(arguments).env_clear().envs(env).current_dir(cwd);
     command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
     // SAFETY: the closure calls only setsid, ioctl, signal and prctl, which are async-signal-safe.
     unsafe {

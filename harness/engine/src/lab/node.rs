@@ -164,8 +164,10 @@ impl NodeHandle {
             terminal: command.terminal,
             confined: command.confined,
             one_user: command.one_user,
+            brought: command.program.is_some(),
         };
-        let fds = [stdio.stdin.as_fd(), stdio.stdout.as_fd(), stdio.stderr.as_fd()];
+        let mut fds = vec![stdio.stdin.as_fd(), stdio.stdout.as_fd(), stdio.stderr.as_fd()];
+        fds.extend(command.program.as_ref().map(|program| program.as_fd()));
         let started = self.call(call, &fds, || format!("cannot start `{}`", command.line())).await?;
         started.process.ok_or_else(|| LabError::NodeDied { node: self.0.name.clone() })
     }
@@ -178,6 +180,20 @@ impl NodeHandle {
     ) -> Result<(), LabError> {
         let call = Call::Kill { pid, signal: signal as i32, group };
         self.call(call, &[], || format!("cannot send {signal} to process {pid}")).await.map(|_| ())
+    }
+
+    /// Starts a process of which only what it prints on standard output matters.
+    pub async fn talking(&self, command: &Command) -> Result<(Process, pipe::Receiver), LabError> {
+        let failed = |source| LabError::Node {
+            node: self.0.name.clone(),
+            what: format!("cannot run `{}`", command.line()),
+            source,
+        };
+        let (out, out_theirs) = output_pipe().map_err(failed)?;
+        let null =
+            || Ok::<_, io::Error>(std::fs::File::options().read(true).write(true).open("/dev/null")?.into());
+        let (stdin, stderr) = (null().map_err(failed)?, null().map_err(failed)?);
+        Ok((self.spawn(command, Stdio { stdin, stdout: out_theirs, stderr }).await?, out))
     }
 
     /// Runs a command to its end and collects its output.

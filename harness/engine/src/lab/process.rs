@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -17,6 +18,8 @@ pub struct Command {
     pub confined: bool,
     /// For a daemon that wants to become another user and give up its groups: it may, and stays what it is.
     pub one_user: bool,
+    /// The program, opened by us, where the node's root does not have it; `argv` starts with its name all the same.
+    pub program: Option<Arc<OwnedFd>>,
 }
 
 impl Command {
@@ -30,6 +33,7 @@ impl Command {
             terminal: false,
             confined: true,
             one_user: false,
+            program: None,
         }
     }
 

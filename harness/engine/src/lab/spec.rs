@@ -140,7 +140,7 @@ pub struct Request {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Call {
-    /// Starts a process; stdin, stdout and stderr travel with the message.
+    /// Starts a process; stdin, stdout and stderr travel with the message, and after them the program where the node does not have it.
     Spawn {
         argv: Vec<String>,
         env: BTreeMap<String, String>,
@@ -149,6 +149,8 @@ pub enum Call {
         /// Give up every capability that network configuration does not need.
         confined: bool,
         one_user: bool,
+        /// Whether the program travels, too.
+        brought: bool,
     },
     /// Signals a process, or its process group.
     Kill {

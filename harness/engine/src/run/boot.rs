@@ -22,6 +22,7 @@ use super::perturb;
 use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use super::{exec, gateway, settle};
+use crate::cluster::{PLANE, Programs};
 use crate::event::Events;
 use crate::health::Meter;
 use crate::lab::{Lab, unless_dead};
@@ -39,6 +40,8 @@ pub struct BootOptions<'a> {
     pub roots: &'a BTreeMap<String, PathBuf>,
     /// Keep every node's kernel events from before its daemons start, for [`Booted::take_taps`].
     pub tap: bool,
+    /// Real speakers and their control plane, instead of our own rendering, with the programs of this folder.
+    pub programs: Option<&'a Programs>,
 }
 
 /// A lab that is up.
@@ -154,6 +157,9 @@ pub async fn boot_unless(
     events: &Events,
 ) -> Result<Option<Booted>, RunError> {
     let (start, meter) = (Instant::now(), Meter::start());
+    if let Some(programs) = options.programs {
+        Cluster::new(run)?.programs(programs)?;
+    }
     let spec = lab_spec(run, options)?;
     let lab = Lab::boot(spec, &options.folder.join("lab.log")).await?;
     phase(events, "namespaces, roots and links", start);
@@ -216,6 +222,14 @@ async fn furnish(
         nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
     let since = phase(events, "monitors", since);
     let mut cluster = Cluster::new(run)?;
+    let since = match options.programs {
+        Some(programs) => {
+            let programs = cluster.programs(programs)?;
+            cluster.start_programs(lab, programs, options.folder).await?;
+            phase(events, "control plane", since)
+        }
+        None => since,
+    };
     if let Some(perturbation) = &run.perturbation {
         perturb::load(lab, perturbation).await?;
     }
@@ -285,7 +299,8 @@ async fn monitors(
         };
         Ok::<_, RunError>((name, node))
     };
-    Ok(try_join_all(lab.nodes.iter().map(start)).await?.into_iter().collect())
+    let of_topology = lab.nodes.iter().filter(|node| node.name() != PLANE);
+    Ok(try_join_all(of_topology.map(start)).await?.into_iter().collect())
 }
 
 /// Writes an event, and before it its next hops where they are several and new.

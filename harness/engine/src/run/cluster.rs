@@ -1,7 +1,8 @@
-//! The Kubernetes side of an embedded lab: objects, MetalLB's rendering for each node, and reloads that are gated.
+//! The Kubernetes side of an embedded lab: objects, MetalLB's rendering for each node (ours, or that of real speakers), and reloads
+//! that are gated.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures::future::try_join_all;
@@ -17,7 +18,10 @@ use super::load::read;
 use super::node::{LastChange, Node};
 use super::proxy::proxy;
 use super::rehearse::node_infos;
+use super::speakers::Speakers;
+use crate::cluster::{ProgramSet, Programs};
 use crate::frr::{DaemonSpec, Frr, load_conf, reload, start_peers};
+use crate::lab::Lab;
 
 /// A release, and how it runs FRR.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,8 @@ pub struct Cluster {
     aliases: BTreeMap<String, String>,
     /// Node name -> its FRR, where its image's name tells.
     frr: BTreeMap<String, FrrVersion>,
+    /// None where we play the speakers.
+    speakers: Option<Speakers>,
 }
 
 impl Cluster {
@@ -52,7 +58,28 @@ impl Cluster {
             nodes: node_infos(run).map(|info| (info.name.clone(), info)).collect(),
             aliases: aliases.collect(),
             frr: run.images.iter().filter_map(|(n, i)| Some((n.clone(), FrrVersion::parse(i)?))).collect(),
+            speakers: None,
         })
+    }
+
+    /// The programs that its release needs.
+    ///
+    /// # Errors
+    /// [`RunError::Missing`].
+    pub fn programs(&self, programs: &Programs) -> Result<ProgramSet, RunError> {
+        Ok(programs.open(self.installed.release, self.installed.mode)?)
+    }
+
+    /// Starts the programs of a real control plane; [`Cluster::load_initial`] starts the speakers.
+    pub async fn start_programs(
+        &mut self,
+        lab: &Lab,
+        programs: ProgramSet,
+        folder: &Path,
+    ) -> Result<(), RunError> {
+        let release = self.installed.release;
+        self.speakers = Some(Speakers::start(lab, programs, release, self.nodes.values(), folder).await?);
+        Ok(())
     }
 
     /// Each address and port of a Service, with the pods behind it, as the manifests so far say.
@@ -91,6 +118,10 @@ impl Cluster {
         nodes: &mut BTreeMap<String, Node>,
         manifests: &[PathBuf],
     ) -> Result<(), RunError> {
+        if self.speakers.is_some() {
+            // Real FRR containers start empty, too, and get their first file by a reload.
+            return self.apply(nodes, manifests).await.map(drop);
+        }
         if manifests.is_empty() {
             return Ok(());
         }
@@ -116,7 +147,11 @@ impl Cluster {
         manifests: &[PathBuf],
     ) -> Result<Vec<String>, RunError> {
         for manifest in manifests {
-            self.objects.apply(&read(manifest)?)?;
+            let source = read(manifest)?;
+            self.objects.apply(&source)?;
+            if let Some(speakers) = &self.speakers {
+                speakers.apply(&source).await?;
+            }
         }
         self.converge(nodes).await
     }
@@ -128,13 +163,20 @@ impl Cluster {
         manifests: &[PathBuf],
     ) -> Result<Vec<String>, RunError> {
         for manifest in manifests {
-            self.objects.delete(&read(manifest)?)?;
+            let source = read(manifest)?;
+            self.objects.delete(&source)?;
+            if let Some(speakers) = &self.speakers {
+                speakers.delete(&source).await?;
+            }
         }
         self.converge(nodes).await
     }
 
-    async fn converge(&self, nodes: &mut BTreeMap<String, Node>) -> Result<Vec<String>, RunError> {
+    async fn converge(&mut self, nodes: &mut BTreeMap<String, Node>) -> Result<Vec<String>, RunError> {
         let frontends = metallb::frontends(&self.objects);
+        if self.speakers.is_some() {
+            return self.converge_speakers(nodes, &frontends).await;
+        }
         let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
         let notes = try_join_all(members.map(async |node| {
             proxy(node, &frontends).await?;
@@ -147,6 +189,23 @@ impl Cluster {
         }))
         .await?;
         Ok(notes.into_iter().flatten().collect())
+    }
+
+    async fn converge_speakers(
+        &mut self,
+        nodes: &mut BTreeMap<String, Node>,
+        frontends: &[Frontend],
+    ) -> Result<Vec<String>, RunError> {
+        let mut ours = BTreeMap::new();
+        for node in nodes.values_mut().filter(|n| n.role == Role::ClusterNode) {
+            proxy(node, frontends).await?;
+            let rendered = rendered(&self.objects, self.installed, &self.nodes, node)?;
+            ours.insert(node.name.clone(), rendered.conf);
+        }
+        match &mut self.speakers {
+            Some(speakers) => speakers.converge(nodes, &ours).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     pub fn has_extras(&self) -> bool {
@@ -164,18 +223,25 @@ impl Cluster {
     }
 
     /// Restarts a node's speaker pod: its FRR starts empty and gets the whole file by one reload.
-    pub async fn restart_speaker(&self, node: &mut Node) -> Result<Vec<String>, RunError> {
-        node.vtys.lock().await.clear();
-        if let Some(frr) = &mut node.frr {
-            frr.restart().await?;
-        }
-        let notes = match node.conf.clone() {
-            Some(conf) => gated_reload(node, conf).await?,
-            None => Vec::new(),
+    pub async fn restart_speaker(&mut self, node: &mut Node) -> Result<Vec<String>, RunError> {
+        let notes = match &mut self.speakers {
+            Some(speakers) => speakers.restart(node).await?,
+            None => restart_rendered(node).await?,
         };
         // The sessions of the new process share nothing with those before, not even their counters.
         node.changed = Some(LastChange { at: Instant::now(), sessions_before: Vec::new() });
         Ok(notes)
+    }
+}
+
+async fn restart_rendered(node: &mut Node) -> Result<Vec<String>, RunError> {
+    node.vtys.lock().await.clear();
+    if let Some(frr) = &mut node.frr {
+        frr.restart().await?;
+    }
+    match node.conf.clone() {
+        Some(conf) => gated_reload(node, conf).await,
+        None => Ok(Vec::new()),
     }
 }
 
@@ -207,7 +273,7 @@ async fn cold_load(node: &mut Node, conf: String) -> Result<(), RunError> {
 }
 
 /// A reload as MetalLB does it, then the gate.
-async fn gated_reload(node: &mut Node, conf: String) -> Result<Vec<String>, RunError> {
+pub(super) async fn gated_reload(node: &mut Node, conf: String) -> Result<Vec<String>, RunError> {
     let sessions_before = node.sessions().await?;
     node.reloads += 1;
     save(node, &format!("frr.conf.{:02}", node.reloads), &conf);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use routeproof_model::diag::Diagnostic;
 use routeproof_model::result::Outcome;
 
+use crate::cluster::{CAPABILITY, ClusterError, Missing};
 use crate::frr::FrrError;
 use crate::guest::GuestError;
 use crate::image::ImageError;
@@ -32,6 +33,8 @@ pub enum RunError {
     #[error(transparent)]
     Frr(#[from] FrrError),
     #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error(transparent)]
     Router(#[from] RouterError),
     #[error(transparent)]
     Guest(#[from] GuestError),
@@ -58,6 +61,12 @@ pub enum RunError {
 impl From<Diagnostic> for RunError {
     fn from(diagnostic: Diagnostic) -> RunError {
         RunError::Input(Box::new(diagnostic))
+    }
+}
+
+impl From<Missing> for RunError {
+    fn from(missing: Missing) -> RunError {
+        RunError::Missing { capability: CAPABILITY.to_string(), detail: missing.to_string() }
     }
 }
 

@@ -8,6 +8,7 @@ use routeproof_model::topology::{self, Role, StartupConfig, Topology};
 
 use super::boot::BootOptions;
 use super::error::RunError;
+use crate::cluster::PLANE;
 use crate::lab::{BridgeSpec, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};
 
 /// What the lab's init is to build.
@@ -25,8 +26,18 @@ pub(super) fn lab_spec(run: &PlannedRun, options: &BootOptions<'_>) -> Result<La
             spec.nodes.push(node_spec(run, node, options)?);
         }
     }
+    if options.programs.is_some() {
+        spec.nodes.extend(control_plane(options));
+    }
     spec.links = topology.links.iter().map(|link| link_spec(topology, link, &ends)).collect();
     Ok(spec)
+}
+
+/// The last node, without a cable. Any root with a file system's usual folders will do: it brings its programs along.
+fn control_plane(options: &BootOptions<'_>) -> Option<NodeSpec> {
+    let tree = options.roots.values().next()?.clone();
+    let (name, hostname) = (PLANE.to_string(), "cluster".to_string());
+    Some(NodeSpec { name, hostname, tree, sysctls: Vec::new(), files: Vec::new(), interfaces: Vec::new() })
 }
 
 fn link_spec(topology: &Topology, link: &topology::Link, ends: &[usize]) -> LinkSpec {

@@ -19,6 +19,7 @@ use super::provenance;
 use super::race::Tallies;
 use super::steps::{self, Verdict};
 use super::turns::{Share, Turn, Turns};
+use crate::cluster::{CAPABILITY, Programs};
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};
 use crate::image::{Progress, Store, Tree};
@@ -39,6 +40,8 @@ pub struct Options {
     pub race: Option<RaceSetting>,
     /// The lab of the first run that goes wrong stays up.
     pub keep: Option<Arc<KeepFirst>>,
+    /// MetalLB's real programs, and those of a control plane, instead of our own rendering.
+    pub programs: Option<Programs>,
 }
 
 /// Tries after the first that users get who do not say another number.
@@ -52,12 +55,21 @@ pub(super) fn cores() -> usize {
 /// Labs that this machine carries at once: most of a lab's time is FRR's timers, so several share a processor, until a
 /// reload (Python, half a second of it) waits for others. A lab takes 100 to 200 MB.
 pub fn parallelism() -> usize {
+    (cores() * 6).min(by_memory(256)).max(1)
+}
+
+/// The same of labs with a control plane each, which starts with some seconds of a processor and takes a GB.
+pub fn parallelism_with_programs() -> usize {
+    cores().min(by_memory(1024)).max(1)
+}
+
+/// Labs that fit into the memory if each takes so many MiB.
+fn by_memory(each: usize) -> usize {
     let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         line.split_whitespace().next()?.parse::<usize>().ok()
     });
-    let by_memory = memory.map_or(cores(), |kib| kib / (256 * 1024));
-    (cores() * 6).min(by_memory).max(1)
+    memory.map_or(cores(), |kib| kib / (each * 1024))
 }
 
 /// Does every run of the plan and sends what happens to `events`. Errors are those that concern the whole invocation;
@@ -97,7 +109,9 @@ pub(super) async fn run_in(
         () = stopped(stop.clone()) => return Ok(()),
     };
     for (index, (run, place)) in plan.runs.iter().zip(&places_of_runs).enumerate() {
-        events.for_run(index).send(EventKind::RunSetting { setting: provenance::setting(run, place) });
+        events.for_run(index).send(EventKind::RunSetting {
+            setting: provenance::setting(run, place, options.programs.as_ref()),
+        });
     }
     // What is skipped needs no image, which may not even be ours to get.
     let images = plan.runs.iter().filter(|run| beyond(run).is_none()).flat_map(|run| run.images.values());
@@ -131,6 +145,7 @@ pub(super) async fn run_in(
             stop: stop.clone(),
             tallies: tallies.clone(),
             keep: options.keep.clone(),
+            programs: options.programs.clone(),
         };
         tasks.push((index, tokio::spawn(one.in_its_turn(turn, turns.clone(), options.retries))));
     }
@@ -221,6 +236,9 @@ impl Progress for Announce {
     }
 }
 
+/// A guest kernel has the host's files, but no way yet to hand programs into its labs.
+const IN_A_GUEST: &str = "a guest kernel's labs have no control plane yet: `--cluster rendered` runs there";
+
 /// One run and what it needs.
 struct One {
     planned: PlannedRun,
@@ -231,6 +249,7 @@ struct One {
     stop: watch::Receiver<bool>,
     tallies: Arc<Tallies>,
     keep: Option<Arc<KeepFirst>>,
+    programs: Option<Programs>,
 }
 
 impl One {
@@ -286,9 +305,14 @@ impl One {
         let (planned, roots) = (&self.planned, roots(&self.trees));
         let verdict = match &self.place {
             Place::Host => {
-                let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false };
+                let programs = self.programs.as_ref();
+                let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false, programs };
                 return judged(planned, &options, &self.events, self.stop.clone(), self.keep.as_deref())
                     .await;
+            }
+            Place::Guest(_) if self.programs.is_some() => {
+                let (capability, detail) = (CAPABILITY.to_string(), IN_A_GUEST.to_string());
+                Some(broken(&RunError::Missing { capability, detail }))
             }
             Place::Guest(kernel) => {
                 let cell = Cell { kernel, seat: seat.as_ref(), folder: self.folder.path(), roots: &roots };

@@ -41,6 +41,7 @@ mod rehearse;
 mod return_path;
 mod routers;
 mod settle;
+mod speakers;
 mod stability;
 mod steps;
 mod stream;
@@ -64,7 +65,7 @@ pub use load::{
 };
 pub use manifests::{CheckedManifests, check_manifests};
 pub(crate) use matrix::judge_run;
-pub use matrix::{Options, RETRIES, parallelism, roots, run, trees};
+pub use matrix::{Options, RETRIES, parallelism, parallelism_with_programs, roots, run, trees};
 pub use mutate::mutate;
 pub(crate) use mutate::{Trial, Tried};
 pub use node::Node;

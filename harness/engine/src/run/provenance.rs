@@ -10,8 +10,12 @@ use routeproof_model::topology::Role;
 
 use super::load;
 use super::matrix::cores;
+use crate::cluster::Programs;
 use crate::guest::Place;
 use crate::rundir::RunDir;
+
+/// The other way to have a cluster is to render what its speakers would.
+const SPEAKER: &str = "speaker";
 
 /// What this process runs on.
 pub(super) fn environment() -> Environment {
@@ -30,7 +34,7 @@ pub(super) fn environment() -> Environment {
     }
 }
 
-pub(super) fn setting(run: &PlannedRun, place: &Place) -> Setting {
+pub(super) fn setting(run: &PlannedRun, place: &Place, programs: Option<&Programs>) -> Setting {
     let members = run.topology.nodes.iter().filter(|node| node.role == Role::ClusterNode);
     let images = members.filter_map(|node| run.images.get(&node.name));
     let mut frr: Vec<String> =
@@ -46,6 +50,7 @@ pub(super) fn setting(run: &PlannedRun, place: &Place) -> Setting {
         frr,
         metallb: run.metallb.version.clone(),
         metallb_mode: run.metallb.mode.name().to_string(),
+        cluster: programs.map(|_| SPEAKER.to_string()),
         kernel: match place {
             Place::Guest(kernel) => kernel.name.clone(),
             Place::Host | Place::Nowhere { .. } => "host".to_string(),

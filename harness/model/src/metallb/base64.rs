@@ -1,4 +1,4 @@
-//! Decodes the base64 (RFC 4648 section 4) of a Secret's `data`.
+//! The base64 (RFC 4648 section 4) of a Secret's `data`.
 
 /// `None` if the text is not base64 with correct padding.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
@@ -24,6 +24,19 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// With padding, in one line.
+pub fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().enumerate().fold(0u32, |bits, (i, b)| bits | u32::from(*b) << (16 - 8 * i));
+        let sextet = |i: usize| ALPHABET[(bits >> (18 - 6 * i) & 63) as usize] as char;
+        text.extend((0..4).map(|i| if i <= chunk.len() { sextet(i) } else { '=' }));
+    }
+    text
+}
+
 fn sextet(byte: u8) -> Option<u8> {
     Some(match byte {
         b'A'..=b'Z' => byte - b'A',
@@ -37,7 +50,7 @@ fn sextet(byte: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use super::{decode, encode};
 
     #[test]
     fn the_vectors_of_rfc_4648() {
@@ -51,6 +64,7 @@ mod tests {
             ("Zm9v\nYmFy", "foobar"),
         ] {
             assert_eq!(decode(text).as_deref(), Some(plain.as_bytes()), "{text}");
+            assert_eq!(encode(plain.as_bytes()), text.replace('\n', ""));
         }
         for bad in ["Zg", "Zg=", "Z===", "Zm9-", "Zm=v"] {
             assert_eq!(decode(bad), None, "{bad}");

@@ -37,6 +37,9 @@ pub struct Setting {
     /// The MetalLB release, and how it runs FRR: `v0.13.10`, `frr`.
     pub metallb: String,
     pub metallb_mode: String,
+    /// `speaker` where MetalLB's own programs wrote what FRR loaded; none where routeproof rendered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// The kernel that the lab ran on: `host`, or the guest kernel's name.
     pub kernel: String,
     /// From which the run's perturbation is made, if it has one.

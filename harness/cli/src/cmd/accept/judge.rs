@@ -40,8 +40,8 @@ pub async fn run(router: &str, args: &JudgeArgs) -> Result<u8, Failure> {
         loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     }
     let jobs = args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get);
-    let options =
-        Options { store, jobs, retries: engine::RETRIES, guest: args.guest.parse()?, race: None, keep: None };
+    let (guest, retries) = (args.guest.parse()?, engine::RETRIES);
+    let options = Options { store, jobs, retries, guest, race: None, keep: None, programs: None };
 
     let before = run_once(&sanity, args, &options).await?;
     let rounds = rounds(&tested, args, &options, length).await?;

@@ -196,7 +196,8 @@ impl One {
         let roots = roots(&self.trees);
         let tried = match &self.place {
             Place::Host => {
-                let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false };
+                let options =
+                    BootOptions { folder: self.folder.path(), roots: &roots, tap: false, programs: None };
                 self.trial.judge(&options, &self.events, self.stop.clone()).await
             }
             Place::Guest(kernel) => {

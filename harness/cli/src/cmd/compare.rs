@@ -1,0 +1,111 @@
+//! `routeproof compare`: the same scenarios on the rendered cluster and with MetalLB's real speakers, fact by fact.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use routeproof_engine::cluster::Programs;
+use routeproof_engine::run::{self as engine, Loaded, Options};
+use routeproof_engine::rundir::KEEP;
+use routeproof_model::plan::Plan;
+
+use super::invocation::{Ended, Invocation};
+use super::{diff, doctor, run, select};
+use crate::args::{GuestArgs, ProfileArgs, SourceArgs};
+use crate::fail::{FAILED, Failure};
+use crate::out;
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Scenario folders, scenario files, or names below ./scenarios
+    #[arg(value_name = "SCENARIO", required = true)]
+    scenarios: Vec<String>,
+    /// Only runs with these axis values
+    #[arg(long, value_name = "AXIS=VALUE[,VALUE]")]
+    only: Vec<String>,
+    /// MetalLB releases to run with instead of the scenarios' own
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    metallb: Vec<String>,
+    /// The folder of the real speakers' programs [default: cluster-programs in the cache]
+    #[arg(long, env = "ROUTEPROOF_CLUSTER_PROGRAMS", value_name = "DIR")]
+    cluster_programs: Option<PathBuf>,
+    /// Labs at the same time [default: what fits this machine]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Folder for run directories
+    #[arg(long, value_name = "DIR", default_value = "routeproof-runs")]
+    run_dir: PathBuf,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    profiles: ProfileArgs,
+    #[command(flatten)]
+    guest: GuestArgs,
+    /// Show how long each step took, too
+    #[arg(long)]
+    times: bool,
+    /// Print the differences as JSON on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: &CompareArgs) -> Result<u8, Failure> {
+    let profiles = args.profiles.load()?;
+    let mut loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only, &profiles)?;
+    let store = run::store(&args.source, &profiles)?;
+    let guest = args.guest.parse()?;
+    let folder = args.cluster_programs.clone().map(Programs::in_folder);
+    let programs = folder.unwrap_or_else(|| Programs::in_cache(store.cache_dir()));
+    // Half a comparison is none.
+    doctor::require(&[routeproof_engine::cluster::CAPABILITY.to_string()], &guest, &store, Some(&programs))
+        .await?;
+    engine::choose_frr(&mut loaded, &store)?;
+    loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
+    let plan = Loaded::plan(&loaded);
+    let jobs = args.jobs.map_or_else(engine::parallelism_with_programs, NonZeroUsize::get);
+    let (retries, race, keep) = (engine::RETRIES, None, None);
+    let rendered = Options { store, jobs, retries, guest, race, keep, programs: None };
+    let real = Options { programs: Some(programs), ..rendered.clone() };
+    let mut folders = Vec::new();
+    for (name, options) in [("rendered", &rendered), ("speaker", &real)] {
+        match once(&plan, options, &args.run_dir).await? {
+            Once::Compare(folder) => {
+                out::note(format_args!("{name}: {}", folder.display()));
+                folders.push(folder);
+            }
+            Once::End(code) => return Ok(code),
+        }
+    }
+    match &folders[..] {
+        [rendered, real] => diff::show(rendered, real, args.times, args.json),
+        _ => Ok(FAILED),
+    }
+}
+
+/// How a half of the comparison ended.
+enum Once {
+    /// There are verdicts, green or red, in this run directory.
+    Compare(PathBuf),
+    /// There is nothing to compare; the exit code.
+    End(u8),
+}
+
+async fn once(plan: &Plan, options: &Options, run_dir: &Path) -> Result<Once, Failure> {
+    let invocation = Invocation::begin(run_dir, KEEP)?;
+    let stopped = invocation.stopped.clone();
+    let outcome = engine::run(plan, &invocation.directory, options, &invocation.events, stopped).await;
+    let ended = invocation.end();
+    let problems = ended.write(&[]);
+    outcome?;
+    let Ended { directory, finished } = &ended;
+    for problem in &problems {
+        Failure::broken(problem).report();
+    }
+    Ok(match finished.exit_code(problems.is_empty()) {
+        0 | FAILED => Once::Compare(directory.path().to_path_buf()),
+        code => {
+            out::text(routeproof_engine::report::render_terminal(&ended.view()))?;
+            Once::End(code)
+        }
+    })
+}

@@ -1,0 +1,161 @@
+//! Real speakers: each writes its node's frr.conf and asks for a reload, which is done as for the rendered cluster.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use routeproof_model::cluster::first_difference;
+use routeproof_model::diag::Source;
+use routeproof_model::metallb::{NodeInfo, Release};
+use routeproof_model::topology::Role;
+use routeproof_model::yaml;
+use serde_json::Value;
+
+use super::cluster::gated_reload;
+use super::error::RunError;
+use super::node::Node;
+use crate::cluster::{PLANE, Plane, ProgramSet, Speaker};
+use crate::lab::Lab;
+
+/// Longest debounce of a speaker (3 s), and what a busy machine adds: nothing more is to come of a change then.
+const DEBOUNCE: Duration = Duration::from_millis(4500);
+
+/// How long a speaker may take over what we expect of it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Beside the nodes' folders in a run's folder.
+const FOLDER: &str = "cluster";
+
+/// The control plane and the speakers of a lab.
+#[derive(Debug)]
+pub(super) struct Speakers {
+    plane: Plane,
+    members: BTreeMap<String, Member>,
+}
+
+#[derive(Debug)]
+struct Member {
+    speaker: Speaker,
+    /// What we would have rendered last.
+    rendered: String,
+}
+
+impl Speakers {
+    /// Starts the control plane; no speaker runs yet.
+    pub async fn start(
+        lab: &Lab,
+        programs: ProgramSet,
+        release: &'static Release,
+        members: impl IntoIterator<Item = &NodeInfo>,
+        folder: &Path,
+    ) -> Result<Speakers, RunError> {
+        let missing = || RunError::Config {
+            node: PLANE.to_string(),
+            what: "the lab has no place for a control plane".to_string(),
+            hints: Vec::new(),
+        };
+        let (node, folder) = (lab.node(PLANE).ok_or_else(missing)?, folder.join(FOLDER));
+        std::fs::create_dir_all(&folder).map_err(RunError::Record)?;
+        let plane = Plane::start(node, programs, release, members, &folder).await?;
+        Ok(Speakers { plane, members: BTreeMap::new() })
+    }
+
+    pub async fn apply(&self, source: &Source) -> Result<(), RunError> {
+        Ok(self.plane.apply(documents(source)?).await?)
+    }
+
+    pub async fn delete(&self, source: &Source) -> Result<(), RunError> {
+        Ok(self.plane.delete(documents(source)?).await?)
+    }
+
+    /// Starts the speakers of nodes that have none, and waits until every node has what its speaker makes of the objects. `rendered` is
+    /// what we would make of them, which says how long to wait, and no more.
+    pub async fn converge(
+        &mut self,
+        nodes: &mut BTreeMap<String, Node>,
+        rendered: &BTreeMap<String, String>,
+    ) -> Result<Vec<String>, RunError> {
+        let (plane, mut members) = (&self.plane, std::mem::take(&mut self.members));
+        plane.check_alive()?;
+        let nodes = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
+        let work = nodes.map(|node| {
+            let (member, ours) = (members.remove(&node.name), rendered.get(&node.name).cloned());
+            async move {
+                let ours = ours.unwrap_or_default();
+                let (mut member, changes) = match member {
+                    Some(member) => {
+                        let changes = member.rendered != ours;
+                        (Member { rendered: ours, ..member }, changes)
+                    }
+                    None => {
+                        let speaker = Speaker::start(&node.handle, plane, &node.folder).await?;
+                        (Member { speaker, rendered: ours }, true)
+                    }
+                };
+                let notes = member.follow(node, changes).await?;
+                Ok::<_, RunError>((node.name.clone(), member, notes))
+            }
+        });
+        let mut notes = Vec::new();
+        for (name, member, of_node) in try_join_all(work).await? {
+            self.members.insert(name, member);
+            notes.extend(of_node);
+        }
+        Ok(notes)
+    }
+
+    /// Restarts a node's speaker pod: the speaker, its reloader's view of things, and FRR, which starts empty.
+    pub async fn restart(&mut self, node: &mut Node) -> Result<Vec<String>, RunError> {
+        let Some(member) = self.members.get_mut(&node.name) else { return Ok(Vec::new()) };
+        member.speaker.end().await;
+        node.vtys.lock().await.clear();
+        if let Some(frr) = &mut node.frr {
+            frr.restart().await?;
+        }
+        member.speaker.restart(&self.plane).await?;
+        member.follow(node, true).await
+    }
+}
+
+impl Member {
+    /// Reloads as often as the speaker asks for it, until the file is what we expect, or nothing more is to come.
+    async fn follow(&mut self, node: &mut Node, changes: bool) -> Result<Vec<String>, RunError> {
+        let mut notes = Vec::new();
+        let mut until = Instant::now() + if changes { PATIENCE } else { DEBOUNCE };
+        let mut written = false;
+        while let Ok(asked) = tokio::time::timeout_at(until.into(), self.speaker.asks()).await {
+            asked?;
+            let conf = self.speaker.conf().await?;
+            let expected = first_difference(&conf, &self.rendered).is_none();
+            notes.extend(gated_reload(node, conf).await?);
+            if expected {
+                return Ok(notes);
+            }
+            written = true;
+            until = Instant::now() + DEBOUNCE;
+        }
+        self.speaker.check_alive()?;
+        let difference = first_difference(node.conf.as_deref().unwrap_or_default(), &self.rendered);
+        match difference {
+            _ if changes && !written => notes.push(format!(
+                "{}: its speaker wrote nothing within {} s of a change that changes what routeproof renders; its log is {}",
+                node.name,
+                PATIENCE.as_secs(),
+                node.folder.join("speaker.log").display()
+            )),
+            Some(difference) => notes.push(format!(
+                "{}: its speaker wrote another frr.conf than routeproof renders: {difference}",
+                node.name
+            )),
+            None => {}
+        }
+        Ok(notes)
+    }
+}
+
+/// A manifest's documents as the API server gets them.
+fn documents(source: &Source) -> Result<Vec<Value>, RunError> {
+    let parse = |document: &yaml::Document| Ok(document.parse::<Value>()?);
+    yaml::documents(source)?.iter().map(parse).collect()
+}

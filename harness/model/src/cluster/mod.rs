@@ -1,0 +1,15 @@
+//! A cluster of real programs without a kubelet: what etcd, kube-apiserver, MetalLB's controller and its speakers are started with, and
+//! which objects they find. Everything is on loopback interfaces of namespaces.
+
+mod install;
+mod objects;
+mod programs;
+mod same;
+
+pub use install::{Install, Webhooks};
+pub use objects::{Resource, Unknown, allocated, namespace, node, resource, speaker_pod, with_defaults};
+pub use programs::{
+    API_PORT, Credentials, Program, RELOADER_FOLDER, TOKEN_USER, WEBHOOK_PORT, api_server, controller, etcd,
+    kubeconfig, reloader, speaker,
+};
+pub use same::first_difference;

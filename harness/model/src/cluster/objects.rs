@@ -1,0 +1,133 @@
+//! Objects as the API server takes them: the cluster's own, and what manifests leave out.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::metallb::METALLB_NAMESPACE;
+
+/// A Node, as its kubelet would register it.
+pub fn node(name: &str, labels: &BTreeMap<String, String>) -> Value {
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
+}
+
+pub fn namespace(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+}
+
+/// The Pod that a node's speaker takes itself for.
+pub fn speaker_pod(name: &str, node: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": METALLB_NAMESPACE,
+                     "labels": {"app": "metallb", "component": "speaker"}},
+        "spec": {"nodeName": node, "hostNetwork": true, "automountServiceAccountToken": false,
+                 "containers": [{"name": "speaker", "image": "routeproof.invalid/speaker"}]}})
+}
+
+/// Where objects of a kind are, in the API server's paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Empty for the core group.
+    pub group: String,
+    pub version: String,
+    pub plural: &'static str,
+    pub namespaced: bool,
+}
+
+impl Resource {
+    /// Where the API server lists them.
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        let Resource { group, version, plural, .. } = self;
+        let root =
+            if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
+        match namespace.filter(|_| self.namespaced) {
+            Some(namespace) => format!("{root}/namespaces/{namespace}/{plural}"),
+            None => format!("{root}/{plural}"),
+        }
+    }
+}
+
+/// An object of a kind that nobody here applies.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("objects of kind `{0}` are not understood")]
+pub struct Unknown(pub String);
+
+/// (kind, its name in paths, whether it is in a namespace)
+const KINDS: &[(&str, &str, bool)] = &[
+    ("BGPPeer", "bgppeers", true),
+    ("IPAddressPool", "ipaddresspools", true),
+    ("BGPAdvertisement", "bgpadvertisements", true),
+    ("Community", "communities", true),
+    ("BFDProfile", "bfdprofiles", true),
+    ("Service", "services", true),
+    ("EndpointSlice", "endpointslices", true),
+    ("ConfigMap", "configmaps", true),
+    ("Secret", "secrets", true),
+    ("Pod", "pods", true),
+    ("Node", "nodes", false),
+    ("Namespace", "namespaces", false),
+    ("CustomResourceDefinition", "customresourcedefinitions", false),
+    ("ValidatingWebhookConfiguration", "validatingwebhookconfigurations", false),
+];
+
+/// The resource of an object.
+///
+/// # Errors
+/// [`Unknown`]: a kind that neither manifests nor the installation have.
+pub fn resource(object: &Value) -> Result<Resource, Unknown> {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let &(_, plural, namespaced) =
+        KINDS.iter().find(|row| row.0 == kind).ok_or_else(|| Unknown(kind.to_owned()))?;
+    let api = object["apiVersion"].as_str().unwrap_or_default();
+    let (group, version) = api.split_once('/').unwrap_or(("", api));
+    Ok(Resource { group: group.to_owned(), version: version.to_owned(), plural, namespaced })
+}
+
+/// A manifest's document as single objects, each with the namespace that kubectl would give it.
+pub fn with_defaults(document: Value) -> Vec<Value> {
+    if document["kind"] == "List" {
+        let items = document["items"].as_array().cloned().unwrap_or_default();
+        return items.into_iter().flat_map(with_defaults).collect();
+    }
+    let mut object = document;
+    if resource(&object).is_ok_and(|r| r.namespaced) && object["metadata"].get("namespace").is_none() {
+        object["metadata"]["namespace"] = json!("default");
+    }
+    vec![object]
+}
+
+/// The addresses that a Service's status has.
+pub fn allocated(service: &Value) -> Vec<IpAddr> {
+    let ingress = service["status"]["loadBalancer"]["ingress"].as_array();
+    ingress.into_iter().flatten().filter_map(|i| i["ip"].as_str()?.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_taken_apart_and_namespaces_filled_in() {
+        let peer = json!({"apiVersion": "metallb.io/v1beta2", "kind": "BGPPeer", "metadata": {"name": "gw1", "namespace": "m"}});
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}});
+        let node = node("worker", &BTreeMap::new());
+        let all = with_defaults(json!({"kind": "List", "items": [peer, service, node]}));
+        let namespaces: Vec<_> = all.iter().map(|o| o["metadata"]["namespace"].as_str()).collect();
+        assert_eq!(namespaces, [Some("m"), Some("default"), None]);
+        let found = resource(&all[0]).unwrap();
+        assert_eq!(found.path(Some("m")), "/apis/metallb.io/v1beta2/namespaces/m/bgppeers");
+        assert_eq!(resource(&all[1]).unwrap().path(Some("default")), "/api/v1/namespaces/default/services");
+        assert_eq!(resource(&all[2]).unwrap().path(None), "/api/v1/nodes");
+        let unknown = resource(&json!({"kind": "Gateway"})).unwrap_err();
+        assert_eq!(unknown.to_string(), "objects of kind `Gateway` are not understood");
+    }
+
+    #[test]
+    fn a_service_has_the_addresses_of_its_status() {
+        let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}, {"hostname": "x"}, {"ip": "fd00::1"}]}}});
+        assert_eq!(allocated(&status), ["10.0.0.1".parse::<IpAddr>().unwrap(), "fd00::1".parse().unwrap()]);
+        assert!(allocated(&json!({})).is_empty());
+    }
+}
