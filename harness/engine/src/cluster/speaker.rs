@@ -33,7 +33,8 @@ impl Speaker {
         let mut signals = BufReader::new(out).lines();
         // Only now it does not die by the signal.
         next(node, &mut signals).await?;
-        let pid = format!("{}\n", reloader.pid);
+        // As text without an end of line: it is read with strconv.Atoi.
+        let pid = reloader.pid.to_string();
         node.write(&format!("{RELOADER_FOLDER}/reloader.pid"), 0o644, pid.as_bytes()).await?;
         let mut speaker = Speaker {
             node: node.clone(),

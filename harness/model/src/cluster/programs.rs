@@ -101,7 +101,7 @@ pub fn api_server() -> Program {
             format!("--token-auth-file={tokens}"),
             "--authorization-mode=AlwaysAllow".to_owned(),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-            format!("--service-account-key-file={key}"),
+            format!("--service-account-key-file={certificate}"),
             format!("--service-account-signing-key-file={key}"),
             "--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112".to_owned(),
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition".to_owned(),
