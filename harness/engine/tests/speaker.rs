@@ -60,8 +60,8 @@ async fn real_speakers_show_the_ordering_bug() {
     for log in ["cluster/etcd.log", "cluster/kube-apiserver.log", "cluster/controller.log"] {
         assert!(folder.join(log).is_file(), "{log}");
     }
-    assert!(text("nodes/worker/speaker.log").contains("config reloaded"));
+    assert!(text("nodes/k8s-worker/speaker.log").contains("config reloaded"));
     // The speaker's first file has no peer, its last one has the extras at its end.
-    assert!(!text("nodes/worker/frr.conf.01").contains("neighbor 192.168.1.5"));
-    assert!(text("nodes/worker/frr.conf.03").contains("route-map 192.168.1.5-in permit 20"));
+    assert!(!text("nodes/k8s-worker/frr.conf.01").contains("neighbor 192.168.1.5"));
+    assert!(text("nodes/k8s-worker/frr.conf.03").contains("route-map 192.168.1.5-in permit 20"));
 }

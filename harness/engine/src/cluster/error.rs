@@ -31,6 +31,8 @@ pub enum ClusterError {
     },
     #[error(transparent)]
     Unknown(#[from] routeproof_model::cluster::Unknown),
+    #[error("node {node}: its speaker has asked for a reload that no step was waiting for any more")]
+    Unheard { node: String },
     #[error("node {node}: what stands in for its reloader has ended")]
     Reloader { node: String },
 }

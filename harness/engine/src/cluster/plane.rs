@@ -1,7 +1,7 @@
 //! The control plane: etcd, kube-apiserver and MetalLB's controller, in a namespace that has a loopback interface only.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use routeproof_model::cluster::{
-    self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, namespace, with_defaults,
+    self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, allocated, namespace, with_defaults,
 };
 use routeproof_model::diag::Source;
 use routeproof_model::metallb::{METALLB_NAMESPACE, NodeInfo, Release, encode_base64};
@@ -178,6 +178,11 @@ impl Plane {
             self.api.delete(&object).await?;
         }
         Ok(())
+    }
+
+    /// The addresses that the controller has given to a Service.
+    pub async fn addresses_of(&self, namespace: &str, name: &str) -> Result<Vec<IpAddr>, ClusterError> {
+        Ok(allocated(&self.api.get(&cluster::service(namespace, name)).await?))
     }
 
     /// An error if a program has ended.

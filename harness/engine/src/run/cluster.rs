@@ -202,10 +202,15 @@ impl Cluster {
             let rendered = rendered(&self.objects, self.installed, &self.nodes, node)?;
             ours.insert(node.name.clone(), rendered.conf);
         }
-        match &mut self.speakers {
-            Some(speakers) => speakers.converge(nodes, &ours).await,
-            None => Ok(Vec::new()),
-        }
+        let Some(speakers) = &mut self.speakers else { return Ok(Vec::new()) };
+        let mut notes = speakers.allocate(self.objects.addresses()).await?;
+        notes.extend(speakers.converge(nodes, &ours).await?);
+        Ok(notes)
+    }
+
+    /// An error if one of its programs has ended.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.speakers.as_ref().map_or(Ok(()), Speakers::check)
     }
 
     pub fn has_extras(&self) -> bool {

@@ -1,13 +1,14 @@
 //! Real speakers: each writes its node's frr.conf and asks for a reload, which is done as for the rendered cluster.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use routeproof_model::cluster::first_difference;
 use routeproof_model::diag::Source;
-use routeproof_model::metallb::{NodeInfo, Release};
+use routeproof_model::metallb::{NodeInfo, ObjectId, Release};
 use routeproof_model::topology::Role;
 use routeproof_model::yaml;
 use serde_json::Value;
@@ -17,12 +18,17 @@ use super::error::RunError;
 use super::node::Node;
 use crate::cluster::{PLANE, Plane, ProgramSet, Speaker};
 use crate::lab::Lab;
+use crate::wait::{self, Probe};
 
 /// Longest debounce of a speaker (3 s), and what a busy machine adds: nothing more is to come of a change then.
 const DEBOUNCE: Duration = Duration::from_millis(4500);
 
 /// How long a speaker may take over what we expect of it.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long the controller may take over a Service.
+const ALLOCATION: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Beside the nodes' folders in a run's folder.
 const FOLDER: &str = "cluster";
@@ -105,6 +111,37 @@ impl Speakers {
         Ok(notes)
     }
 
+    /// Waits until the controller has given every Service the addresses that we gave it. Where it gives others, that is worth a note: we
+    /// play kube-proxy by ours.
+    pub async fn allocate<'a>(
+        &self,
+        ours: impl Iterator<Item = (&'a ObjectId, &'a [IpAddr])>,
+    ) -> Result<Vec<String>, RunError> {
+        let mut notes = Vec::new();
+        for (id, ours) in ours {
+            let look = || async {
+                match self.plane.addresses_of(&id.namespace, &id.name).await {
+                    Ok(theirs) if theirs == ours => Probe::Done(Ok(())),
+                    Ok(theirs) => {
+                        Probe::NotYet(format!("the controller gave {theirs:?}, routeproof {ours:?}"))
+                    }
+                    Err(e) => Probe::Done(Err(e)),
+                }
+            };
+            match wait::until("the same addresses", ALLOCATION, LOOK, look, wait::no_events).await {
+                Ok(done) => done?,
+                Err(e) => notes.push(format!("Service {}: {}", id.key(), e.last)),
+            }
+        }
+        Ok(notes)
+    }
+
+    /// An error if a program has ended, or a speaker waits for a reload.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.plane.check_alive()?;
+        Ok(self.members.values().try_for_each(|member| member.speaker.check())?)
+    }
+
     /// Restarts a node's speaker pod: the speaker, its reloader's view of things, and FRR, which starts empty.
     pub async fn restart(&mut self, node: &mut Node) -> Result<Vec<String>, RunError> {
         let Some(member) = self.members.get_mut(&node.name) else { return Ok(Vec::new()) };
@@ -113,7 +150,7 @@ impl Speakers {
         if let Some(frr) = &mut node.frr {
             frr.restart().await?;
         }
-        member.speaker.restart(&self.plane).await?;
+        member.speaker.again(&self.plane).await?;
         member.follow(node, true).await
     }
 }
@@ -129,6 +166,7 @@ impl Member {
             let conf = self.speaker.conf().await?;
             let expected = first_difference(&conf, &self.rendered).is_none();
             notes.extend(gated_reload(node, conf).await?);
+            self.speaker.tell().await?;
             if expected {
                 return Ok(notes);
             }

@@ -254,7 +254,8 @@ pub(super) async fn unless_crashed(booted: &Booted, done: Done) -> Done {
     }
     // The kernel may show the effects before the node's agent reports the death.
     wait::elapse(Duration::from_millis(100)).await;
-    match booted.nodes.values().map(Node::check_alive).find_map(Result::err) {
+    let programs = std::iter::once_with(|| booted.cluster.check());
+    match booted.nodes.values().map(Node::check_alive).chain(programs).find_map(Result::err) {
         Some(crash) => Done { evidence: done.evidence, ..broken(&crash) },
         None => done,
     }

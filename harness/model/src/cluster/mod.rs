@@ -7,7 +7,9 @@ mod programs;
 mod same;
 
 pub use install::{Install, Webhooks};
-pub use objects::{Resource, Unknown, allocated, namespace, node, resource, speaker_pod, with_defaults};
+pub use objects::{
+    Resource, Unknown, allocated, namespace, node, resource, service, speaker_pod, with_defaults,
+};
 pub use programs::{
     API_PORT, Credentials, Program, RELOADER_FOLDER, TOKEN_USER, WEBHOOK_PORT, api_server, controller, etcd,
     kubeconfig, reloader, speaker,
