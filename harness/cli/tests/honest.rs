@@ -18,10 +18,16 @@ fn ordering() -> Folder {
 /// The cell of the matrix in which FRR 7.5.1 shows the bug, on some FRR.
 #[track_caller]
 fn cell(folder: &Folder, frr: &str) -> Cell {
+    cell_with(folder, frr, &[])
+}
+
+#[track_caller]
+fn cell_with(folder: &Folder, frr: &str, more: &[&str]) -> Cell {
     let frr = format!("frr={frr}");
     let only = [&frr[..], "order=after", "extras=permit-all", "family=ipv4"];
     let mut args = vec!["matrix", "frr-ordering", "--json"];
     args.extend(only.iter().flat_map(|axis| ["--only", axis]));
+    args.extend(more);
     Cell::of(folder.routeproof(&args))
 }
 
@@ -253,4 +259,18 @@ fn a_fault_that_the_kernel_does_not_know_is_skipped() {
         assert!(cell.reason().contains("netem is missing: the kernel does not have it"), "{}", cell.reason());
         assert_eq!(required.code, Some(5), "{required}");
     }
+}
+
+/// A rendered cluster in place of the real one that was asked for would be a lie.
+#[test]
+fn real_speakers_without_their_programs_are_skipped() {
+    if !labs() {
+        return;
+    }
+    let real = ["--cluster", "speaker", "--cluster-programs", "nowhere"];
+    let cell = cell_with(&ordering(), "7.5.1", &real);
+    cell.is("skipped", 4);
+    assert!(cell.reason().contains("`ci/cluster-programs --releases v0.13.10`"), "{}", cell.reason());
+    let said = ordering().routeproof(&["compare", "frr-ordering", "--cluster-programs", "nowhere"]);
+    assert_eq!(said.code, Some(5), "{said}");
 }
