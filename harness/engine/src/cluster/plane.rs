@@ -180,6 +180,22 @@ impl Plane {
         Ok(())
     }
 
+    /// Gives a Service a pod on each node, as far as speakers can see.
+    pub async fn populate<'a>(
+        &self,
+        namespace: &str,
+        service: &str,
+        nodes: impl Iterator<Item = &'a String>,
+    ) -> Result<(), ClusterError> {
+        self.apply_own(&cluster::pods_everywhere(namespace, service, nodes)).await
+    }
+
+    /// Takes these pods away.
+    pub async fn depopulate(&self, namespace: &str, service: &str) -> Result<(), ClusterError> {
+        let none = std::iter::empty();
+        self.api.delete(&cluster::pods_everywhere(namespace, service, none)).await
+    }
+
     /// The addresses that the controller has given to a Service.
     pub async fn addresses_of(&self, namespace: &str, name: &str) -> Result<Vec<IpAddr>, ClusterError> {
         Ok(allocated(&self.api.get(&cluster::service(namespace, name)).await?))

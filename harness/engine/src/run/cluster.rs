@@ -203,6 +203,8 @@ impl Cluster {
             ours.insert(node.name.clone(), rendered.conf);
         }
         let Some(speakers) = &mut self.speakers else { return Ok(Vec::new()) };
+        let anywhere = self.objects.services_without_slices().cloned().collect();
+        speakers.populate(anywhere, self.nodes.keys()).await?;
         let mut notes = speakers.allocate(self.objects.addresses()).await?;
         notes.extend(speakers.converge(nodes, &ours).await?);
         Ok(notes)

@@ -1,6 +1,6 @@
 //! Real speakers: each writes its node's frr.conf and asks for a reload, which is done as for the rendered cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,6 +38,8 @@ const FOLDER: &str = "cluster";
 pub(super) struct Speakers {
     plane: Plane,
     members: BTreeMap<String, Member>,
+    /// Services whose pods no manifest tells of; there is no endpoint controller that would make slices for them.
+    populated: BTreeSet<ObjectId>,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,7 @@ impl Speakers {
         let (node, folder) = (lab.node(PLANE).ok_or_else(missing)?, folder.join(FOLDER));
         std::fs::create_dir_all(&folder).map_err(RunError::Record)?;
         let plane = Plane::start(node, programs, release, members, &folder).await?;
-        Ok(Speakers { plane, members: BTreeMap::new() })
+        Ok(Speakers { plane, members: BTreeMap::new(), populated: BTreeSet::new() })
     }
 
     pub async fn apply(&self, source: &Source) -> Result<(), RunError> {
@@ -109,6 +111,22 @@ impl Speakers {
             notes.extend(of_node);
         }
         Ok(notes)
+    }
+
+    /// Gives Services whose pods no manifest tells of pods on all nodes, as they count in rendered clusters.
+    pub async fn populate(
+        &mut self,
+        services: BTreeSet<ObjectId>,
+        nodes: impl Iterator<Item = &String> + Clone,
+    ) -> Result<(), RunError> {
+        for new in services.difference(&self.populated) {
+            self.plane.populate(&new.namespace, &new.name, nodes.clone()).await?;
+        }
+        for old in self.populated.difference(&services) {
+            self.plane.depopulate(&old.namespace, &old.name).await?;
+        }
+        self.populated = services;
+        Ok(())
     }
 
     /// Waits until the controller has given every Service the addresses that we gave it. Where it gives others, that is worth a note: we

@@ -22,6 +22,18 @@ pub fn service(namespace: &str, name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}})
 }
 
+/// The EndpointSlice of a Service with a pod on each of these nodes. Nobody sends anything to the pods' addresses (RFC 2544).
+pub fn pods_everywhere<'a>(namespace: &str, service: &str, nodes: impl Iterator<Item = &'a String>) -> Value {
+    let endpoint = |(i, node): (usize, &String)| {
+        let address = format!("198.18.{}.{}", i / 250, i % 250 + 1);
+        json!({"addresses": [address], "conditions": {"ready": true}, "nodeName": node})
+    };
+    json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "ports": [],
+        "metadata": {"name": format!("{service}-everywhere"), "namespace": namespace,
+                     "labels": {"kubernetes.io/service-name": service}},
+        "endpoints": nodes.enumerate().map(endpoint).collect::<Vec<_>>()})
+}
+
 /// The Pod that a node's speaker takes itself for.
 pub fn speaker_pod(name: &str, node: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod",
@@ -127,6 +139,16 @@ mod tests {
         assert_eq!(resource(&all[2]).unwrap().path(None), "/api/v1/nodes");
         let unknown = resource(&json!({"kind": "Gateway"})).unwrap_err();
         assert_eq!(unknown.to_string(), "objects of kind `Gateway` are not understood");
+    }
+
+    #[test]
+    fn a_pod_on_each_node() {
+        let nodes: Vec<String> = (0..300).map(|n| format!("n{n}")).collect();
+        let slice = pods_everywhere("shop", "web", nodes.iter());
+        assert_eq!(slice["metadata"]["labels"]["kubernetes.io/service-name"], "web");
+        let address = |n: usize| slice["endpoints"][n]["addresses"][0].as_str().unwrap();
+        assert_eq!((address(0), address(249), address(250)), ("198.18.0.1", "198.18.0.250", "198.18.1.1"));
+        assert_eq!(slice["endpoints"][299]["nodeName"], "n299");
     }
 
     #[test]

@@ -290,6 +290,13 @@ impl Objects {
         all
     }
 
+    /// Services of which no slice tells where their pods are: they count as having some on every node.
+    pub fn services_without_slices(&self) -> impl Iterator<Item = &ObjectId> {
+        let slices = self.slices_by_service();
+        let services = self.of_kind(Kind::Service).map(|(id, _)| id);
+        services.filter(move |id| !slices.contains_key(&(id.namespace.as_str(), id.name.as_str())))
+    }
+
     /// Every endpoint of every slice.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.slices().flat_map(|(_, slice)| &slice.spec.endpoints)
