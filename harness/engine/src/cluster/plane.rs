@@ -12,7 +12,7 @@ use routeproof_model::cluster::{
     self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, allocated, namespace, with_defaults,
 };
 use routeproof_model::diag::Source;
-use routeproof_model::metallb::{METALLB_NAMESPACE, NodeInfo, Release, encode_base64};
+use routeproof_model::metallb::{METALLB_NAMESPACE, NodeInfo, encode_base64};
 use routeproof_model::yaml;
 use serde_json::Value;
 
@@ -45,7 +45,6 @@ pub struct Plane {
     api: Api,
     secrets: Secrets,
     programs: ProgramSet,
-    release: &'static Release,
 }
 
 impl Plane {
@@ -53,7 +52,6 @@ impl Plane {
     pub async fn start(
         node: &NodeHandle,
         programs: ProgramSet,
-        release: &'static Release,
         members: impl IntoIterator<Item = &NodeInfo>,
         folder: &Path,
     ) -> Result<Plane, ClusterError> {
@@ -61,7 +59,7 @@ impl Plane {
         secrets.write(node).await?;
         let running = Daemons::new(node, folder);
         let api = Api::new(node, &secrets);
-        let mut plane = Plane { node: node.clone(), running, api, secrets, programs, release };
+        let mut plane = Plane { node: node.clone(), running, api, secrets, programs };
         let (etcd, server) = (plane.programs.etcd.clone(), plane.programs.api_server.clone());
         plane.launch(cluster::etcd(), etcd).await?;
         plane.launch(cluster::api_server(), server).await?;
@@ -155,7 +153,7 @@ impl Plane {
 
     /// How a node's speaker is started.
     pub(super) fn speaker(&self, node: &str) -> (Program, Arc<OwnedFd>) {
-        (cluster::speaker(self.release, node, &pod(node)), self.programs.speaker.clone())
+        (cluster::speaker(node, &pod(node)), self.programs.speaker.clone())
     }
 
     /// Applies the objects of a manifest's documents, one after the other; a namespace that is not there is made.

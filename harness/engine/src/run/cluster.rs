@@ -77,8 +77,7 @@ impl Cluster {
         programs: ProgramSet,
         folder: &Path,
     ) -> Result<(), RunError> {
-        let release = self.installed.release;
-        self.speakers = Some(Speakers::start(lab, programs, release, self.nodes.values(), folder).await?);
+        self.speakers = Some(Speakers::start(lab, programs, self.nodes.values(), folder).await?);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use routeproof_model::cluster::first_difference;
 use routeproof_model::diag::Source;
-use routeproof_model::metallb::{NodeInfo, ObjectId, Release};
+use routeproof_model::metallb::{NodeInfo, ObjectId};
 use routeproof_model::topology::Role;
 use routeproof_model::yaml;
 use serde_json::Value;
@@ -54,7 +54,6 @@ impl Speakers {
     pub async fn start(
         lab: &Lab,
         programs: ProgramSet,
-        release: &'static Release,
         members: impl IntoIterator<Item = &NodeInfo>,
         folder: &Path,
     ) -> Result<Speakers, RunError> {
@@ -65,7 +64,7 @@ impl Speakers {
         };
         let (node, folder) = (lab.node(PLANE).ok_or_else(missing)?, folder.join(FOLDER));
         std::fs::create_dir_all(&folder).map_err(RunError::Record)?;
-        let plane = Plane::start(node, programs, release, members, &folder).await?;
+        let plane = Plane::start(node, programs, members, &folder).await?;
         Ok(Speakers { plane, members: BTreeMap::new(), populated: BTreeSet::new() })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::metallb::{METALLB_NAMESPACE, Release};
+use crate::metallb::METALLB_NAMESPACE;
 
 /// Where the API server listens on the control plane's loopback interface, and each node's relay on the node's.
 pub const API_PORT: u16 = 6443;
@@ -125,7 +125,7 @@ pub fn controller() -> Program {
 }
 
 /// A node's speaker in FRR mode. Without memberlist (METALLB_ML_BIND_ADDR) it takes every node for alive.
-pub fn speaker(_release: &Release, node: &str, pod: &str) -> Program {
+pub fn speaker(node: &str, pod: &str) -> Program {
     Program::new("speaker", ["--port=7472", "--log-level=info"]).with(&[
         ("KUBECONFIG", Credentials::PATHS.kubeconfig),
         ("METALLB_NAMESPACE", METALLB_NAMESPACE),
