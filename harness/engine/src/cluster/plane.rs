@@ -96,9 +96,10 @@ impl Plane {
         let install = self.manifest()?;
         self.apply_own(&namespace(METALLB_NAMESPACE)).await?;
         let mut own = install.definitions.clone();
+        own.push(cluster::pod("controller", None));
         for NodeInfo { name, labels } in members {
             own.push(cluster::node(name, labels));
-            own.push(cluster::speaker_pod(&pod(name), name));
+            own.push(cluster::pod(&pod(name), Some(name)));
         }
         try_join_all(own.iter().map(|object| self.apply_own(object))).await?;
         self.until("MetalLB's resource definitions", || self.established(&install.definitions)).await?;

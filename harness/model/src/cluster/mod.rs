@@ -8,8 +8,7 @@ mod same;
 
 pub use install::{Install, Webhooks};
 pub use objects::{
-    Resource, Unknown, allocated, namespace, node, pods_everywhere, resource, service, speaker_pod,
-    with_defaults,
+    Resource, Unknown, allocated, namespace, node, pod, pods_everywhere, resource, service, with_defaults,
 };
 pub use programs::{
     API_PORT, Credentials, Program, RELOADER_FOLDER, TOKEN_USER, WEBHOOK_PORT, api_server, controller, etcd,

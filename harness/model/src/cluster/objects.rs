@@ -34,13 +34,19 @@ pub fn pods_everywhere<'a>(namespace: &str, service: &str, nodes: impl Iterator<
         "endpoints": nodes.enumerate().map(endpoint).collect::<Vec<_>>()})
 }
 
-/// The Pod that a node's speaker takes itself for.
-pub fn speaker_pod(name: &str, node: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "Pod",
+/// The Pod that one of MetalLB's programs takes itself for: a node's speaker, or the controller, which is on none.
+pub fn pod(name: &str, node: Option<&str>) -> Value {
+    let component = if node.is_some() { "speaker" } else { "controller" };
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": METALLB_NAMESPACE,
-                     "labels": {"app": "metallb", "component": "speaker"}},
-        "spec": {"nodeName": node, "hostNetwork": true, "automountServiceAccountToken": false,
-                 "containers": [{"name": "speaker", "image": "routeproof.invalid/speaker"}]}})
+                     "labels": {"app": "metallb", "component": component}},
+        "spec": {"automountServiceAccountToken": false,
+                 "containers": [{"name": component, "image": "routeproof.invalid/metallb"}]}});
+    if let Some(node) = node {
+        pod["spec"]["nodeName"] = json!(node);
+        pod["spec"]["hostNetwork"] = json!(true);
+    }
+    pod
 }
 
 /// Where objects of a kind are, in the API server's paths.
