@@ -30,7 +30,7 @@ mirror() {
 }
 
 # tree NAME SUITE PACKAGES [HOOK...]: $cache/trees/NAME, a root filesystem of a Debian suite. A hook is a shell command that
-# runs when the packages are there, with the tree as $1.
+# runs when the packages are there, with the tree as $1. With `variant=extract` nothing but the packages, unpacked.
 tree() {
     local name=$1 suite=$2 packages=$3 dir=$cache/trees/$1 tools=$cache/tools hook args=()
     shift 3
@@ -45,7 +45,7 @@ tree() {
     say "making the tree $name of Debian $suite"
     rm -rf "$dir" "$dir.new"
     # Documentation and translations are most of the files, and no one reads them there.
-    PATH=$tools/usr/bin:$PATH mmdebstrap --quiet --mode=root --variant=essential --include="$packages" \
+    PATH=$tools/usr/bin:$PATH mmdebstrap --quiet --mode=root --variant="${variant:-essential}" --include="$packages" \
         --aptopt='Acquire::Languages "none"' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' ${args[@]+"${args[@]}"} "$suite" "$dir.new" "$(mirror)" >&2 ||
         skip "the tree $name of Debian $suite cannot be made (above)"
