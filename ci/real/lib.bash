@@ -52,3 +52,7 @@ tree() {
     mv "$dir.new" "$dir"
     touch "$dir.done"
 }
+
+# The engine's own tree has the tools that a host may lack.
+engine_tree() { tree engine trixie docker.io,docker-cli,containerd,runc,iptables,iproute2,mount,procps,jq,ca-certificates,bash,kmod,conntrack; }
+jq() { chroot "$cache/trees/engine" jq "$@"; }
