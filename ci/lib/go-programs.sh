@@ -43,7 +43,8 @@ build_workspace() {
     dir=$(module "$1" "$2") || exit
     echo "building $5" >&2
     mkdir -p "$(dirname "$5")" "$cache/mod"
-    mod=$cache/mod/${1//\//+}@$2.mod
+    # Its own: other builds may be under way.
+    mod=$cache/mod/${1//\//+}@$2+${5##*/}.mod
     cp --no-preserve=mode "$dir/go.mod" "$mod"
     cp --no-preserve=mode "$dir/go.sum" "${mod%.mod}.sum"
     # Samples are asked for, and no program uses them; the proxy has them not.
