@@ -7,6 +7,7 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use routeproof_engine::preflight::skip_test;
 use support::{Folder, labs};
 
 fn scenario(expectation: &str) -> String {
@@ -97,9 +98,21 @@ fn repeats_stop_when_the_claim_is_decided() {
 
 #[test]
 fn the_lab_of_a_failure_stays_up_until_it_is_ended() {
-    if !labs() {
-        return;
+    if labs() {
+        a_failure_stays_up("host");
     }
+}
+
+#[test]
+fn in_a_guest_it_stays_up_too() {
+    let pulled = Folder::empty().routeproof(&["images", "pull", "frr:8.4.4", "uml:6.1"]);
+    if pulled.code != Some(0) {
+        return skip_test("uml", &pulled.stderr);
+    }
+    a_failure_stays_up("uml");
+}
+
+fn a_failure_stays_up(kernel: &str) {
     let folder = folder(IMPOSSIBLE);
     let state = folder.path("state");
     std::fs::create_dir(&state).unwrap();
@@ -108,7 +121,8 @@ fn the_lab_of_a_failure_stays_up_until_it_is_ended() {
         command.env("XDG_RUNTIME_DIR", &state);
         command
     };
-    let args = ["run", "race", "--keep", "--report", "html=r.html", "--report", "junit=r.xml"];
+    let args =
+        ["run", "race", "--keep", "--kernel", kernel, "--report", "html=r.html", "--report", "junit=r.xml"];
     let mut run = command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut told = lines.filter(|line| line.contains("KEPT"));

@@ -63,7 +63,10 @@ impl Follow<'_> {
         let program = self.program;
         match settled {
             Ok(Ok(Some(settled))) => Ok(settled),
-            Ok(Ok(None)) => Err(Trouble::Ended { program, said: format!("{last_words}\n{}", home.errors()) }),
+            Ok(Ok(None)) => match crash(&home.errors()) {
+                Some(reason) => Ok(Settled::Refused(reason)),
+                None => Err(Trouble::Ended { program, said: format!("{last_words}\n{}", home.errors()) }),
+            },
             Ok(Err(e)) => Err(e),
             Err(_) => Err(Trouble::Slow { program, said: last_words }),
         }
@@ -118,6 +121,13 @@ impl Follow<'_> {
             }
         }
     }
+}
+
+/// Go's last words of a program that an object crashes: whoever applies it has no configuration either. Seen of frr-k8s up to v0.0.14,
+/// by a prefix in `withCommunity` that is none.
+fn crash(errors: &str) -> Option<String> {
+    let line = errors.lines().find(|line| line.starts_with("panic: "))?;
+    Some(format!("it crashes: {line}"))
 }
 
 /// What a program says on standard error of an object that the API server takes and that it can do nothing with: one that does not fit

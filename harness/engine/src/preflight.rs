@@ -1,5 +1,7 @@
 //! What the host must allow, and what to do where it does not.
 
+mod docker;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -26,7 +28,15 @@ pub struct Capability {
 /// Looks for everything that routeproof knows to use.
 pub async fn probe() -> Vec<Capability> {
     let mut found = kernel().await;
-    found.extend(["docker", "kind", "containerlab"].map(program));
+    found.push(docker::docker().await);
+    found.push(program(
+        "kind",
+        "kind.sigs.k8s.io/docs/user/quick-start: one binary, or `go install sigs.k8s.io/kind@latest`",
+    ));
+    found.push(program(
+        "containerlab",
+        "containerlab.dev/install: packages for Debian and Fedora, or one binary",
+    ));
     found
 }
 
@@ -196,15 +206,11 @@ pub fn skip_test(capability: &str, reason: &str) {
 }
 
 /// A program on PATH. What needs it is not built yet; the probe says what a later backend would find.
-fn program(name: &str) -> Capability {
+fn program(name: &str, source: &str) -> Capability {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
-    Capability {
-        name: name.to_string(),
-        present: found.is_some(),
-        detail: found.map_or_else(|| "not on PATH".to_string(), |file| file.display().to_string()),
-        hints: Vec::new(),
-    }
+    let missing = || ("not on PATH".to_string(), vec![source.to_string()]);
+    capability(name, found.map(|file| file.display().to_string()).ok_or_else(missing))
 }
 
 /// Why namespaces may be refused here, read from the kernel's own switches.

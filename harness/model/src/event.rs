@@ -46,6 +46,10 @@ pub enum EventKind {
     NotNeeded {
         reason: String,
     },
+    /// What the runs' requirements say, by id, where a catalogue lies beside the scenarios.
+    Requirements {
+        texts: BTreeMap<String, String>,
+    },
     /// The runs that will follow, in order.
     Planned {
         runs: Vec<RunId>,

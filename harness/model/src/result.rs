@@ -172,6 +172,9 @@ pub struct ResultFile {
     pub summary: Summary,
     #[serde(default)]
     pub scenarios: Vec<ScenarioAxes>,
+    /// What the runs' requirements say, by id, where a catalogue lay beside the scenarios.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requirements: BTreeMap<String, String>,
     pub runs: Vec<RunResult>,
     /// What it ran on; results of older versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use routeproof_engine::event::{EventBus, Events, Finished};
 use routeproof_engine::report::{self, LiveOptions, ReportSpec, View};
+use routeproof_engine::run::Loaded;
 use routeproof_engine::rundir::RunDir;
 use routeproof_model::event::EventKind;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::requirements;
 use super::run::chain;
 use crate::fail::{Failure, INTERRUPTED};
 
@@ -41,6 +43,14 @@ impl Invocation {
         let (stop, stopped) = watch::channel(false);
         let interrupt = tokio::spawn(on_interrupt(stop, events.clone()));
         Ok(Invocation { directory, events, stopped, bus, interrupt })
+    }
+
+    /// Says what the requirements say that are going to be proved.
+    pub fn announce(&self, loaded: &[Loaded]) {
+        let texts = requirements::texts(loaded);
+        if !texts.is_empty() {
+            self.events.send(EventKind::Requirements { texts });
+        }
     }
 
     /// Ctrl-C is nobody's any more, and the live view is gone.

@@ -1,5 +1,6 @@
 //! `routeproof requirements`: what is proved, and by what.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -70,6 +71,15 @@ pub fn check(loaded: &[Loaded]) -> Result<Vec<String>, Failure> {
     let Ok(file) = beside(loaded) else { return Ok(Vec::new()) };
     let catalogue = read(&file)?;
     Ok(lint(&catalogue, &proofs(loaded.iter().flat_map(|scenario| &scenario.runs))))
+}
+
+/// What the requirements of these scenarios say, by id, if they have a catalogue that can be read; [`check`] tells why it cannot.
+pub fn texts(loaded: &[Loaded]) -> BTreeMap<String, String> {
+    let catalogue = beside(loaded).and_then(|file| read(&file)).unwrap_or_default();
+    let proved: BTreeSet<&String> =
+        loaded.iter().flat_map(|scenario| &scenario.runs).flat_map(|run| &run.requirements).collect();
+    let named = catalogue.into_iter().filter(|requirement| proved.contains(&requirement.id));
+    named.map(|requirement| (requirement.id, requirement.text)).collect()
 }
 
 fn read(file: &Path) -> Result<Catalogue, Failure> {

@@ -62,6 +62,7 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     let invocation = Invocation::begin(&args.run_dir, KEEP)?;
+    invocation.announce(&loaded);
     let events = &invocation.events;
     for remark in loaded.iter().flat_map(Loaded::remarks) {
         events.warn(remark);

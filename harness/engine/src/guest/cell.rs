@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::result::Outcome;
 use tokio::sync::watch;
 
 use super::converse::{Answer, converse};
@@ -15,9 +17,9 @@ use super::launch;
 use super::mux::Mux;
 use super::order::{ORDER, Order, Task};
 use crate::event::Events;
-use crate::keep::{Kept, Refusal};
+use crate::keep::{KeepFirst, Kept, Refusal, Take};
 use crate::preflight::Capability;
-use crate::run::{Trial, Tried, Verdict};
+use crate::run::{Judged, Trial, Tried};
 
 /// A guest for a lab.
 pub struct Cell<'a> {
@@ -31,7 +33,7 @@ pub struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// Does the run in a guest and passes its events on. `None`: `stop` became true.
+    /// Does the run in a guest and passes its events on; `keep` may keep its lab if it goes wrong. `None`: `stop` became true.
     ///
     /// # Errors
     /// The guest did not start, or ended without a verdict.
@@ -40,10 +42,20 @@ impl Cell<'_> {
         run: &PlannedRun,
         events: &Events,
         stop: watch::Receiver<bool>,
-    ) -> Result<Option<Verdict>, GuestError> {
-        let task = Task::Run { run: Box::new(run.clone()), roots: self.roots.clone() };
-        match self.ask(task, events, stop, alone).await? {
-            Answer::Verdict(verdict) => Ok(verdict),
+        keep: Option<&KeepFirst>,
+    ) -> Result<Option<Judged>, GuestError> {
+        let offer = keep.is_some_and(KeepFirst::is_free);
+        let task = Task::Run { run: Box::new(run.clone()), roots: self.roots.clone(), offer };
+        let (answer, kept) = match keep {
+            Some(first) => {
+                let take = Take::new(first, run, self.folder, self.kernel.name.clone(), events);
+                let answer = self.ask(task, events, stop, |mux, wrong| take.clients(mux, wrong)).await;
+                (answer, take.release())
+            }
+            None => (self.ask(task, events, stop, alone).await, Duration::ZERO),
+        };
+        match answer? {
+            Answer::Verdict(verdict) => Ok(verdict.map(|verdict| Judged { verdict, kept })),
             _ => Err(GuestError::Confused),
         }
     }
@@ -75,7 +87,7 @@ impl Cell<'_> {
         kept: Kept,
         events: &Events,
         stop: watch::Receiver<bool>,
-        clients: impl FnOnce(Mux) -> C,
+        clients: impl FnOnce(Mux, watch::Receiver<Option<Outcome>>) -> C,
     ) -> Result<Option<Refusal>, GuestError> {
         let task = Task::Keep { kept: Box::new(kept), roots: self.roots.clone() };
         match self.ask(task, events, stop, clients).await? {
@@ -91,7 +103,7 @@ impl Cell<'_> {
         task: Task,
         events: &Events,
         stop: watch::Receiver<bool>,
-        clients: impl FnOnce(Mux) -> C,
+        clients: impl FnOnce(Mux, watch::Receiver<Option<Outcome>>) -> C,
     ) -> Result<Answer, GuestError> {
         let failed = |what| move |source| GuestError::Start { what, source };
         let folder = self.folder.canonicalize().map_err(failed("find the run's folder"))?;
@@ -130,6 +142,6 @@ pub async fn probe(kernel: &Kernel) -> Result<Vec<Capability>, GuestError> {
 }
 
 /// Nobody talks to what is in the guest but us.
-async fn alone(_: Mux) {
+async fn alone(_: Mux, _: watch::Receiver<Option<Outcome>>) {
     std::future::pending().await
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use routeproof_model::event::EventKind;
+use routeproof_model::result::Outcome;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
@@ -44,22 +45,23 @@ enum Heard {
 }
 
 /// Passes the guest's events on until it has answered, or `stop` has become true; `clients` have streams of their own
-/// meanwhile. Nothing is left of it afterwards.
+/// meanwhile, and hear when a run goes wrong. Nothing is left of it afterwards.
 pub async fn converse<C: Future<Output = ()>>(
     running: Running,
     channel: UnixStream,
     events: &Events,
     stop: watch::Receiver<bool>,
-    clients: impl FnOnce(Mux) -> C,
+    clients: impl FnOnce(Mux, watch::Receiver<Option<Outcome>>) -> C,
 ) -> Result<Answer, GuestError> {
     let (reader, writer) = channel.into_split();
     let (mux, mut incoming) = Mux::start(reader, writer, mux::End::Host);
+    let (wrong, goes_wrong) = watch::channel(None);
     let clients = async {
-        clients(mux.clone()).await;
+        clients(mux.clone(), goes_wrong).await;
         std::future::pending().await
     };
     let heard = tokio::select! {
-        heard = listen(&mut incoming, &mux, events, stop) => heard,
+        heard = listen(&mut incoming, &mux, events, &wrong, stop) => heard,
         () = clients => Heard::End,
     };
     let end = match heard {
@@ -87,6 +89,7 @@ async fn listen(
     incoming: &mut Incoming,
     mux: &Mux,
     events: &Events,
+    wrong: &watch::Sender<Option<Outcome>>,
     mut stop: watch::Receiver<bool>,
 ) -> Heard {
     let stopped = || Heard::Answer(Answer::Verdict(None));
@@ -120,6 +123,7 @@ async fn listen(
             }
             Ok(Said::Event(kind)) => events.send(*kind),
             Ok(Said::Alive) => {}
+            Ok(Said::Wrong(outcome)) => _ = wrong.send_replace(Some(outcome)),
             Ok(Said::Found(capabilities)) => return Heard::Answer(Answer::Found(capabilities)),
             Ok(Said::Ended(verdict)) => return Heard::Answer(Answer::Verdict(verdict)),
             Ok(Said::Tried(tried)) => return Heard::Answer(Answer::Tried(tried)),

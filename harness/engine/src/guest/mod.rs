@@ -42,3 +42,4 @@ pub(crate) use kernel::Kernel;
 pub use kernel::{DEFAULT_KERNEL, KernelSource};
 pub(crate) use launch::CONSOLE;
 pub(crate) use mux::{Mux, Stream};
+pub(crate) use order::{Said, Word};

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::result::Outcome;
 use serde::{Deserialize, Serialize};
 
-use crate::keep::{Kept, Refusal};
+use crate::keep::{Kept, Refusal, State};
 use crate::preflight::Capability;
 use crate::run::{Trial, Tried, Verdict};
 
@@ -33,6 +34,8 @@ pub enum Task {
         run: Box<PlannedRun>,
         /// Image name -> root filesystem.
         roots: BTreeMap<String, PathBuf>,
+        /// Whether the lab is offered to the host if it goes wrong.
+        offer: bool,
     },
     /// Break the lab of a run, and tell which expectations noticed.
     Trial { trial: Box<Trial>, roots: BTreeMap<String, PathBuf> },
@@ -81,6 +84,8 @@ pub enum Said {
     Alive,
     /// What the kernel has.
     Found(Vec<Capability>),
+    /// It goes wrong, and its lab stands: does the host want it kept?
+    Wrong(Outcome),
     /// How the run ended; `None` if it was told to stop.
     Ended(Option<Verdict>),
     /// What became of the expectations; `None` if it was told to stop.
@@ -90,10 +95,12 @@ pub enum Said {
 }
 
 /// Host to guest.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Word {
     Stop,
+    /// Keep the lab that goes wrong under this name; `None`: do not.
+    Keep(Option<Box<State>>),
 }
 
 /// What the keeper is to start.

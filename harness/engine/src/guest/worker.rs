@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::mux::{End, Incoming, Mux};
 use super::order::{Order, Said, Task, Word};
 use crate::event::EventBus;
-use crate::keep::Refusal;
+use crate::keep::{Keeper, Offer, Refusal, State};
 use crate::preflight;
 use crate::run::{BootOptions, RunError, Verdict, judge_run};
 use crate::wait;
@@ -46,12 +46,15 @@ pub fn main(order: Order, channel: File, release: String) -> i32 {
 
 async fn work(order: Order, mux: Mux, incoming: Incoming) -> io::Result<()> {
     let (stop, stopped) = watch::channel(false);
+    let (taken, take) = watch::channel(None);
     let Incoming { mut controls, opened, line: _line } = incoming;
     tokio::spawn(async move {
         while let Some(Ok(word)) = controls.recv().await {
-            if let Ok(Word::Stop) = serde_json::from_slice(&word) {
-                let _ = stop.send(true);
-            }
+            let _ = match serde_json::from_slice(&word) {
+                Ok(Word::Stop) => stop.send(true).is_ok(),
+                Ok(Word::Keep(state)) => taken.send(Some(state.map(|state| *state))).is_ok(),
+                Err(_) => false,
+            };
         }
     });
     let alive = mux.clone();
@@ -60,19 +63,21 @@ async fn work(order: Order, mux: Mux, incoming: Incoming) -> io::Result<()> {
             wait::elapse(BEAT).await;
         }
     });
-    let answer = answer(&order, &mux, opened, stopped).await;
+    let answer = answer(&order, &mux, Heard { opened, take, stopped }).await;
     beat.abort();
     mux.say(&answer)?;
     mux.written().await;
     Ok(())
 }
 
-async fn answer(
-    order: &Order,
-    mux: &Mux,
+/// What comes from the host in the middle of the work.
+struct Heard {
     opened: mpsc::UnboundedReceiver<u32>,
+    take: watch::Receiver<Option<Option<State>>>,
     stopped: watch::Receiver<bool>,
-) -> Said {
+}
+
+async fn answer(order: &Order, mux: &Mux, Heard { opened, take, stopped }: Heard) -> Said {
     let mut bus = EventBus::new();
     let host = mux.clone();
     bus.add_sink("the channel to the host", move |event, _| {
@@ -87,8 +92,11 @@ async fn answer(
     match (&order.task, missing) {
         (Task::Probe, _) => Said::Found(preflight::kernel().await),
         (Task::Run { .. }, Some(missing)) => Said::Ended(Some(Verdict::without_steps(&missing))),
-        (Task::Run { run, roots }, None) => {
-            Said::Ended(judge_run(run, &options(roots), &events, stopped).await)
+        (Task::Run { run, roots, offer }, None) => {
+            let host = Offer::new(mux.clone(), opened, take);
+            let keeper = if *offer { Keeper::Host(&host) } else { Keeper::Nobody };
+            let judged = judge_run(run, &options(roots), &events, stopped, keeper).await;
+            Said::Ended(judged.map(|judged| judged.verdict))
         }
         (Task::Trial { trial, .. }, Some(missing)) => Said::Tried(Some(trial.untried(&missing))),
         (Task::Trial { trial, roots }, None) => {

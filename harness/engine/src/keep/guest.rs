@@ -39,7 +39,7 @@ pub(super) async fn in_guest(
         // A sender that is gone would say nothing.
         wait::no_events().await;
     });
-    let ended = cell.keep(kept, events, stopped, |mux| clients(mux, listener, up)).await;
+    let ended = cell.keep(kept, events, stopped, |mux, _| clients(mux, listener, up)).await;
     signals.abort();
     match ended.map_err(|e| refused(e.into()))? {
         Some(refusal) => Err(refusal),
@@ -56,26 +56,28 @@ async fn clients(mux: Mux, listener: AsyncFd<OwnedFd>, up: Arc<Channel>) {
         drop(up);
         wait::no_events().await
     };
-    let connected = async {
-        let mut connections = FuturesUnordered::new();
-        let mut number = 0;
-        loop {
-            tokio::select! {
-                accepted = accept(&listener) => match accepted {
-                    Ok(channel) => {
-                        number += 1;
-                        connections.push(Client::new(mux.clone(), number, channel).relay());
-                    }
-                    Err(e) => eprintln!("supervisor: cannot accept a connection: {e}"),
-                },
-                // Any result must match: a branch that does not is left out until the next connection comes.
-                Some(relayed) = connections.next() => if let Err(e) = relayed {
-                    eprintln!("supervisor: a client's connection: {e}");
-                },
-            }
+    tokio::join!(told, connections(mux.clone(), listener));
+}
+
+/// Brings whoever connects to the guest.
+pub(super) async fn connections(mux: Mux, listener: AsyncFd<OwnedFd>) {
+    let mut connections = FuturesUnordered::new();
+    let mut number = 0;
+    loop {
+        tokio::select! {
+            accepted = accept(&listener) => match accepted {
+                Ok(channel) => {
+                    number += 1;
+                    connections.push(Client::new(mux.clone(), number, channel).relay());
+                }
+                Err(e) => eprintln!("supervisor: cannot accept a connection: {e}"),
+            },
+            // Any result must match: a branch that does not is left out until the next connection comes.
+            Some(relayed) = connections.next() => if let Err(e) = relayed {
+                eprintln!("supervisor: a client's connection: {e}");
+            },
         }
-    };
-    tokio::join!(told, connected);
+    }
 }
 
 impl Kept {

@@ -1,5 +1,6 @@
 //! `run --keep`: the lab of a run that went wrong stays up in the process that ran it, and answers as a kept lab does.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -8,6 +9,7 @@ use routeproof_model::event::EventKind;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::result::Outcome;
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::answer::About;
 use super::error::KeepError;
@@ -25,18 +27,22 @@ pub struct KeepFirst {
     taken: AtomicBool,
 }
 
-/// A lab that was kept. Its name is free once this is [`Kept::release`]d, which `down` waits for.
+/// A lab that was kept. On the host its name is free once this is [`WasKept::release`]d, which `down` waits for.
 #[derive(Debug)]
-pub(crate) struct Kept {
-    held: Held,
-    pub time: Duration,
+pub(crate) struct WasKept {
+    pub(super) held: Option<Held>,
+    pub(super) since: Instant,
+    pub(super) until: Instant,
 }
 
-impl Kept {
-    /// Says that nothing of the lab is left.
-    pub fn release(self) {
-        // What stays is a folder whose lock nobody holds, which `sweep` knows.
-        let _ = self.held.release();
+impl WasKept {
+    /// Says that nothing of the lab is left. Gives how long it was kept.
+    pub fn release(self) -> Duration {
+        if let Some(held) = self.held {
+            // What stays is a folder whose lock nobody holds, which `sweep` knows.
+            let _ = held.release();
+        }
+        self.until.duration_since(self.since)
     }
 }
 
@@ -46,44 +52,69 @@ impl KeepFirst {
         !self.taken.load(Ordering::SeqCst)
     }
 
+    /// Whether it is this lab that will be kept. Says so only once.
+    pub(super) fn take(&self) -> bool {
+        !self.taken.swap(true, Ordering::SeqCst)
+    }
+
     /// Keeps the lab until `down`, a signal, or `stop`. `None` when another is kept, or this one cannot be, which is said.
-    pub(crate) async fn keep(
+    pub(super) async fn keep(
         &self,
         booted: &Booted,
         (run, outcome): (&PlannedRun, Outcome),
         folder: &Path,
         events: &Events,
         stop: impl Future<Output = ()>,
-    ) -> Option<Kept> {
-        if self.taken.swap(true, Ordering::SeqCst) {
+    ) -> Option<WasKept> {
+        if !self.take() {
             return None;
         }
         let since = Instant::now();
-        match hold(booted, (run, outcome), folder, events, stop).await {
-            Ok(held) => Some(Kept { held, time: since.elapsed() }),
-            Err(e) => {
-                let cause = std::error::Error::source(&e).map(|c| format!(": {c}")).unwrap_or_default();
-                events.warn(format!("{}: its lab cannot be kept: {e}{cause}", run.slug()));
-                None
-            }
+        let Claim { held, listener, state } = claim(run, folder, None, events).await?;
+        let mut door = Door::Socket(listener);
+        events.send(EventKind::Kept { lab: state.name.clone(), outcome });
+        let order = order(run, &state);
+        let about = About { booted, order: &order, state: &state, since };
+        tokio::select! {
+            () = serve(&mut door, &about, told()) => {}
+            () = stop => {}
+        }
+        Some(WasKept { held: Some(held), since, until: Instant::now() })
+    }
+}
+
+/// A place among the kept labs, and where its clients come in.
+pub(super) struct Claim {
+    pub held: Held,
+    pub listener: AsyncFd<OwnedFd>,
+    pub state: State,
+}
+
+/// Takes a place for a run's lab. `None`: there is none, which is said.
+pub(super) async fn claim(
+    run: &PlannedRun,
+    folder: &Path,
+    guest: Option<String>,
+    events: &Events,
+) -> Option<Claim> {
+    match try_claim(run, folder, guest).await {
+        Ok(claim) => Some(claim),
+        Err(e) => {
+            let cause = std::error::Error::source(&e).map(|c| format!(": {c}")).unwrap_or_default();
+            events.warn(format!("{}: its lab cannot be kept: {e}{cause}", run.slug()));
+            None
         }
     }
 }
 
-async fn hold(
-    booted: &Booted,
-    (run, outcome): (&PlannedRun, Outcome),
-    folder: &Path,
-    events: &Events,
-    stop: impl Future<Output = ()>,
-) -> Result<Held, KeepError> {
+async fn try_claim(run: &PlannedRun, folder: &Path, guest: Option<String>) -> Result<Claim, KeepError> {
     let started_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs());
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let mut state = State {
         name: name(&run.slug()),
         pid: std::process::id(),
         topology: absolute(&run.topology.file),
-        guest: None,
+        guest,
         directory: absolute(folder),
         started_s,
     };
@@ -98,23 +129,20 @@ async fn hold(
     };
     let failed = |source| KeepError::Start { action: "listen for commands on the kept lab", source };
     let listener = register(listener, Interest::READABLE).map_err(failed)?;
-    let order = Order {
+    Ok(Claim { held, listener, state })
+}
+
+/// What `up` would have been asked for to get this lab.
+pub(super) fn order(run: &PlannedRun, state: &State) -> Order {
+    Order {
         name: state.name.clone(),
         topology: state.topology.clone(),
         run: run.clone(),
-        kernel: None,
+        kernel: state.guest.clone(),
         cache: PathBuf::new(),
         directory: state.directory.clone(),
         until: Until { routes: Vec::new(), sessions: false, limit: Duration::ZERO },
-    };
-    let mut door = Door::Socket(listener);
-    let about = About { booted, order: &order, state: &state, since: Instant::now() };
-    events.send(EventKind::Kept { lab: state.name.clone(), outcome });
-    tokio::select! {
-        () = serve(&mut door, &about, told()) => {}
-        () = stop => {}
     }
-    Ok(held)
 }
 
 /// A lab's name of at most 64 harmless characters.

@@ -30,6 +30,7 @@ mod start;
 mod supervisor;
 mod sweep;
 mod terminal;
+mod wrong;
 
 pub use client::{Lab, Labs};
 pub use error::{Blame, KeepError};
@@ -43,3 +44,4 @@ pub use start::{GuestKernel, Request, Starting, check_free, choose_kernel, start
 pub use supervisor::supervise;
 pub use sweep::{Swept, sweep};
 pub use terminal::Terminal;
+pub(crate) use wrong::{Keeper, Offer, Take};

@@ -52,10 +52,7 @@ pub(super) fn command(result: &ResultFile, run: &RunResult) -> Option<String> {
     if let (Some(seed), Some(race)) = (setting.seed, &result.race) {
         words.push(format!("--repeat 1 --perturb {} --seed {seed}", race.setting.perturb.join(",")));
     }
-    // A guest kernel's lab cannot be kept.
-    if setting.kernel == "host" {
-        words.push("--keep".to_string());
-    }
+    words.push("--keep".to_string());
     Some(words.join(" "))
 }
 

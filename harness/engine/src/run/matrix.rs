@@ -13,17 +13,17 @@ use routeproof_model::race::RaceSetting;
 use routeproof_model::result::Outcome;
 use tokio::sync::watch;
 
-use super::boot::{BootOptions, Booted, boot_unless};
+use super::boot::BootOptions;
 use super::error::RunError;
+use super::one::{Judged, judge_run};
 use super::provenance;
 use super::race::Tallies;
-use super::steps::{self, Verdict};
+use super::steps::Verdict;
 use super::turns::{Share, Turn, Turns};
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};
 use crate::image::{Progress, Store, Tree};
-use crate::keep::KeepFirst;
-use crate::lab::unless_dead;
+use crate::keep::{KeepFirst, Keeper};
 use crate::rundir::{RunDir, RunFolder};
 
 /// How an invocation does its runs.
@@ -287,17 +287,13 @@ impl One {
         let verdict = match &self.place {
             Place::Host => {
                 let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false };
-                return judged(planned, &options, &self.events, self.stop.clone(), self.keep.as_deref())
-                    .await;
+                let keeper = self.keep.as_deref().map_or(Keeper::Nobody, Keeper::Here);
+                return judge_run(planned, &options, &self.events, self.stop.clone(), keeper).await;
             }
             Place::Guest(kernel) => {
                 let cell = Cell { kernel, seat: seat.as_ref(), folder: self.folder.path(), roots: &roots };
-                let done = cell.run(planned, &self.events, self.stop.clone()).await;
-                let done = done.unwrap_or_else(|e| Some(broken(&e.into())));
-                if self.keep.is_some() && done.as_ref().is_some_and(|v| v.outcome > Outcome::Skipped) {
-                    self.events.warn(format!("{}: a guest kernel's lab cannot be kept", planned.slug()));
-                }
-                done
+                let done = cell.run(planned, &self.events, self.stop.clone(), self.keep.as_deref()).await;
+                return done.unwrap_or_else(|e| Some(broken(&e.into()).into()));
             }
             Place::Nowhere { capability, detail } => {
                 let (capability, detail) = (capability.clone(), detail.clone());
@@ -305,82 +301,6 @@ impl One {
             }
         };
         verdict.map(Judged::from)
-    }
-}
-
-/// A verdict, and how long the lab was kept after it.
-struct Judged {
-    verdict: Verdict,
-    kept: Duration,
-}
-
-impl From<Verdict> for Judged {
-    fn from(verdict: Verdict) -> Judged {
-        Judged { verdict, kept: Duration::ZERO }
-    }
-}
-
-/// Boots the lab of a run on this kernel and does its steps. `None`: `stop` became true before there was a verdict.
-pub(crate) async fn judge_run(
-    planned: &PlannedRun,
-    options: &BootOptions<'_>,
-    events: &Events,
-    stop: watch::Receiver<bool>,
-) -> Option<Verdict> {
-    judged(planned, options, events, stop, None).await.map(|judged| judged.verdict)
-}
-
-/// [`judge_run`]; a lab that goes wrong may be kept for a while.
-async fn judged(
-    planned: &PlannedRun,
-    options: &BootOptions<'_>,
-    events: &Events,
-    stop: watch::Receiver<bool>,
-    keep: Option<&KeepFirst>,
-) -> Option<Judged> {
-    let stop = || stopped(stop.clone());
-    match boot_unless(stop(), planned, options, events).await {
-        Ok(None) => None,
-        Ok(Some(mut booted)) => {
-            booted.leave_faults = keep.is_some_and(KeepFirst::is_free);
-            let verdict = tokio::select! {
-                verdict = judge(&mut booted, planned, events) => Some(verdict),
-                () = stop() => None,
-            };
-            events.send(EventKind::RunHealth { health: booted.meter.read() });
-            // What the host spoilt is tried again, which needs the lab's place.
-            let wrong = verdict.as_ref().filter(|v| v.outcome > Outcome::Skipped && !v.by_host);
-            let kept = match (keep, wrong) {
-                (Some(keep), Some(wrong)) => {
-                    keep.keep(&booted, (planned, wrong.outcome), options.folder, events, stop()).await
-                }
-                _ => None,
-            };
-            if let Err(e) = booted.shutdown().await {
-                events.warn(format!("{}: observations are incomplete: {e}", planned.slug()));
-            }
-            let time = kept.as_ref().map_or(Duration::ZERO, |kept| kept.time);
-            if let Some(kept) = kept {
-                kept.release();
-            }
-            verdict.map(|verdict| Judged { verdict, kept: time })
-        }
-        Err(e) => Some(broken(&e).into()),
-    }
-}
-
-/// The steps' verdict, unless the lab dies under them: then the router is not to blame.
-async fn judge(booted: &mut Booted, planned: &PlannedRun, events: &Events) -> Verdict {
-    let died = booted.lab.died();
-    let steps = async {
-        match steps::run(booted, planned, events).await {
-            passed if passed.outcome == Outcome::Passed => Ok(passed),
-            other => Err(other),
-        }
-    };
-    match unless_dead(died, steps).await {
-        Ok(Ok(verdict) | Err(verdict)) => verdict,
-        Err(death) => broken(&death.into()),
     }
 }
 

@@ -30,6 +30,7 @@ mod many;
 mod matrix;
 mod mutate;
 mod node;
+mod one;
 mod parts;
 mod perturb;
 mod places;
@@ -63,11 +64,11 @@ pub use load::{
     topology as load_topology,
 };
 pub use manifests::{CheckedManifests, check_manifests};
-pub(crate) use matrix::judge_run;
 pub use matrix::{Options, RETRIES, parallelism, roots, run, trees};
 pub use mutate::mutate;
 pub(crate) use mutate::{Trial, Tried};
 pub use node::Node;
+pub(crate) use one::{Judged, judge_run};
 pub use record::Recorder;
 pub use routers::{intents as check_intents, profile as load_profile, profiles};
 pub use stability::instability;

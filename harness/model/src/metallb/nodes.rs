@@ -96,10 +96,15 @@ impl Here<'_> {
         is_announced(slices, id, spec, self)
     }
 
-    /// Whether a pod gets requests: since v0.14.0 also one that ends but still serves.
+    /// Whether a pod gets requests: since v0.14.0 also one that ends but still serves. Up to v0.14.4 `serving` then decides alone,
+    /// where it is said.
     pub fn can_serve(&self, endpoint: &Endpoint) -> bool {
-        let serving = self.generation >= Generation::V0_14_0 && endpoint.conditions.serving == Some(true);
-        endpoint.is_ready() || serving
+        let ready = endpoint.is_ready();
+        match endpoint.conditions.serving {
+            Some(serving) if self.generation >= Generation::V0_14_5 => ready || serving,
+            Some(serving) if self.generation >= Generation::V0_14_0 => serving,
+            _ => ready,
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Generation {
     V0_14_0,
     /// `timers connect`, disableMP.
     V0_14_4,
+    /// The layout of v0.14.4; a pod that is ready gets requests whatever `serving` says.
+    V0_14_5,
     /// Graceful restart and a `neighbor X bfd` line of its own.
     V0_14_6,
     /// dynamicASN; no `timers` line when unset.
@@ -121,7 +123,7 @@ pub static RELEASES: &[Release] = &[
     release("v0.14.2", Generation::V0_14_0, "8.5.2"),
     release("v0.14.3", Generation::V0_14_0, "8.5.2"),
     release("v0.14.4", Generation::V0_14_4, "9.0.2"),
-    release("v0.14.5", Generation::V0_14_4, "9.0.2"),
+    release("v0.14.5", Generation::V0_14_5, "9.0.2"),
     release("v0.14.6", Generation::V0_14_6, "9.1.0"),
     release("v0.14.7", Generation::V0_14_6, "9.1.0"),
     release("v0.14.8", Generation::V0_14_6, "9.1.0"),

@@ -32,6 +32,7 @@ struct Fold {
     warnings: Vec<String>,
     environment: Option<Environment>,
     race: Option<RaceSetting>,
+    requirements: BTreeMap<String, String>,
     last_ms: u64,
 }
 
@@ -105,6 +106,7 @@ impl Fold {
             }
             EventKind::Warning { message } => push_new(&mut self.warnings, message),
             EventKind::Race { setting } => self.race = Some(setting.clone()),
+            EventKind::Requirements { texts } => self.requirements.extend(texts.clone()),
             EventKind::Environment { environment } => self.environment = Some(environment.clone()),
             EventKind::Image { .. } => {}
             kind => {
@@ -139,9 +141,18 @@ impl Fold {
             interrupted,
             missing: self.missing,
         };
-        let (environment, warnings) = (self.environment, self.warnings);
+        let (environment, warnings, requirements) = (self.environment, self.warnings, self.requirements);
         let race = self.race.map(|setting| Race { groups: groups(&runs, &setting), setting });
-        ResultFile { schema: SCHEMA.into(), summary, scenarios, runs, environment, race, warnings }
+        ResultFile {
+            schema: SCHEMA.into(),
+            summary,
+            scenarios,
+            requirements,
+            runs,
+            environment,
+            race,
+            warnings,
+        }
     }
 }
 

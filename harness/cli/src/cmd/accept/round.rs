@@ -23,6 +23,7 @@ pub struct Ran {
 /// Runs what is loaded; ctrl-C ends it with an error.
 pub async fn run_once(loaded: &[Loaded], args: &JudgeArgs, options: &Options) -> Result<Ran, Failure> {
     let invocation = Invocation::begin(&args.run_dir, KEEP)?;
+    invocation.announce(loaded);
     let (plan, stopped) = (Loaded::plan(loaded), invocation.stopped.clone());
     let outcome = engine::run(&plan, &invocation.directory, options, &invocation.events, stopped).await;
     let ended = invocation.end();

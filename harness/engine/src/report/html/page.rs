@@ -67,6 +67,8 @@ pub(super) struct Cell {
     pub class: &'static str,
     pub text: String,
     pub href: Option<String>,
+    /// Below the text of a label.
+    pub detail: Option<String>,
 }
 
 pub(super) struct ScenarioView {
@@ -182,9 +184,11 @@ fn requirements(result: &ResultFile) -> Option<Table> {
                 class: cell.outcome.word(),
                 text: format!("{} {}/{}", sign(cell.outcome), cell.passed, cell.runs.len()),
                 href: cell.runs.first().map(|index| href(*index)),
+                detail: None,
             },
         });
-        std::iter::once(Cell { text: row.id.clone(), ..Cell::default() }).chain(cells).collect()
+        let detail = result.requirements.get(&row.id).cloned();
+        std::iter::once(Cell { text: row.id.clone(), detail, ..Cell::default() }).chain(cells).collect()
     });
     let rows: Vec<Vec<Cell>> = rows.collect();
     (!rows.is_empty()).then_some(Table { header, labels: 1, rows })
@@ -209,6 +213,7 @@ fn grids(result: &ResultFile) -> Vec<(String, Table, Vec<String>)> {
                         .trim()
                         .to_string(),
                     href: Some(href(cell.run)),
+                    detail: None,
                 },
             });
             labels.chain(cells).collect()
@@ -249,7 +254,9 @@ fn isolation(result: &ResultFile) -> Vec<(String, Table)> {
         rows: found
             .rows()
             .into_iter()
-            .map(|row| row.into_iter().map(|(text, s)| Cell { class: class(s), text, href: None }).collect())
+            .map(|row| {
+                row.into_iter().map(|(text, s)| Cell { class: class(s), text, ..Cell::default() }).collect()
+            })
             .collect(),
     };
     isolation::matrices(result).iter().map(|found| (found.title(), table(found))).collect()

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
+use routeproof_model::event::{Event, EventKind};
+use routeproof_model::result::fold;
+
 use super::super::sample;
 use super::*;
 
@@ -25,6 +28,19 @@ fn every_run_requirement_and_reason_is_on_the_page() {
     ] {
         assert!(page.contains(words), "{words} is missing:\n{page}");
     }
+}
+
+#[test]
+fn requirements_say_what_they_are() {
+    let mut sample = sample::mixed();
+    let texts = [("LEARN-1.1".to_string(), "A node <installs> what is permitted.".to_string())].into();
+    sample.events.push(Event { at_ms: 0, run: None, kind: EventKind::Requirements { texts } });
+    sample.result = fold(&sample.events);
+    let page = render(&sample, None);
+    assert!(
+        page.contains("LEARN-1.1<span class=\"detail\">A node &#60;installs&#62; what is permitted.</span>"),
+        "{page}"
+    );
 }
 
 #[test]

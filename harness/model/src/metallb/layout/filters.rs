@@ -15,7 +15,11 @@ pub(super) fn append(out: &mut String, conf: &FrrConf, counter: &mut Counter, ge
         Generation::V0_13_8 | Generation::V0_13_10 | Generation::V0_13_11 => {
             neighbors.for_each(|n| v0_13_8(out, n, counter, generation));
         }
-        Generation::V0_14_0 | Generation::V0_14_4 | Generation::V0_14_6 | Generation::V0_14_9 => {
+        Generation::V0_14_0
+        | Generation::V0_14_4
+        | Generation::V0_14_5
+        | Generation::V0_14_6
+        | Generation::V0_14_9 => {
             neighbors.for_each(|n| sequenced::v0_14(out, n, counter, generation));
         }
         Generation::V0_15_0 | Generation::V0_16_0 | Generation::V0_16_2 => {

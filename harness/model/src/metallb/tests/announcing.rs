@@ -30,6 +30,16 @@ fn a_pod_that_ends_but_serves_counts_since_v0_14_0() {
 }
 
 #[test]
+fn what_does_not_serve_is_not_ready_from_v0_14_0_to_v0_14_4() {
+    let silent = cluster("- {addresses: [10.0.0.1], conditions: {ready: true, serving: false}}\n", "", "}");
+    for (version, announced) in
+        [("v0.13.12", true), ("v0.14.0", false), ("v0.14.4", false), ("v0.14.5", true)]
+    {
+        assert_eq!(announces(version, &silent), announced, "{version}");
+    }
+}
+
+#[test]
 fn an_address_that_is_unready_once_is_unready_up_to_v0_15_3() {
     let split = cluster(
         "- {addresses: [10.0.0.1]}\n- {addresses: [10.0.0.1], conditions: {ready: false}}\n",
