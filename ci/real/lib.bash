@@ -2,6 +2,8 @@
 set -euo pipefail
 
 real=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=ci/real/versions
+source "$real/versions"
 repository=$(dirname "$(dirname "$real")")
 caches=${ROUTEPROOF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/routeproof}
 cache=$caches/real
