@@ -70,7 +70,7 @@ fn what_others_write_stays_text() {
     let evil = "</title></svg></style><script>alert(1)</script><img src=x onerror=y> & \" ' \u{1b}[31m";
     let mut sample = sample::mixed();
     for event in &mut sample.events {
-        use routeproof_model::event::EventKind::*;
+        use EventKind::*;
         match &mut event.kind {
             Planned { runs } => runs.iter_mut().for_each(|run| {
                 run.scenario = format!("{evil}{}", run.scenario);
@@ -90,7 +90,7 @@ fn what_others_write_stays_text() {
             _ => {}
         }
     }
-    sample.result = routeproof_model::result::fold(&sample.events);
+    sample.result = fold(&sample.events);
     let page = render(&sample, None);
     assert!(page.contains("&lt;script&gt;") || page.contains("&#60;script&#62;"), "it is shown");
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("\u{1b}"), "{page}");
