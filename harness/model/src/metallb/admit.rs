@@ -181,6 +181,12 @@ pub(super) fn check_release(
         if from.spec.service_allocation.is_some() && release.generation < Generation::V0_13_8 {
             return Err(too_new(release, id, "serviceAllocation", "v0.13.8"));
         }
+        if from.spec.avoid_buggy_ips && release.is_before("v0.13.4") {
+            return Err(too_new(release, id, "avoidBuggyIPs", "v0.13.4"));
+        }
+    }
+    if release.version == "v0.15.0" {
+        nodes::check_pools(objects, &resolved.pools)?;
     }
     for (id, service) in
         objects.services_by_age().into_iter().filter(|_| release.generation < Generation::V0_14_9)

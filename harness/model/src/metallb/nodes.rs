@@ -1,12 +1,16 @@
 //! Which nodes announce Services at all, and where two advertisements or peers can meet.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use super::endpoints::Endpoint;
 use super::meta::{LabelSelector, Labels, any_or_all};
 use super::objects::ObjectId;
 use super::proxy::is_announced;
+use super::reject::Reject;
 use super::release::Generation;
+use super::resolve::Pool;
 use super::specs::ServiceSpec;
 use super::store::{Objects, Slices};
 
@@ -32,6 +36,15 @@ pub struct NodeSpec {
 #[serde(default)]
 pub struct NodeStatus {
     conditions: Vec<Condition>,
+    addresses: Vec<NodeAddress>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct NodeAddress {
+    #[serde(rename = "type")]
+    kind: String,
+    address: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -45,6 +58,12 @@ struct Condition {
 impl NodeStatus {
     fn network_is_unavailable(&self) -> bool {
         self.conditions.iter().any(|c| c.kind == "NetworkUnavailable" && c.status == "True")
+    }
+
+    /// Its addresses in the cluster's network.
+    pub(super) fn internal_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let internal = self.addresses.iter().filter(|a| a.kind == "InternalIP");
+        internal.filter_map(|a| a.address.parse().ok())
     }
 }
 
@@ -106,6 +125,24 @@ impl Here<'_> {
             _ => ready,
         }
     }
+}
+
+/// v0.15.0 alone refuses a pool that has a node's address in it.
+pub(super) fn check_pools(objects: &Objects, pools: &[Pool]) -> Result<(), Box<Reject>> {
+    let of_nodes = objects.nodes().filter_map(|(name, _)| objects.node_state(name));
+    let of_nodes: Vec<IpAddr> = of_nodes.flat_map(|node| node.status.internal_addresses()).collect();
+    for pool in pools {
+        for (i, cidr) in
+            pool.addresses.iter().enumerate().flat_map(|(i, all)| all.iter().map(move |c| (i, c)))
+        {
+            if let Some(ip) = of_nodes.iter().find(|ip| cidr.contains(*ip)) {
+                let reason = format!("pool cidr \"{cidr}\" contains nodeIp \"{ip}\"");
+                return Err(Reject::item(&pool.id, "addresses", i, reason)
+                    .hint("v0.15.0 alone refuses this: choose a newer `metallb.version`"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The labels of every Node object, with the host name that Kubernetes gives each.

@@ -150,6 +150,12 @@ impl Release {
         Err(UnknownRelease { version: version.to_owned(), nearest: nearest(bare) })
     }
 
+    /// Whether it came before another release of [`RELEASES`].
+    pub(super) fn is_before(&self, version: &str) -> bool {
+        let place = |version: &str| RELEASES.iter().position(|r| r.version == version);
+        place(self.version) < place(version)
+    }
+
     /// Whether the release has the mode.
     ///
     /// # Errors

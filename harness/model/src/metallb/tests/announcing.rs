@@ -159,3 +159,31 @@ fn a_speaker_minds_its_own_node_since_v0_16_0() {
     assert!(matches!(try_render("v0.15.3", &echo), Err(RenderError::Refused(_))));
     assert!(try_render("v0.16.0", &echo).is_ok());
 }
+
+#[test]
+fn only_v0_15_0_refuses_a_pool_with_a_nodes_address() {
+    let addresses = ", status: {addresses: [{type: Hostname, address: worker}, {type: InternalIP, address: 198.51.100.20}]}";
+    let objects = objects(&[
+        &metallb("IPAddressPool", "p", "{addresses: [198.51.100.0-198.51.100.15, 198.51.100.16/28]}"),
+        &format!(
+            "apiVersion: v1\nkind: Node\nmetadata: {{name: worker}}{}\n",
+            addresses.replacen(", ", "\n", 1)
+        ),
+    ]);
+    let refused = try_render("v0.15.0", &objects).unwrap_err().to_string();
+    assert!(
+        refused.contains("pool cidr \"198.51.100.16/28\" contains nodeIp \"198.51.100.20\""),
+        "{refused}"
+    );
+    for version in ["v0.14.9", "v0.15.1"] {
+        assert!(try_render(version, &objects).is_ok(), "{version}");
+    }
+}
+
+#[test]
+fn buggy_addresses_can_be_avoided_since_v0_13_4() {
+    let objects =
+        objects(&[&metallb("IPAddressPool", "p", "{addresses: [198.51.100.16/28], avoidBuggyIPs: true}")]);
+    assert!(try_render("v0.13.3", &objects).unwrap_err().to_string().contains("avoidBuggyIPs"));
+    assert!(try_render("v0.13.4", &objects).is_ok());
+}
