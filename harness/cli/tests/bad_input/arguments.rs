@@ -84,7 +84,7 @@ fn unknown_capability() {
     assert_snapshot!(run(&["--require", "namespace"]), @r"
     exit 2
     error: --require namespace: unknown capability
-    hint: known: namespaces, vrf, vlan, vlan-filtering, bond, dummy, macvlan, vxlan, netem, nftables, services, docker, kind, containerlab, uml
+    hint: known: namespaces, vrf, vlan, vlan-filtering, bond, dummy, macvlan, vxlan, netem, nftables, services, docker, kind, containerlab, cluster-programs, uml
     ");
 }
 

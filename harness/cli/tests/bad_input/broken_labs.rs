@@ -118,8 +118,8 @@ fn a_machine_that_allows_no_labs() {
     }
     let about_namespaces = doctor.stdout.split("vrf").next().unwrap().trim_end_matches("no  ");
     assert_snapshot!(about_namespaces.trim(), @r"
-    no  namespaces     this machine allows no labs: cannot create the lab's mount, pid and network namespaces: No space left on device (os error 28)
-                       user.max_net_namespaces is 0: `sudo sysctl user.max_net_namespaces=10000`, or run as root of the host
+    no  namespaces       this machine allows no labs: cannot create the lab's mount, pid and network namespaces: No space left on device (os error 28)
+                         user.max_net_namespaces is 0: `sudo sysctl user.max_net_namespaces=10000`, or run as root of the host
     ");
     let said = without("run learn-routes --only frr=8.4.4 --require namespaces --kernel host");
     assert_snapshot!(said, @r"
