@@ -128,7 +128,7 @@ fn vlans_that_are_swapped_on_the_trunk() {
 
 #[test]
 fn replies_that_take_the_wrong_vlan() {
-    let step = "  - expect: { return-path: { node: worker, client: client, to: 192.0.2.1, via: gw2";
+    let step = "  - expect: { return-path: { node: worker, client: client, to: one, family: ipv4, via: gw2";
     let fault = "{ node: worker, command: [ip, route, add, 10.30.0.0/24, via, 10.1.0.1, dev, eth1.100, metric, '1'] }";
     assert_named(
         planted("vlan-return", step, fault),
