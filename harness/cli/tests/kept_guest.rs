@@ -13,6 +13,7 @@ mod terminal;
 #[path = "support/user.rs"]
 mod user;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,7 +22,7 @@ use nix::sys::signal::Signal;
 use routeproof_engine::preflight::skip_test;
 use serde_json::Value;
 use terminal::Terminal;
-use user::{ROOT, User, eventually, family, kill, runs, text, with_input};
+use user::{ROOT, User, eventually, family, kill, parent, runs, text, with_input};
 
 /// Two hosts and a cable: what is quick to boot.
 const PAIR: &str = "
@@ -56,7 +57,7 @@ fn up_pair(user: &User) -> PathBuf {
 
 /// Everything of this user's labs: what has one of the user's folders in its environment or its mounts is in the family.
 #[track_caller]
-fn assert_nothing_left(family: &std::collections::BTreeSet<i32>, folder: &Path) {
+fn assert_nothing_left(family: &BTreeSet<i32>, folder: &Path) {
     eventually("every process has ended", || !family.iter().any(runs));
     for gone in ["guest", "guest.json", "lab"] {
         assert!(!folder.join(gone).exists(), "{gone} is left");
@@ -168,17 +169,23 @@ fn a_killed_supervisor_takes_its_guest_along() {
     assert_eq!(user.left(), 0);
 }
 
+/// The guest's kernel. Its programs are processes of the same executable below it, whose pids may be smaller.
+fn kernel(family: &BTreeSet<i32>) -> i32 {
+    let is_kernel = |pid: i32| {
+        let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+        exe.to_string_lossy().contains("linux.uml")
+    };
+    let uppermost = |pid: &&i32| is_kernel(**pid) && parent(**pid).is_some_and(|parent| !is_kernel(parent));
+    *family.iter().find(uppermost).unwrap()
+}
+
 #[test]
 fn a_killed_guest_ends_its_lab() {
     let Some(user) = user() else { return };
     let folder = up_pair(&user);
     let family = family(user.supervisor("pair"));
-    let is_kernel = |pid: &&i32| {
-        let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-        exe.to_string_lossy().contains("linux.uml")
-    };
     let client = user.command(&["exec", "a", "--", "sleep", "1000"]).stderr(Stdio::piped()).spawn().unwrap();
-    kill(*family.iter().find(is_kernel).unwrap(), Signal::SIGKILL);
+    kill(kernel(&family), Signal::SIGKILL);
     let client = client.wait_with_output().unwrap();
     assert_eq!(client.status.code(), Some(3), "{}", text(&client.stderr));
     assert_nothing_left(&family, &folder);

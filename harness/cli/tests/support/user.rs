@@ -96,10 +96,7 @@ pub fn family(pid: i32) -> BTreeSet<i32> {
         .flatten()
         .filter_map(|entry| {
             let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            // The name in parentheses may hold spaces.
-            let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
-            Some((pid, parent))
+            Some((pid, parent(pid)?))
         })
         .collect();
     let mut family = BTreeSet::from([pid]);
@@ -114,6 +111,12 @@ pub fn family(pid: i32) -> BTreeSet<i32> {
         }
         family.extend(more);
     }
+}
+
+pub fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold spaces.
+    stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Whether a process runs; a zombie, whose parent is slow, does not.
