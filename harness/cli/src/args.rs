@@ -129,10 +129,13 @@ pub enum ClusterKind {
 impl ClusterArgs {
     /// The real programs, if they are wanted.
     pub fn programs(&self, store: &Store) -> Option<Programs> {
-        let folder = || self.cluster_programs.clone().map(Programs::in_folder);
-        let wanted = self.cluster == ClusterKind::Speaker;
-        wanted.then(|| folder().unwrap_or_else(|| Programs::in_cache(store.cache_dir())))
+        (self.cluster == ClusterKind::Speaker).then(|| programs(self.cluster_programs.as_ref(), store))
     }
+}
+
+/// The real programs of a folder, or without one those of the cache.
+pub fn programs(folder: Option<&PathBuf>, store: &Store) -> Programs {
+    folder.cloned().map_or_else(|| Programs::in_cache(store.cache_dir()), Programs::in_folder)
 }
 
 /// On which kernel labs are booted.

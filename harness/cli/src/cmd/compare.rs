@@ -4,14 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use routeproof_engine::cluster::Programs;
 use routeproof_engine::run::{self as engine, Loaded, Options};
 use routeproof_engine::rundir::KEEP;
 use routeproof_model::plan::Plan;
 
 use super::invocation::{Ended, Invocation};
 use super::{diff, doctor, run, select};
-use crate::args::{GuestArgs, ProfileArgs, SourceArgs};
+use crate::args::{GuestArgs, ProfileArgs, SourceArgs, programs};
 use crate::fail::{FAILED, Failure};
 use crate::out;
 
@@ -54,8 +53,7 @@ pub async fn run(args: &CompareArgs) -> Result<u8, Failure> {
     let mut loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only, &profiles)?;
     let store = run::store(&args.source, &profiles)?;
     let guest = args.guest.parse()?;
-    let folder = args.cluster_programs.clone().map(Programs::in_folder);
-    let programs = folder.unwrap_or_else(|| Programs::in_cache(store.cache_dir()));
+    let programs = programs(args.cluster_programs.as_ref(), &store);
     // Half a comparison is none.
     doctor::require(&[routeproof_engine::cluster::CAPABILITY.to_string()], &guest, &store, Some(&programs))
         .await?;
@@ -66,19 +64,13 @@ pub async fn run(args: &CompareArgs) -> Result<u8, Failure> {
     let (retries, race, keep) = (engine::RETRIES, None, None);
     let rendered = Options { store, jobs, retries, guest, race, keep, programs: None };
     let real = Options { programs: Some(programs), ..rendered.clone() };
-    let mut folders = Vec::new();
-    for (name, options) in [("rendered", &rendered), ("speaker", &real)] {
-        match once(&plan, options, &args.run_dir).await? {
-            Once::Compare(folder) => {
-                out::note(format_args!("{name}: {}", folder.display()));
-                folders.push(folder);
-            }
-            Once::End(code) => return Ok(code),
-        }
-    }
-    match &folders[..] {
-        [rendered, real] => diff::show(rendered, real, args.times, args.json),
-        _ => Ok(FAILED),
+    let rendered = match once("rendered", &plan, &rendered, &args.run_dir).await? {
+        Once::Compare(folder) => folder,
+        Once::End(code) => return Ok(code),
+    };
+    match once("speaker", &plan, &real, &args.run_dir).await? {
+        Once::Compare(real) => diff::show(&rendered, &real, args.times, args.json),
+        Once::End(code) => Ok(code),
     }
 }
 
@@ -90,7 +82,7 @@ enum Once {
     End(u8),
 }
 
-async fn once(plan: &Plan, options: &Options, run_dir: &Path) -> Result<Once, Failure> {
+async fn once(name: &str, plan: &Plan, options: &Options, run_dir: &Path) -> Result<Once, Failure> {
     let invocation = Invocation::begin(run_dir, KEEP)?;
     let stopped = invocation.stopped.clone();
     let outcome = engine::run(plan, &invocation.directory, options, &invocation.events, stopped).await;
@@ -102,7 +94,10 @@ async fn once(plan: &Plan, options: &Options, run_dir: &Path) -> Result<Once, Fa
         Failure::broken(problem).report();
     }
     Ok(match finished.exit_code(problems.is_empty()) {
-        0 | FAILED => Once::Compare(directory.path().to_path_buf()),
+        0 | FAILED => {
+            out::note(format_args!("{name}: {}", directory.path().display()));
+            Once::Compare(directory.path().to_path_buf())
+        }
         code => {
             out::text(routeproof_engine::report::render_terminal(&ended.view()))?;
             Once::End(code)

@@ -50,11 +50,11 @@ async fn work(order: Order, mux: Mux, incoming: Incoming) -> io::Result<()> {
     let Incoming { mut controls, opened, line: _line } = incoming;
     tokio::spawn(async move {
         while let Some(Ok(word)) = controls.recv().await {
-            let _ = match serde_json::from_slice(&word) {
-                Ok(Word::Stop) => stop.send(true).is_ok(),
-                Ok(Word::Keep(state)) => taken.send(Some(state.map(|state| *state))).is_ok(),
-                Err(_) => false,
-            };
+            match serde_json::from_slice(&word) {
+                Ok(Word::Stop) => _ = stop.send(true),
+                Ok(Word::Keep(state)) => _ = taken.send(Some(state.map(|state| *state))),
+                Err(_) => {}
+            }
         }
     });
     let alive = mux.clone();
