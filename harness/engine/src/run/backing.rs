@@ -14,8 +14,8 @@ use crate::containers::{Containers, Settings};
 use crate::event::Events;
 use crate::lab::{Command, Lab, LabSpec, NodeHandle};
 
-/// Of the UTS namespace of whoever opens it (proc_sys_kernel(5)).
-const HOSTNAME: &str = "/proc/sys/kernel/hostname";
+/// The name is that of the UTS namespace of whoever writes the file (proc_sys_kernel(5)): so it is written by a process of the node.
+const RENAME: &str = "printf %s \"$1\" >/proc/sys/kernel/hostname";
 
 /// What FRR's own start scripts would do in a router's container before daemons start; an image of another router has no such user.
 const PREPARE: &str = "mkdir -p /run/frr /var/tmp/frr && { chown frr:frr /run/frr /var/tmp/frr 2>/dev/null || :; }";
@@ -73,11 +73,12 @@ impl Ground {
         };
         let nodes = containers.start(run, |node: &topology::Node| sysctls(node), folder).await?;
         for (node, attached) in spec.nodes.iter().zip(&nodes) {
-            match run.topology.node(&node.name).map(|node| node.role) {
+            let prepare = match run.topology.node(&node.name).map(|node| node.role) {
                 // FRR's configuration has the name in it, and kind calls the container otherwise.
-                Some(Role::ClusterNode) => attached.handle.write(HOSTNAME, 0o644, node.name.as_bytes()).await?,
-                _ => drop(must_run(&attached.handle, &Command::new(["sh", "-c", PREPARE])).await?),
-            }
+                Some(Role::ClusterNode) => Command::new(["sh", "-c", RENAME, "sh", &node.name]),
+                _ => Command::new(["sh", "-c", PREPARE]),
+            };
+            must_run(&attached.handle, &Command { confined: false, ..prepare }).await?;
             for (from, to) in &node.files {
                 copy_in(&attached.handle, from, to).await?;
             }
