@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use routeproof_engine::image::{ImageRef, Options, Quiet};
 use routeproof_engine::lab::{
-    Attached, BridgeSpec, Command, Death, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeHandle, NodeSpec,
+    Attached, BridgeSpec, Command, Death, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeHandle,
+    NodeSpec,
 };
 use routeproof_engine::preflight::skip_test;
 use routeproof_engine::run::store;
@@ -36,7 +37,8 @@ async fn pid(node: &NodeHandle) -> i32 {
     let inode: u64 = link.trim().trim_start_matches("net:[").trim_end_matches(']').parse().unwrap();
     let pids = fs::read_dir("/proc").unwrap().flatten();
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let inside = pids.filter(|pid| fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|m| m.ino() == inode));
+    let inside =
+        pids.filter(|pid| fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|m| m.ino() == inode));
     inside.min_by_key(|pid| fs::metadata(format!("/proc/{pid}")).map(|m| (m.ctime(), *pid)).ok()).unwrap()
 }
 
@@ -51,7 +53,11 @@ async fn nodes_of_others_are_wired_and_ours_again_when_it_ends() {
         return skip_test("root", "only root of the host may enter the namespaces of others");
     }
     let folder = tempfile::tempdir().unwrap();
-    let tree = store(Options::default()).unwrap().tree(&ImageRef::parse("frr:8.4.4").unwrap(), &Quiet).await.unwrap();
+    let tree = store(Options::default())
+        .unwrap()
+        .tree(&ImageRef::parse("frr:8.4.4").unwrap(), &Quiet)
+        .await
+        .unwrap();
     let spec = LabSpec {
         mount_point: folder.path().join("theirs"),
         nodes: vec![node("one", &tree.path), node("two", &tree.path)],
@@ -92,11 +98,13 @@ async fn nodes_of_others_are_wired_and_ours_again_when_it_ends() {
     said(one, "ping -c 1 -w 5 10.0.0.2").await;
 
     // The lab's end leaves the nodes, without its cables.
-    let index = said(&theirs.nodes[0], "cat /sys/class/net/eth1/ifindex 2>/dev/null || ip -o link show eth1").await;
+    let index =
+        said(&theirs.nodes[0], "cat /sys/class/net/eth1/ifindex 2>/dev/null || ip -o link show eth1").await;
     assert!(index.contains("10000"), "beyond what a container has: {index}");
     lab.shutdown().await;
     // The kernel takes a namespace's links away a moment after the namespace (cleanup_net).
-    said(&theirs.nodes[0], "for i in $(seq 100); do ip link show eth1 || exit 0; sleep 0.05; done; exit 1").await;
+    said(&theirs.nodes[0], "for i in $(seq 100); do ip link show eth1 || exit 0; sleep 0.05; done; exit 1")
+        .await;
     said(&theirs.nodes[0], "hostname").await;
     theirs.shutdown().await;
 }
@@ -107,7 +115,11 @@ async fn a_node_that_goes_takes_the_lab_along() {
         return skip_test("root", "only root of the host may enter the namespaces of others");
     }
     let folder = tempfile::tempdir().unwrap();
-    let tree = store(Options::default()).unwrap().tree(&ImageRef::parse("frr:8.4.4").unwrap(), &Quiet).await.unwrap();
+    let tree = store(Options::default())
+        .unwrap()
+        .tree(&ImageRef::parse("frr:8.4.4").unwrap(), &Quiet)
+        .await
+        .unwrap();
     let spec = LabSpec {
         mount_point: folder.path().join("theirs"),
         nodes: vec![node("one", &tree.path)],

@@ -121,7 +121,11 @@ impl Api {
 
     /// The last lines that a container of a pod has printed.
     pub async fn log(&self, pod: &Value, container: &str, lines: i64) -> Result<String, ClusterError> {
-        let wanted = LogParams { container: Some(container.to_string()), tail_lines: Some(lines), ..LogParams::default() };
+        let wanted = LogParams {
+            container: Some(container.to_string()),
+            tail_lines: Some(lines),
+            ..LogParams::default()
+        };
         let failed = |source: AnyError| ClusterError::Api { object: named(pod), source };
         let request = at(pod)?.logs(name(pod), &wanted).map_err(|e| failed(e.into()))?;
         let (_, body) = self.send(request).await.map_err(failed)?;

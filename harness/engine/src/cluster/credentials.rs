@@ -75,14 +75,16 @@ fn trusting(roots: RootCertStore) -> Result<WantsClientCert, ClusterError> {
 pub fn of_kubeconfig(path: &str, config: Vec<u8>) -> Result<ClientConfig, ClusterError> {
     let unusable = |why: String| ClusterError::Kubeconfig { path: path.to_string(), why };
     let source = Source::from_bytes(path, config);
-    let config = source.and_then(|source| yaml::parse::<Value>(&source)).map_err(|e| unusable(e.to_string()))?;
+    let config =
+        source.and_then(|source| yaml::parse::<Value>(&source)).map_err(|e| unusable(e.to_string()))?;
     let pem = |place: &str| {
         let text = config.pointer(place).and_then(Value::as_str).and_then(decode_base64);
         text.ok_or_else(|| unusable(format!("it has no {place}")))
     };
     let bad = |e: rustls::pki_types::pem::Error| unusable(e.to_string());
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem("/clusters/0/cluster/certificate-authority-data")?) {
+    for certificate in CertificateDer::pem_slice_iter(&pem("/clusters/0/cluster/certificate-authority-data")?)
+    {
         roots.add(certificate.map_err(bad)?).map_err(ClusterError::Client)?;
     }
     let own = pem("/users/0/user/client-certificate-data")?;

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use routeproof_model::cluster::{
-    self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, namespace,
-};
+use routeproof_model::cluster::{self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, namespace};
 use routeproof_model::diag::Source;
 use routeproof_model::metallb::{METALLB_NAMESPACE, NodeInfo, encode_base64};
 use routeproof_model::yaml;

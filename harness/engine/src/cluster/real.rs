@@ -55,7 +55,8 @@ impl RealCluster {
         for name in nodes {
             let look = || async {
                 let node = self.get(&node(name)).await?;
-                let ranges: Vec<IpNet> = texts(&node["spec"]["podCIDRs"]).filter_map(|t| t.parse().ok()).collect();
+                let ranges: Vec<IpNet> =
+                    texts(&node["spec"]["podCIDRs"]).filter_map(|t| t.parse().ok()).collect();
                 let addresses = node["status"]["addresses"].as_array().into_iter().flatten();
                 let internal = addresses.filter(|a| a["type"] == "InternalIP");
                 let own: Vec<IpAddr> = internal.filter_map(|a| a["address"].as_str()?.parse().ok()).collect();
@@ -146,7 +147,9 @@ impl RealCluster {
     /// The speaker's pod on a node.
     pub async fn speaker(&self, node: &str) -> Result<Option<Value>, ClusterError> {
         let found = self.client.api.list(&pods(), "component=speaker").await?;
-        let on_node = |pod: &Value| pod["spec"]["nodeName"] == node && pod["metadata"].get("deletionTimestamp").is_none();
+        let on_node = |pod: &Value| {
+            pod["spec"]["nodeName"] == node && pod["metadata"].get("deletionTimestamp").is_none()
+        };
         Ok(found.into_iter().filter(on_node).map(|pod| with_kind(pod, &pods())).next_back())
     }
 

@@ -20,7 +20,11 @@ const PIECE: usize = 1 << 20;
 ///
 /// # Errors
 /// An image that no registry gives; a file that cannot be written, which is not left behind.
-pub async fn bundle(images: &BTreeSet<Image>, to: &Path, say: &dyn Fn(String)) -> Result<u64, ContainerError> {
+pub async fn bundle(
+    images: &BTreeSet<Image>,
+    to: &Path,
+    say: &dyn Fn(String),
+) -> Result<u64, ContainerError> {
     let docker = Docker::connect()?;
     for image in images {
         if !docker.has(image).await? {
@@ -40,7 +44,8 @@ pub async fn bundle(images: &BTreeSet<Image>, to: &Path, say: &dyn Fn(String)) -
         let mut length = 0;
         let mut parts = docker.client().export_images(&names);
         while let Some(part) = parts.next().await {
-            let part = part.map_err(|e| ContainerError::Ask { what: "export images".into(), source: Box::new(e) })?;
+            let part =
+                part.map_err(|e| ContainerError::Ask { what: "export images".into(), source: Box::new(e) })?;
             length += part.len() as u64;
             file.write_all(&part).await.map_err(written)?;
         }
@@ -77,7 +82,10 @@ impl Docker {
     async fn pull(&self, image: &Image) -> Result<(), ContainerError> {
         let what = CreateImageOptionsBuilder::new().from_image(&image.name).tag(&image.tag).build();
         let pulled = self.client().create_image(Some(what), None, None).try_collect::<Vec<_>>().await;
-        let failed = |e: bollard::errors::Error| ContainerError::Ask { what: format!("pull {image}"), source: Box::new(e) };
+        let failed = |e: bollard::errors::Error| ContainerError::Ask {
+            what: format!("pull {image}"),
+            source: Box::new(e),
+        };
         pulled.map(drop).map_err(failed)
     }
 }

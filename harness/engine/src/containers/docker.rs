@@ -110,7 +110,8 @@ impl Docker {
             let at_once = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
             match self.0.remove_container(&name, Some(at_once)).await {
                 // It has gone meanwhile, or is about to.
-                Ok(()) | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. }) => {}
+                Ok(())
+                | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. }) => {}
                 Err(e) => return Err(failed(|| format!("remove container {name}"))(e)),
             }
         }

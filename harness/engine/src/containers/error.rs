@@ -46,7 +46,9 @@ pub enum ContainerError {
     Clusters(usize),
     #[error("kind makes no node {node}: its configuration has {made}")]
     NoSuchNode { node: String, made: String },
-    #[error("the Docker engine does not run among this machine's processes: container {name} has the pid {pid} there, which is none here")]
+    #[error(
+        "the Docker engine does not run among this machine's processes: container {name} has the pid {pid} there, which is none here"
+    )]
     Elsewhere { name: String, pid: i32 },
     #[error("cannot have MetalLB's manifest from {url}: {why}; a copy may be put at {path}")]
     Manifest { url: String, path: String, why: String },

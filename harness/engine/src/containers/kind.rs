@@ -17,7 +17,11 @@ pub struct Kind<'a> {
 
 impl Kind<'_> {
     /// Creates the cluster by a configuration. A failure leaves its nodes, of which [`Kind::export_logs`] tells more.
-    pub async fn create(&self, config: &serde_json::Value, image: Option<&Image>) -> Result<(), ContainerError> {
+    pub async fn create(
+        &self,
+        config: &serde_json::Value,
+        image: Option<&Image>,
+    ) -> Result<(), ContainerError> {
         let path = self.folder.join("kind.yaml");
         let kubeconfig = self.folder.join("kubeconfig");
         std::fs::write(&path, format!("{config:#}\n"))
@@ -33,7 +37,8 @@ impl Kind<'_> {
 
     /// Copies images of the engine into every node.
     pub async fn load(&self, images: &[Image]) -> Result<(), ContainerError> {
-        let (name, images): (_, Vec<String>) = (self.lab.to_string(), images.iter().map(Image::to_string).collect());
+        let (name, images): (_, Vec<String>) =
+            (self.lab.to_string(), images.iter().map(Image::to_string).collect());
         let mut argv = vec!["load", "docker-image", "--name", &name];
         argv.extend(images.iter().map(String::as_str));
         self.run(&argv).await

@@ -10,9 +10,7 @@ use std::time::Duration;
 use futures::future::{join_all, try_join, try_join_all};
 use ipnet::IpNet;
 use routeproof_model::plan::PlannedRun;
-use routeproof_model::real::{
-    self, Image, LabName, Member, MemberRole, PlannedCluster, container_image,
-};
+use routeproof_model::real::{self, Image, LabName, Member, MemberRole, PlannedCluster, container_image};
 use routeproof_model::topology::{self, Role};
 use routeproof_model::yaml;
 use serde_json::Value;
@@ -90,7 +88,10 @@ impl Containers {
         let routers = nodes().filter(|node| node.role != Role::ClusterNode);
         let start = async |node: &topology::Node| {
             let image = self.image(&node.name, &run.images[&node.name])?;
-            Ok::<_, ContainerError>((node.name.clone(), self.docker.start(&self.lab, &node.name, &image).await?))
+            Ok::<_, ContainerError>((
+                node.name.clone(),
+                self.docker.start(&self.lab, &node.name, &image).await?,
+            ))
         };
         let kind = Kind { lab: self.lab, folder };
         let (started, ()) =
@@ -101,7 +102,8 @@ impl Containers {
             self.running.lock().unwrap_or_else(PoisonError::into_inner).push(running);
         }
         for member in &self.members {
-            let gone = || ContainerError::Ended { name: member.container.clone(), image: "kind's node".to_string() };
+            let gone =
+                || ContainerError::Ended { name: member.container.clone(), image: "kind's node".to_string() };
             let pid = self.docker.pid(&member.container).await?.ok_or_else(gone)?;
             NetNs::of(&member.container, pid)?;
             self.pids.insert(member.name.clone(), pid);
@@ -208,7 +210,10 @@ impl Containers {
             }
             let own = ranges.get(name).map(|(ranges, _)| ranges.as_slice()).unwrap_or_default();
             let conflist = format!("{:#}\n", real::conflist(own));
-            Ok(agent.handle.write("/etc/cni/net.d/10-routeproof.conflist", 0o644, conflist.as_bytes()).await?)
+            Ok(agent
+                .handle
+                .write("/etc/cni/net.d/10-routeproof.conflist", 0o644, conflist.as_bytes())
+                .await?)
         }))
         .await
         .map(drop)
@@ -226,7 +231,8 @@ impl Containers {
         let netns = NetNs::of(node, pid)?;
         let look = || async {
             // The oldest of those that are new: what it starts itself may have its name.
-            match Program::all(netns, comm).into_iter().find(|p| old.is_none_or(|old| p.is_newer_than(&old))) {
+            match Program::all(netns, comm).into_iter().find(|p| old.is_none_or(|old| p.is_newer_than(&old)))
+            {
                 Some(program) => Probe::Done(program),
                 None => Probe::NotYet(format!("there is none on {node}")),
             }

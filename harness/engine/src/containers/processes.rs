@@ -16,7 +16,9 @@ impl NetNs {
     /// There is none of that pid here.
     pub fn of(name: &str, pid: i32) -> Result<NetNs, ContainerError> {
         let found = fs::metadata(format!("/proc/{pid}/ns/net"));
-        found.map(|meta| NetNs(meta.ino())).map_err(|_| ContainerError::Elsewhere { name: name.to_string(), pid })
+        found
+            .map(|meta| NetNs(meta.ino()))
+            .map_err(|_| ContainerError::Elsewhere { name: name.to_string(), pid })
     }
 }
 

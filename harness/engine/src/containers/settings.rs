@@ -34,12 +34,21 @@ impl Settings {
     ///
     /// # Errors
     /// It cannot be had.
-    pub(crate) async fn manifest(&self, version: &str, say: &(dyn Fn(String) + Sync)) -> Result<PathBuf, ContainerError> {
+    pub(crate) async fn manifest(
+        &self,
+        version: &str,
+        say: &(dyn Fn(String) + Sync),
+    ) -> Result<PathBuf, ContainerError> {
         if let Some(found) = self.manifest_places(version).into_iter().find(|path| path.is_file()) {
             return Ok(found);
         }
-        let (url, path) = (format!("{SOURCE}/{version}/config/manifests/{MANIFEST}"), self.downloaded(version));
-        let failed = |why: String| ContainerError::Manifest { url: url.clone(), path: path.display().to_string(), why };
+        let (url, path) =
+            (format!("{SOURCE}/{version}/config/manifests/{MANIFEST}"), self.downloaded(version));
+        let failed = |why: String| ContainerError::Manifest {
+            url: url.clone(),
+            path: path.display().to_string(),
+            why,
+        };
         let bytes = download(&url).await.map_err(failed)?;
         let digest = hex::encode(Sha256::digest(&bytes));
         let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| {

@@ -74,7 +74,8 @@ impl Frr {
         let names = names.map_err(not_ready)?;
         let daemons = names.iter().filter_map(|name| name.strip_suffix(".vty"));
         // It has no configuration and answers no questions.
-        let mut daemons: Vec<String> = daemons.filter(|name| *name != "watchfrr").map(str::to_string).collect();
+        let mut daemons: Vec<String> =
+            daemons.filter(|name| *name != "watchfrr").map(str::to_string).collect();
         daemons.sort();
         for daemon in &daemons {
             let up = || async {

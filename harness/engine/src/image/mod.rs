@@ -30,8 +30,8 @@ mod store;
 mod unpack;
 
 pub use cache::PackageRecord;
-pub(crate) use fetch::download;
 pub use error::{Blame, ImageError};
+pub(crate) use fetch::download;
 pub use list::{Entry, State};
 pub use name::{ImageRef, KERNELS, KNOWN, Kind, Known, Source};
 pub use progress::{Progress, Quiet};

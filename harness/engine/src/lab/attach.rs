@@ -79,7 +79,8 @@ impl Attached {
         wire::send(ours.as_fd(), &order, &[process.as_fd()]).map_err(LabError::Start)?;
         let socket = wire::register(ours, Interest::READABLE).map_err(LabError::Start)?;
         let hello = socket.async_io(Interest::READABLE, |fd| wire::recv::<Hello>(fd.as_fd()));
-        let hello = tokio::time::timeout(PATIENCE, hello).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
+        let hello =
+            tokio::time::timeout(PATIENCE, hello).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
         match hello.map_err(failed(&entering))? {
             Some((None, fds)) => {
                 let mut fds = fds.into_iter();
@@ -160,8 +161,8 @@ fn enter(socket: &OwnedFd) -> Result<Order, (String, io::Error)> {
 fn serve(socket: &OwnedFd, sysctls: &[(String, String)]) -> i32 {
     let prepared = || {
         rootfs::write_sysctls(Path::new("/"), sysctls)?;
-        let netns = File::open("/proc/self/ns/net")
-            .map_err(|e| ("open the network namespace".to_string(), e))?;
+        let netns =
+            File::open("/proc/self/ns/net").map_err(|e| ("open the network namespace".to_string(), e))?;
         let route = open_route_socket().map_err(|e| ("open a netlink socket".to_string(), e))?;
         Ok([OwnedFd::from(netns), route])
     };

@@ -73,12 +73,14 @@ impl Lab {
         let (ours, theirs) = wire::pair().map_err(LabError::Start)?;
         let log = File::create(log).map_err(LabError::Start)?;
         let marker = if spec.joined { entry::MARKER_JOINED } else { entry::MARKER };
-        let child = crate::exec::self_again("routeproof-lab", marker, theirs, log).map_err(LabError::Start)?;
+        let child =
+            crate::exec::self_again("routeproof-lab", marker, theirs, log).map_err(LabError::Start)?;
         let description = serde_json::to_vec(&spec).map_err(|e| LabError::Start(e.into()))?;
         let description = wire::sealed("routeproof-lab", &description).map_err(LabError::Start)?;
         wire::send(ours.as_fd(), &(), &[description.as_fd()]).map_err(LabError::Start)?;
         for few in joined.chunks(wire::MAX_FDS / 2) {
-            let fds: Vec<_> = few.iter().flat_map(|node| [node.wired.netns.as_fd(), node.wired.socket.as_fd()]).collect();
+            let fds: Vec<_> =
+                few.iter().flat_map(|node| [node.wired.netns.as_fd(), node.wired.socket.as_fd()]).collect();
             wire::send(ours.as_fd(), &(), &fds).map_err(LabError::Start)?;
         }
         let control = wire::register(ours, Interest::READABLE).map_err(LabError::Start)?;
@@ -210,11 +212,7 @@ impl Lab {
 }
 
 /// Tells of the end of a node that was there before the lab.
-async fn mourn(
-    node: NodeHandle,
-    death: watch::Sender<Option<Death>>,
-    mut released: watch::Receiver<bool>,
-) {
+async fn mourn(node: NodeHandle, death: watch::Sender<Option<Death>>, mut released: watch::Receiver<bool>) {
     tokio::select! {
         _ = released.changed() => {}
         () = node.closed() => { let _ = death.send(Some(Death::Node(node.name().to_string()))); }

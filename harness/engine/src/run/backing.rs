@@ -18,7 +18,8 @@ use crate::lab::{Command, Lab, LabSpec, NodeHandle};
 const RENAME: &str = "printf %s \"$1\" >/proc/sys/kernel/hostname";
 
 /// What FRR's own start scripts would do in a router's container before daemons start; an image of another router has no such user.
-const PREPARE: &str = "mkdir -p /run/frr /var/tmp/frr && { chown frr:frr /run/frr /var/tmp/frr 2>/dev/null || :; }";
+const PREPARE: &str =
+    "mkdir -p /run/frr /var/tmp/frr && { chown frr:frr /run/frr /var/tmp/frr 2>/dev/null || :; }";
 
 /// How a run's cluster and routers are made.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,11 @@ pub(super) struct Ground {
 impl Ground {
     pub fn of(backing: &Backing, events: &Events) -> Result<Ground, RunError> {
         let containers = match backing {
+            Backing::Containers(_) if !nix::unistd::geteuid().is_root() => {
+                let detail =
+                    "labs in containers enter the namespaces of containers, which only root may".to_string();
+                return Err(RunError::Missing { capability: "root".to_string(), detail });
+            }
             Backing::Containers(settings) => Some(Arc::new(Containers::new(settings)?)),
             Backing::Rendered | Backing::Speakers(_) => None,
         };
@@ -92,7 +98,9 @@ impl Ground {
             && let Err(e) = containers.remove().await
         {
             let line = RunError::from(e).line();
-            self.events.warn(format!("the lab's containers are not all gone: {line}; `routeproof sweep` removes them"));
+            self.events.warn(format!(
+                "the lab's containers are not all gone: {line}; `routeproof sweep` removes them"
+            ));
         }
     }
 

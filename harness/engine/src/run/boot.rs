@@ -181,7 +181,11 @@ pub async fn boot_unless(
             return Err(e);
         }
     };
-    phase(events, if options.backing.is_containers() { "containers and links" } else { "namespaces, roots and links" }, start);
+    phase(
+        events,
+        if options.backing.is_containers() { "containers and links" } else { "namespaces, roots and links" },
+        start,
+    );
     let furnished = tokio::select! {
         furnished = unless_dead(lab.died(), furnish(&lab, &ground, run, options, events)) => {
             furnished.unwrap_or_else(|death| Err(death.into()))

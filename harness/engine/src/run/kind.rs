@@ -88,7 +88,9 @@ impl KindCluster {
         let frr = frr_image(&containers, run)?;
         let registry = containers.settings().registry.clone();
         let image = |written: &str| -> String {
-            let Ok(image) = metallb_image(written, release.version, registry.as_deref()) else { return written.to_string() };
+            let Ok(image) = metallb_image(written, release.version, registry.as_deref()) else {
+                return written.to_string();
+            };
             if image.is_frr() { frr.to_string() } else { image.to_string() }
         };
         let speakers = metallb(documents.clone(), &image, false);
@@ -121,7 +123,8 @@ impl KindCluster {
     /// Applies a manifest's objects. Gives what is worth knowing.
     pub async fn apply(&self, documents: Vec<Value>) -> Result<Option<String>, RunError> {
         let in_vain = self.real.apply(documents).await?;
-        Ok((in_vain > 0).then(|| format!("MetalLB's webhook did not answer at first: tried again {in_vain} times")))
+        Ok((in_vain > 0)
+            .then(|| format!("MetalLB's webhook did not answer at first: tried again {in_vain} times")))
     }
 
     /// Starts the speakers, and gets hold of the FRR that each has beside it.
@@ -188,7 +191,8 @@ impl KindCluster {
         let mut seen = pod.applied;
         let last = loop {
             let written = pod.look().await?;
-            let expected = written.conf.as_ref().is_some_and(|(_, conf)| first_difference(conf, &ours).is_none());
+            let expected =
+                written.conf.as_ref().is_some_and(|(_, conf)| first_difference(conf, &ours).is_none());
             if (changes && expected && written.is_done()) || Instant::now() >= due {
                 break written;
             }
@@ -252,10 +256,12 @@ impl KindCluster {
     pub async fn keep_logs(&self, nodes: &BTreeMap<String, Node>) {
         let containers = ["speaker", "frr", "reloader"];
         let members = nodes.values().filter(|node| self.pods.contains_key(&node.name));
-        join_all(members.flat_map(|node| containers.map(|container| (node, container))).map(async |(node, container)| {
-            let log = self.real.speaker_log(&node.name, container, LOG_LINES).await;
-            save(node, &format!("{container}.log"), &log);
-        }))
+        join_all(members.flat_map(|node| containers.map(|container| (node, container))).map(
+            async |(node, container)| {
+                let log = self.real.speaker_log(&node.name, container, LOG_LINES).await;
+                save(node, &format!("{container}.log"), &log);
+            },
+        ))
         .await;
     }
 }
@@ -293,12 +299,14 @@ impl Written {
 /// The one FRR of all cluster nodes: a DaemonSet has one image.
 fn frr_image(containers: &Containers, run: &PlannedRun) -> Result<Image, RunError> {
     let members = run.topology.nodes.iter().filter(|node| node.role == Role::ClusterNode);
-    let mut images: Vec<(&str, &String)> = members.map(|node| (node.name.as_str(), &run.images[&node.name])).collect();
+    let mut images: Vec<(&str, &String)> =
+        members.map(|node| (node.name.as_str(), &run.images[&node.name])).collect();
     images.dedup_by_key(|(_, image)| image.as_str());
     match images[..] {
         [(node, image)] => Ok(containers.image(node, image)?),
         _ => {
-            let detail = "the nodes of a kind cluster have one FRR, for MetalLB's DaemonSet has one image".to_string();
+            let detail =
+                "the nodes of a kind cluster have one FRR, for MetalLB's DaemonSet has one image".to_string();
             Err(RunError::Missing { capability: "kind-images".to_string(), detail })
         }
     }

@@ -108,8 +108,12 @@ impl LiveLab {
         let events = bus.events();
         warnings.into_iter().chain(note).for_each(|warning| events.warn(warning));
         let turn = TURNS.take(Share::of(&run, &Place::Host)).await;
-        let boot_options =
-            BootOptions { folder: directory.path(), roots: &roots(&trees), tap: false, backing: &Backing::Rendered };
+        let boot_options = BootOptions {
+            folder: directory.path(),
+            roots: &roots(&trees),
+            tap: false,
+            backing: &Backing::Rendered,
+        };
         let booted = boot(&run, &boot_options, &events).await?;
         Ok(LiveLab { booted, run, memory: Memory::one_by_one(), events, _bus: bus, directory, _turn: turn })
     }

@@ -114,9 +114,9 @@ pub(super) async fn run_in(
         () = stopped(stop.clone()) => return Ok(()),
     };
     for (index, (run, place)) in plan.runs.iter().zip(&places_of_runs).enumerate() {
-        events.for_run(index).send(EventKind::RunSetting {
-            setting: provenance::setting(run, place, &options.backing),
-        });
+        events
+            .for_run(index)
+            .send(EventKind::RunSetting { setting: provenance::setting(run, place, &options.backing) });
     }
     // What is skipped needs no image, which may not even be ours to get.
     let embedded = |run: &&PlannedRun| beyond(run).is_none() && !options.backing.is_containers();
@@ -126,10 +126,11 @@ pub(super) async fn run_in(
         () = stopped(stop.clone()) => return Ok(()),
     };
     // As it is done: replay judges by the same limits.
-    let adapted = plan.runs.iter().zip(&places_of_runs).map(|(run, at)| match options.backing.is_containers() {
-        true => run.clone().with_patience(CONTAINERS),
-        false => at.adapt(run),
-    });
+    let adapted =
+        plan.runs.iter().zip(&places_of_runs).map(|(run, at)| match options.backing.is_containers() {
+            true => run.clone().with_patience(CONTAINERS),
+            false => at.adapt(run),
+        });
     let plan = Plan { runs: adapted.collect() };
     write_plan(&plan, directory)?;
     let mut tasks = Vec::new();

@@ -55,8 +55,8 @@ mod topologies;
 mod turns;
 mod until;
 
-pub use backing::Backing;
 pub use api::{Ran, RunOptions, Scenario};
+pub use backing::Backing;
 pub use bake::store;
 pub use boot::{BootOptions, Booted, boot, boot_unless};
 pub use cluster::Cluster;
@@ -71,7 +71,9 @@ pub use load::{
     topology as load_topology,
 };
 pub use manifests::{CheckedManifests, check_manifests};
-pub use matrix::{Options, RETRIES, parallelism, parallelism_in_containers, parallelism_with_programs, roots, run, trees};
+pub use matrix::{
+    Options, RETRIES, parallelism, parallelism_in_containers, parallelism_with_programs, roots, run, trees,
+};
 pub use mutate::mutate;
 pub(crate) use mutate::{Trial, Tried};
 pub use node::Node;

@@ -57,7 +57,8 @@ pub fn config(cluster: &PlannedCluster<'_>) -> (Value, Vec<Member>, bool) {
         let suffix = if *count == 1 { what.to_owned() } else { format!("{what}{count}") };
         let name = format!("{}-{suffix}", cluster.name);
         let container = format!("{}-{suffix}", cluster.container);
-        let patches = node.as_object_mut().map(|node| node.entry("kubeadmConfigPatches").or_insert(json!([])));
+        let patches =
+            node.as_object_mut().map(|node| node.entry("kubeadmConfigPatches").or_insert(json!([])));
         if let Some(Value::Array(patches)) = patches {
             patches.extend(["InitConfiguration", "JoinConfiguration"].map(|kind| called(kind, &name)));
         }

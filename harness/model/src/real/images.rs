@@ -40,7 +40,8 @@ pub enum ImageNameError {
 /// # Errors
 /// Names that embedded labs know and container engines do not.
 pub fn container_image(written: &str, registry: Option<&str>) -> Result<Image, ImageNameError> {
-    let is_path = written.starts_with(['/', '.', '~']) || written.contains("@sha256:") && !written.contains('/');
+    let is_path =
+        written.starts_with(['/', '.', '~']) || written.contains("@sha256:") && !written.contains('/');
     if is_path || written.ends_with(".tar") {
         return Err(ImageNameError::Path(written.to_owned()));
     }

@@ -53,7 +53,9 @@ mod tests {
         let name = LabName { pid: 4711, started: 123_456_789, number: 12 };
         assert_eq!(name.to_string(), "rp-1267-75bcd15-c");
         assert_eq!(LabName::parse("rp-1267-75bcd15-c"), Some(name));
-        for other in ["rp-1267-75bcd15", "rp-1267-75bcd15-c-worker", "kind-1-2-3", "rp-01267-75bcd15-c", "rp-1-2-+3"] {
+        for other in
+            ["rp-1267-75bcd15", "rp-1267-75bcd15-c-worker", "kind-1-2-3", "rp-01267-75bcd15-c", "rp-1-2-+3"]
+        {
             assert_eq!(LabName::parse(other), None, "{other}");
         }
     }

@@ -93,10 +93,12 @@ pub fn trouble(pod: &Value) -> Option<(String, bool)> {
     let mut statuses = lists.iter().flat_map(|list| pod["status"][list].as_array()).flatten();
     statuses.find_map(|status| {
         let waiting = &status["state"]["waiting"];
-        let reason = waiting["reason"].as_str().filter(|r| *r != "PodInitializing" && *r != "ContainerCreating")?;
+        let reason =
+            waiting["reason"].as_str().filter(|r| *r != "PodInitializing" && *r != "ContainerCreating")?;
         let container = status["name"].as_str().unwrap_or_default();
         let message = waiting["message"].as_str().unwrap_or_default();
-        let hopeless = ["ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"].contains(&reason);
+        let hopeless =
+            ["ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"].contains(&reason);
         Some((format!("container {container} of {}: {reason}: {message}", pod["metadata"]["name"]), hopeless))
     })
 }
@@ -119,10 +121,16 @@ mod tests {
         let found = metallb(documents.clone(), &other, true);
         let spec = &found[0]["spec"]["template"]["spec"];
         assert_eq!(spec["initContainers"][0]["image"], "local/frrouting/frr:7.5.1");
-        assert_eq!(spec["nodeSelector"], json!({"kubernetes.io/os": "linux", "routeproof.dev/not-yet": "true"}));
+        assert_eq!(
+            spec["nodeSelector"],
+            json!({"kubernetes.io/os": "linux", "routeproof.dev/not-yet": "true"})
+        );
         assert_eq!(images_of(&found).len(), 2);
         let found = metallb(documents, &other, false);
-        assert_eq!(found[0]["spec"]["template"]["spec"]["nodeSelector"], json!({"kubernetes.io/os": "linux"}));
+        assert_eq!(
+            found[0]["spec"]["template"]["spec"]["nodeSelector"],
+            json!({"kubernetes.io/os": "linux"})
+        );
         assert!(found[0].get("status").is_none());
     }
 
@@ -142,8 +150,10 @@ mod tests {
     #[test]
     fn a_rollout_is_done_when_all_pods_are_of_now_and_ready() {
         let at = |observed: u64, updated: u64, available: u64| {
-            readiness(&json!({"kind": "DaemonSet", "metadata": {"generation": 2}, "status": {"observedGeneration": observed,
-                "desiredNumberScheduled": 3, "updatedNumberScheduled": updated, "numberAvailable": available}}))
+            readiness(
+                &json!({"kind": "DaemonSet", "metadata": {"generation": 2}, "status": {"observedGeneration": observed,
+                "desiredNumberScheduled": 3, "updatedNumberScheduled": updated, "numberAvailable": available}}),
+            )
         };
         assert_eq!(at(2, 3, 3), Rollout::Done);
         assert_eq!(at(1, 3, 3), Rollout::Ready(3, 3));

@@ -44,12 +44,17 @@ mod tests {
 
     #[test]
     fn each_family_has_its_way() {
-        let ranges: Vec<IpNet> = vec!["10.244.1.0/24".parse().unwrap(), "fd00:10:244:1::/64".parse().unwrap()];
+        let ranges: Vec<IpNet> =
+            vec!["10.244.1.0/24".parse().unwrap(), "fd00:10:244:1::/64".parse().unwrap()];
         let addresses: Vec<IpAddr> = vec!["fc00::2".parse().unwrap(), "172.18.0.2".parse().unwrap()];
-        let routes: Vec<String> = pod_routes(&[(ranges.clone(), addresses)]).iter().map(|c| c.join(" ")).collect();
+        let routes: Vec<String> =
+            pod_routes(&[(ranges.clone(), addresses)]).iter().map(|c| c.join(" ")).collect();
         assert_eq!(
             routes,
-            ["ip route replace 10.244.1.0/24 via 172.18.0.2", "ip route replace fd00:10:244:1::/64 via fc00::2"]
+            [
+                "ip route replace 10.244.1.0/24 via 172.18.0.2",
+                "ip route replace fd00:10:244:1::/64 via fc00::2"
+            ]
         );
         let list = conflist(&ranges);
         assert_eq!(list["plugins"][0]["ipam"]["ranges"][1][0]["subnet"], "fd00:10:244:1::/64");

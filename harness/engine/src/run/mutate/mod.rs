@@ -197,8 +197,12 @@ impl One {
         let roots = roots(&self.trees);
         let tried = match &self.place {
             Place::Host => {
-                let options =
-                    BootOptions { folder: self.folder.path(), roots: &roots, tap: false, backing: &Backing::Rendered };
+                let options = BootOptions {
+                    folder: self.folder.path(),
+                    roots: &roots,
+                    tap: false,
+                    backing: &Backing::Rendered,
+                };
                 self.trial.judge(&options, &self.events, self.stop.clone()).await
             }
             Place::Guest(kernel) => {
