@@ -5,14 +5,13 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use routeproof_engine::cluster::Programs;
 use routeproof_engine::guest::{Choice, DEFAULT_KERNEL, Guest, KernelSource};
-use routeproof_engine::image::Store;
 use routeproof_engine::run::profiles;
 use routeproof_model::metallb::Mode;
 use routeproof_model::metallb::lint::Rule;
 use routeproof_model::profile::Profiles;
 
+use crate::backing::BackingArgs;
 use crate::fail::Failure;
 
 /// Proves that Kubernetes nodes learn routes over BGP: real FRR, MetalLB's configuration, judged by the kernel.
@@ -61,7 +60,7 @@ pub enum Command {
     Record(crate::cmd::record::RecordArgs),
     /// Compare two recorded runs fact by fact: kernels, sessions, RIBs, outcomes
     Diff(crate::cmd::diff::DiffArgs),
-    /// Run scenarios with routeproof's rendering and with MetalLB's real speakers, and compare fact by fact
+    /// Run scenarios with routeproof's rendering and with MetalLB's real programs, and compare fact by fact
     Compare(crate::cmd::compare::CompareArgs),
     /// Judge whether a router is one to accept, requirement by requirement
     Accept(crate::cmd::accept::AcceptArgs),
@@ -107,35 +106,6 @@ impl ProfileArgs {
     pub fn load(&self) -> Result<Profiles, Failure> {
         Ok(profiles(self.profiles.as_deref())?)
     }
-}
-
-/// Who writes the FRR configurations of cluster nodes.
-#[derive(Clone, Debug, Args)]
-pub struct ClusterArgs {
-    /// routeproof's own rendering, or MetalLB's real speakers with a real control plane, in every lab
-    #[arg(long, env = "ROUTEPROOF_CLUSTER", value_name = "CLUSTER", default_value = "rendered")]
-    pub cluster: ClusterKind,
-    /// The folder of the programs for `--cluster speaker`, which `ci/cluster-programs` makes [default: cluster-programs in the cache]
-    #[arg(long, env = "ROUTEPROOF_CLUSTER_PROGRAMS", value_name = "DIR")]
-    pub cluster_programs: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ClusterKind {
-    Rendered,
-    Speaker,
-}
-
-impl ClusterArgs {
-    /// The real programs, if they are wanted.
-    pub fn programs(&self, store: &Store) -> Option<Programs> {
-        (self.cluster == ClusterKind::Speaker).then(|| programs(self.cluster_programs.as_ref(), store))
-    }
-}
-
-/// The real programs of a folder, or without one those of the cache.
-pub fn programs(folder: Option<&PathBuf>, store: &Store) -> Programs {
-    folder.cloned().map_or_else(|| Programs::in_cache(store.cache_dir()), Programs::in_folder)
 }
 
 /// On which kernel labs are booted.
@@ -202,7 +172,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub guest: GuestArgs,
     #[command(flatten)]
-    pub cluster: ClusterArgs,
+    pub backing: BackingArgs,
     /// Leave the lab of the first run that goes wrong up, as its steps left it, until `down` or ctrl-C
     #[arg(long, conflicts_with = "mutate")]
     pub keep: bool,

@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
+mod backing;
 mod cmd;
 mod fail;
 mod out;

@@ -1,5 +1,5 @@
-//! The one place that starts processes on the host. There is just one kind: this binary again, as a lab's init or as the
-//! supervisor of a kept lab. (Inside nodes, the lab's agent starts them.)
+//! The one place that starts processes on the host: this binary again, as a lab's init or as the supervisor of a kept lab, and the
+//! programs that labs in containers need. (Inside nodes, the lab's agent starts them.)
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -8,6 +8,12 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Stdio;
 
 use tokio::process::{Child, Command};
+
+/// Runs a program of the user's PATH to its end. It ends when nobody waits for it any more.
+#[allow(clippy::disallowed_methods, reason = "this is the place")]
+pub async fn program(name: &str, arguments: &[&str]) -> io::Result<std::process::Output> {
+    Command::new(name).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await
+}
 
 /// Executes this binary again with `marker` set to the number of `socket`, which the child inherits.
 #[allow(clippy::disallowed_methods, reason = "this is the place")]

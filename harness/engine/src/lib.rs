@@ -7,6 +7,7 @@
 
 pub mod bundle;
 pub mod cluster;
+pub mod containers;
 mod daemons;
 pub mod event;
 pub mod exec;

@@ -2,6 +2,8 @@
 
 mod docker;
 
+pub use docker::docker;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -29,7 +31,7 @@ pub struct Capability {
 /// Looks for everything that routeproof knows to use.
 pub async fn probe() -> Vec<Capability> {
     let mut found = kernel().await;
-    found.push(docker::docker().await);
+    found.push(docker().await);
     found.push(program(
         "kind",
         "kind.sigs.k8s.io/docs/user/quick-start: one binary, or `go install sigs.k8s.io/kind@latest`",

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod pods;
 pub mod profile;
 pub mod race;
+pub mod real;
 pub mod recording;
 pub mod replay;
 pub mod requirement;

@@ -1,16 +1,19 @@
-//! `routeproof compare`: the same scenarios on the rendered cluster and with MetalLB's real speakers, fact by fact.
+//! `routeproof compare`: the same scenarios on the rendered cluster and with MetalLB's real programs, fact by fact.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use routeproof_engine::run::{self as engine, Loaded, Options};
+use clap::{Args, ValueEnum};
+use routeproof_engine::cluster::CAPABILITY;
+use routeproof_engine::containers::CAPABILITIES;
+use routeproof_engine::run::{self as engine, Backing, Loaded, Options};
 use routeproof_engine::rundir::KEEP;
 use routeproof_model::plan::Plan;
 
 use super::invocation::{Ended, Invocation};
 use super::{diff, doctor, run, select};
-use crate::args::{GuestArgs, ProfileArgs, SourceArgs, programs};
+use crate::args::{GuestArgs, ProfileArgs, SourceArgs};
+use crate::backing::{self, ContainerArgs};
 use crate::fail::{FAILED, Failure};
 use crate::out;
 
@@ -25,9 +28,14 @@ pub struct CompareArgs {
     /// MetalLB releases to run with instead of the scenarios' own
     #[arg(long, value_name = "VERSION", value_delimiter = ',')]
     metallb: Vec<String>,
+    /// With what: real speakers in embedded labs, or MetalLB on a kind cluster in containers
+    #[arg(long, value_name = "REAL", default_value = "speaker")]
+    with: Real,
     /// The folder of the real speakers' programs [default: cluster-programs in the cache]
     #[arg(long, env = "ROUTEPROOF_CLUSTER_PROGRAMS", value_name = "DIR")]
     cluster_programs: Option<PathBuf>,
+    #[command(flatten)]
+    containers: ContainerArgs,
     /// Labs at the same time [default: what fits this machine]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -48,27 +56,43 @@ pub struct CompareArgs {
     json: bool,
 }
 
+/// What a rendered cluster is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Real {
+    Speaker,
+    Kind,
+}
+
 pub async fn run(args: &CompareArgs) -> Result<u8, Failure> {
     let profiles = args.profiles.load()?;
     let mut loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only, &profiles)?;
     let store = run::store(&args.source, &profiles)?;
     let guest = args.guest.parse()?;
-    let programs = programs(args.cluster_programs.as_ref(), &store);
+    let (real, needs) = match args.with {
+        Real::Speaker => {
+            let programs = backing::programs(args.cluster_programs.as_ref(), &store);
+            (Backing::Speakers(programs), vec![CAPABILITY.to_string()])
+        }
+        Real::Kind => {
+            (Backing::Containers(args.containers.settings(&store)), CAPABILITIES.map(str::to_string).to_vec())
+        }
+    };
     // Half a comparison is none.
-    doctor::require(&[routeproof_engine::cluster::CAPABILITY.to_string()], &guest, &store, Some(&programs))
-        .await?;
+    doctor::require(&needs, &guest, &store, real.programs()).await?;
     engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     let plan = Loaded::plan(&loaded);
-    let jobs = args.jobs.map_or_else(engine::parallelism_with_programs, NonZeroUsize::get);
+    let jobs = args.jobs.map_or_else(|| backing::parallelism(&real), NonZeroUsize::get);
     let (retries, race, keep) = (engine::RETRIES, None, None);
-    let rendered = Options { store, jobs, retries, guest, race, keep, programs: None };
-    let real = Options { programs: Some(programs), ..rendered.clone() };
+    let guest_of_real = backing::guest(guest.clone(), &real);
+    let rendered = Options { store, jobs, retries, guest, race, keep, backing: Backing::Rendered };
+    let real = Options { backing: real, guest: guest_of_real, ..rendered.clone() };
     let rendered = match once("rendered", &plan, &rendered, &args.run_dir).await? {
         Once::Compare(folder) => folder,
         Once::End(code) => return Ok(code),
     };
-    match once("speaker", &plan, &real, &args.run_dir).await? {
+    let name = args.with.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string());
+    match once(&name, &plan, &real, &args.run_dir).await? {
         Once::Compare(real) => diff::show(&rendered, &real, args.times, args.json),
         Once::End(code) => Ok(code),
     }

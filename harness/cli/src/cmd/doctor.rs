@@ -75,7 +75,7 @@ pub async fn require(
             let found = preflight::in_a_guest(&guest.kernel, store).await.unwrap_or_default();
             replace(&mut capabilities, found, |old| !old.present);
         }
-        Choice::Auto | Choice::Host => {}
+        Choice::Auto | Choice::Host | Choice::HostOnly => {}
     }
     let Some(found) = capabilities.iter().find(|c| !c.present && names.contains(&c.name)) else {
         return Ok(());

@@ -2,17 +2,21 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
+use routeproof_engine::containers;
 use routeproof_engine::image::{
     Entry, ImageError, ImageRef, Kind, Options, Progress, PruneOptions, PullOptions, State,
 };
-use routeproof_engine::run::store;
+use routeproof_engine::run::{self as engine, Loaded, RunError, store};
 
+use super::select;
+use crate::args::ProfileArgs;
+use crate::backing::ContainerArgs;
 use crate::fail::Failure;
 use crate::out;
 
@@ -36,6 +40,13 @@ enum ImagesCommand {
     },
     /// Get images: from Debian, or from a folder or image archive
     Pull(PullArgs),
+    /// Write all container images of scenarios into one file, for machines that reach no registry
+    Bundle(BundleArgs),
+    /// Give the Docker engine the images of such a file
+    Load {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Remove leftovers of killed pulls, downloads and trees that no image needs
     Prune {
         /// Remove the images too, except those in use
@@ -72,12 +83,35 @@ struct PullArgs {
     offline: bool,
 }
 
+#[derive(Debug, Args)]
+struct BundleArgs {
+    /// Scenario folders, files, or names below ./scenarios
+    #[arg(value_name = "SCENARIO", required = true)]
+    scenarios: Vec<String>,
+    /// The file to write: an archive as `docker save` writes it
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Only runs with these axis values
+    #[arg(long, value_name = "AXIS=VALUE[,VALUE]")]
+    only: Vec<String>,
+    /// MetalLB releases instead of the scenarios' own
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    metallb: Vec<String>,
+    /// Only print the images' names
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    containers: ContainerArgs,
+}
+
 /// Runs the command; the number is the exit code.
 pub async fn run(args: ImagesArgs) -> Result<u8, Failure> {
     let cache_dir = args.cache_dir;
     match args.command {
         ImagesCommand::List { json } => list(cache_dir, json),
         ImagesCommand::Pull(pull_args) => pull(cache_dir, pull_args).await,
+        ImagesCommand::Bundle(args) => bundle(cache_dir, args).await,
+        ImagesCommand::Load { file } => load(&file).await,
         ImagesCommand::Prune { all, json } => prune(cache_dir, all, json),
     }
 }
@@ -116,6 +150,32 @@ fn table(entries: &[Entry]) -> Table {
         ]);
     }
     table
+}
+
+async fn bundle(cache_dir: Option<PathBuf>, args: BundleArgs) -> Result<u8, Failure> {
+    let profiles = ProfileArgs::default().load()?;
+    let mut loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only, &profiles)?;
+    let store = store(Options { cache_dir, ..Options::default() })?;
+    engine::choose_frr(&mut loaded, &store)?;
+    let settings = args.containers.settings(&store);
+    let say = |text: String| out::note(format_args!("{text}"));
+    let images = engine::container_images(&Loaded::plan(&loaded), &settings, &say).await?;
+    for image in &images {
+        out::line(format_args!("{image}"))?;
+    }
+    if args.dry_run {
+        return Ok(0);
+    }
+    let length = containers::bundle(&images, &args.output, &say).await.map_err(RunError::from)?;
+    say(format!("{}: {} images, {}", args.output.display(), images.len(), HumanBytes(length)));
+    Ok(0)
+}
+
+async fn load(file: &Path) -> Result<u8, Failure> {
+    for line in containers::load(file).await.map_err(RunError::from)? {
+        out::line(format_args!("{line}"))?;
+    }
+    Ok(0)
 }
 
 async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, Failure> {

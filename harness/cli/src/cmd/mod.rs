@@ -47,7 +47,7 @@ pub fn dispatch(cli: Cli) -> u8 {
             Command::Expect(args) => lab::expect(&args).await,
             Command::Shell(args) => lab::shell(args).await,
             Command::Inspect(args) => lab::inspect(&args).await,
-            Command::Sweep(args) => sweep::run(&args),
+            Command::Sweep(args) => sweep::run(&args).await,
             Command::Doctor(args) => doctor::run(&args).await,
             Command::Images(args) => images::run(args).await,
             Command::Render(args) => metallb::render(&args),

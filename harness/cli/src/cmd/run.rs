@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use routeproof_engine::containers::CAPABILITIES;
 use routeproof_engine::image::{self, Store};
 use routeproof_engine::keep::KeepFirst;
 use routeproof_engine::report::{self, ReportSpec};
@@ -12,7 +13,8 @@ use routeproof_model::profile::Profiles;
 
 use super::invocation::{Ended, Invocation};
 use super::{mutation, race, select};
-use crate::args::{ClusterKind, RunArgs, SourceArgs};
+use crate::args::{RunArgs, SourceArgs};
+use crate::backing::{self, Backend, ClusterKind};
 use crate::fail::Failure;
 use crate::out;
 
@@ -53,35 +55,44 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     if race.is_some() && args.mutate {
         return Err(Failure::input("--repeat and --mutate do not go together"));
     }
-    if args.mutate && args.cluster.cluster == ClusterKind::Speaker {
+    let rendered = args.backing.backend == Backend::Embedded && args.backing.cluster == ClusterKind::Rendered;
+    if args.mutate && !rendered {
         return Err(Failure::input(
-            "--mutate is for `--cluster rendered`: it breaks what routeproof renders",
+            "--mutate is for embedded labs with `--cluster rendered`: it breaks what routeproof renders",
         ));
     }
     let specs = args.report.iter().map(|text| ReportSpec::parse(text)).collect::<Result<Vec<_>, _>>();
     let specs = specs.map_err(Failure::input)?;
     report::check_all(&specs).map_err(|e| Failure::input(chain(&e)))?;
-    let guest = args.guest.parse()?;
     let store = store(&args.source, &profiles)?;
-    let programs = args.cluster.programs(&store);
-    super::doctor::require(&args.require, &guest, &store, programs.as_ref()).await?;
+    let backing = args.backing.backing(&store);
+    let guest = backing::guest(args.guest.parse()?, &backing);
+    let mut required = args.require.clone();
+    if backing.is_containers() {
+        required.extend(CAPABILITIES.map(str::to_string));
+    }
+    super::doctor::require(&required, &guest, &store, backing.programs()).await?;
     engine::choose_frr(&mut loaded, &store)?;
-    loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
+    if !backing.is_containers() {
+        loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
+    }
     let invocation = Invocation::begin(&args.run_dir, KEEP)?;
     invocation.announce(&loaded);
     let events = &invocation.events;
     for remark in loaded.iter().flat_map(Loaded::remarks) {
         events.warn(remark);
     }
-    let fitting = if programs.is_some() { engine::parallelism_with_programs } else { engine::parallelism };
-    let jobs = args.jobs.map_or_else(fitting, NonZeroUsize::get);
+    let jobs = args.jobs.map_or_else(|| backing::parallelism(&backing), NonZeroUsize::get);
     let mut plan = Loaded::plan(&loaded);
     if let Some(setting) = &race {
         race::announce(setting);
         plan = args.race.repeated(plan, setting);
     }
+    if args.keep && backing.is_containers() {
+        return Err(Failure::input("--keep is for embedded labs; a lab in containers ends with its run"));
+    }
     let keep = args.keep.then(|| Arc::new(KeepFirst::default()));
-    let options = Options { store, jobs, retries: args.retries, guest, race, keep, programs };
+    let options = Options { store, jobs, retries: args.retries, guest, race, keep, backing };
     let (directory, stopped) = (&invocation.directory, invocation.stopped.clone());
     let outcome = match args.mutate {
         false => engine::run(&plan, directory, &options, events, stopped).await.map(|()| None),

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::HumanBytes;
+use routeproof_engine::containers;
 use routeproof_engine::image::Options;
 use routeproof_engine::keep::{self, Swept};
-use routeproof_engine::run;
+use routeproof_engine::preflight;
+use routeproof_engine::run::{self, RunError};
 use serde::Serialize;
 
 use crate::fail::Failure;
@@ -33,15 +35,23 @@ struct Output {
     schema: &'static str,
     dry_run: bool,
     removed: Swept,
+    /// Of labs in containers.
+    containers: Vec<String>,
     /// Of killed pulls, in the image cache.
     cache_bytes: u64,
 }
 
-pub fn run(args: &SweepArgs) -> Result<u8, Failure> {
+pub async fn run(args: &SweepArgs) -> Result<u8, Failure> {
     let removed = keep::sweep(&args.run_dir, args.dry_run)?;
     let store = run::store(Options { cache_dir: args.cache_dir.clone(), ..Options::default() })?;
     let cache_bytes = store.sweep(args.dry_run)?;
-    let output = Output { schema: "routeproof/sweep/v1", dry_run: args.dry_run, removed, cache_bytes };
+    // Without an engine there are no containers.
+    let containers = match preflight::docker().await.present {
+        true => containers::sweep(args.dry_run).await.map_err(RunError::from)?,
+        false => Vec::new(),
+    };
+    let (schema, dry_run) = ("routeproof/sweep/v1", args.dry_run);
+    let output = Output { schema, dry_run, removed, containers, cache_bytes };
     match args.json {
         true => out::json(&output)?,
         false => out::text(text(&output))?,
@@ -62,7 +72,8 @@ fn text(output: &Output) -> String {
         .mount_points
         .iter()
         .map(|path| format!("{verb} the empty folder {}\n", path.display()));
-    let mut lines: String = labs.chain(starts).chain(points).collect();
+    let containers = output.containers.iter().map(|name| format!("{verb} container {name}, whose process is gone\n"));
+    let mut lines: String = labs.chain(starts).chain(points).chain(containers).collect();
     if output.cache_bytes > 0 {
         lines
             .push_str(&format!("{verb} {} of killed pulls from the cache\n", HumanBytes(output.cache_bytes)));

@@ -1,6 +1,7 @@
-//! The API server's client: kube's requests, over sockets that are opened in the control plane's namespace.
+//! The API server's client: kube's requests, over sockets that are opened in the control plane's namespace, be it a lab's node or a container.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -8,16 +9,21 @@ use hyper::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use kube::core::Status;
-use kube::core::params::{DeleteParams, GetParams, Patch, PatchParams};
+use kube::core::params::{DeleteParams, GetParams, ListParams, Patch, PatchParams};
+use kube::core::subresource::LogParams;
 use routeproof_model::cluster::{API_PORT, resource};
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio_rustls::TlsConnector;
 
-use super::credentials::Secrets;
+use super::credentials::{self, Secrets};
 use super::error::ClusterError;
 use crate::lab::NodeHandle;
 use crate::probe::socket::tcp_connect;
+
+/// Where kubeadm puts them, and where its API server listens (kubernetes.io, "kubeadm init").
+const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
+const KUBEADM_PORT: u16 = 6443;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -25,8 +31,10 @@ type AnyError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub struct Api {
     plane: NodeHandle,
+    at: SocketAddr,
     tls: TlsConnector,
-    bearer: String,
+    /// Where no client certificate says who asks.
+    bearer: Option<String>,
 }
 
 impl std::fmt::Debug for Api {
@@ -36,14 +44,24 @@ impl std::fmt::Debug for Api {
 }
 
 impl Api {
+    /// Of a control plane that we start.
     pub fn new(plane: &NodeHandle, secrets: &Secrets) -> Api {
         let tls = TlsConnector::from(secrets.client.clone());
-        Api { plane: plane.clone(), tls, bearer: format!("Bearer {}", secrets.token) }
+        let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), API_PORT);
+        Api { plane: plane.clone(), at, tls, bearer: Some(format!("Bearer {}", secrets.token)) }
+    }
+
+    /// Of one that kubeadm has made on a node: its administrator's credentials are in a file there.
+    pub async fn of_kubeadm(plane: &NodeHandle) -> Result<Api, ClusterError> {
+        let config = plane.read(ADMIN_CONF).await?;
+        let client = credentials::of_kubeconfig(ADMIN_CONF, config)?;
+        let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), KUBEADM_PORT);
+        Ok(Api { plane: plane.clone(), at, tls: TlsConnector::from(Arc::new(client)), bearer: None })
     }
 
     /// Sends a request on a connection of its own: there are few of them.
     async fn send(&self, request: Request<Vec<u8>>) -> Result<(StatusCode, Bytes), AnyError> {
-        let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), API_PORT);
+        let address = self.at;
         let stream = tcp_connect(&self.plane, None, address).await?;
         let stream = self.tls.connect(ServerName::from(address.ip()), stream).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -52,7 +70,9 @@ impl Api {
         let mut request = request.map(|body| Full::new(Bytes::from(body)));
         let headers = request.headers_mut();
         headers.insert(HOST, HeaderValue::from_str(&address.to_string())?);
-        headers.insert(AUTHORIZATION, HeaderValue::from_str(&self.bearer)?);
+        if let Some(bearer) = &self.bearer {
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(bearer)?);
+        }
         let answer = sender.send_request(request).await?;
         Ok((answer.status(), answer.into_body().collect().await?.to_bytes()))
     }
@@ -90,6 +110,22 @@ impl Api {
     /// The object as the server has it.
     pub async fn get(&self, object: &Value) -> Result<Value, ClusterError> {
         self.ask(object, at(object)?.get(name(object), &GetParams::default())).await
+    }
+
+    /// The objects of a kind and namespace, of which this one is an example, that have these labels (`key=value,...`).
+    pub async fn list(&self, example: &Value, labels: &str) -> Result<Vec<Value>, ClusterError> {
+        let request = at(example)?.list(&ListParams::default().labels(labels));
+        let mut list = self.ask(example, request).await?;
+        Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
+    }
+
+    /// The last lines that a container of a pod has printed.
+    pub async fn log(&self, pod: &Value, container: &str, lines: i64) -> Result<String, ClusterError> {
+        let wanted = LogParams { container: Some(container.to_string()), tail_lines: Some(lines), ..LogParams::default() };
+        let failed = |source: AnyError| ClusterError::Api { object: named(pod), source };
+        let request = at(pod)?.logs(name(pod), &wanted).map_err(|e| failed(e.into()))?;
+        let (_, body) = self.send(request).await.map_err(failed)?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     async fn ask(

@@ -15,10 +15,14 @@ pub enum ClusterError {
     Probe(#[from] ProbeError),
     #[error("the control plane")]
     NotReady(#[source] TimedOut),
+    #[error("a pod of MetalLB's does not start: {0}")]
+    Pod(String),
     #[error("cannot make the control plane's certificate")]
     Certificate(#[source] rcgen::Error),
     #[error("cannot make an HTTPS client for the API server")]
     Client(#[source] rustls::Error),
+    #[error("cannot use the credentials in {path}: {why}")]
+    Kubeconfig { path: String, why: String },
     #[error("cannot read MetalLB's manifest: {0}")]
     Manifest(String),
     #[error("the API server refuses {object}: {reason}")]

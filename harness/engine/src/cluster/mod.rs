@@ -1,16 +1,20 @@
-//! A cluster's real programs: a control plane in a namespace of its own, with nothing but a loopback interface, and a speaker in each
+//! Real programs of a cluster. Of MetalLB on kubelets: [`RealCluster`]. Without kubelets: a control plane in a namespace of its own, with nothing but a loopback interface, and a speaker in each
 //! cluster node. Nodes reach the API server at their own loopback interface: the harness listens there and relays ([`relay`]), so
 //! that no node has an interface or a route that it would not have without a control plane.
 
 mod api;
+mod client;
 mod credentials;
 mod error;
 mod plane;
 mod programs;
+mod real;
 mod relay;
 mod speaker;
 
+pub use client::Client;
 pub use error::ClusterError;
-pub use plane::{PLANE, Plane};
+pub use plane::{PLANE, Plane, read_manifest};
 pub use programs::{CAPABILITY, Missing, ProgramSet, Programs};
+pub use real::RealCluster;
 pub use speaker::Speaker;

@@ -1,7 +1,6 @@
 //! The control plane: etcd, kube-apiserver and MetalLB's controller, in a namespace that has a loopback interface only.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use routeproof_model::cluster::{
-    self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, allocated, namespace, with_defaults,
+    self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, namespace,
 };
 use routeproof_model::diag::Source;
 use routeproof_model::metallb::{METALLB_NAMESPACE, NodeInfo, encode_base64};
@@ -17,6 +16,7 @@ use routeproof_model::yaml;
 use serde_json::Value;
 
 use super::api::Api;
+use super::client::Client;
 use super::credentials::Secrets;
 use super::error::ClusterError;
 use super::programs::ProgramSet;
@@ -29,10 +29,6 @@ use crate::wait::{self, Probe};
 /// The lab's node that it runs in. No topology can have one of this name.
 pub const PLANE: &str = ".cluster";
 
-/// Who applies what the cluster itself has, and who what manifests say.
-const CLUSTER: &str = "routeproof-cluster";
-const USER: &str = "routeproof";
-
 /// The API server needs some 5 s of a processor before it answers.
 const START_LIMIT: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(100);
@@ -42,7 +38,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Plane {
     node: NodeHandle,
     running: Daemons,
-    api: Api,
+    /// For what users do.
+    pub client: Client,
     secrets: Secrets,
     programs: ProgramSet,
 }
@@ -58,12 +55,12 @@ impl Plane {
         let secrets = Secrets::new()?;
         secrets.write(node).await?;
         let running = Daemons::new(node, folder);
-        let api = Api::new(node, &secrets);
-        let mut plane = Plane { node: node.clone(), running, api, secrets, programs };
+        let client = Client { api: Api::new(node, &secrets) };
+        let mut plane = Plane { node: node.clone(), running, client, secrets, programs };
         let (etcd, server) = (plane.programs.etcd.clone(), plane.programs.api_server.clone());
         plane.launch(cluster::etcd(), etcd).await?;
         plane.launch(cluster::api_server(), server).await?;
-        plane.until("the API server's /readyz", || async { plane.api.ready().await }).await?;
+        plane.until("the API server's /readyz", || async { plane.client.api.ready().await }).await?;
         plane.install(members).await?;
         Ok(plane)
     }
@@ -94,45 +91,34 @@ impl Plane {
 
     async fn install(&mut self, members: impl IntoIterator<Item = &NodeInfo>) -> Result<(), ClusterError> {
         let install = self.manifest()?;
-        self.apply_own(&namespace(METALLB_NAMESPACE)).await?;
+        self.client.apply_own(&namespace(METALLB_NAMESPACE)).await?;
         let mut own = install.definitions.clone();
         own.push(cluster::pod("controller", None));
         for NodeInfo { name, labels } in members {
             own.push(cluster::node(name, labels));
             own.push(cluster::pod(&pod(name), Some(name)));
         }
-        try_join_all(own.iter().map(|object| self.apply_own(object))).await?;
+        try_join_all(own.iter().map(|object| self.client.apply_own(object))).await?;
         self.until("MetalLB's resource definitions", || self.established(&install.definitions)).await?;
         let controller = self.programs.controller.clone();
         self.launch(cluster::controller(), controller).await?;
         self.until("MetalLB's webhooks", || self.listens(WEBHOOK_PORT)).await?;
-        try_join_all(install.webhooks.iter().map(|hook| self.apply_own(hook))).await?;
+        try_join_all(install.webhooks.iter().map(|hook| self.client.apply_own(hook))).await?;
         Ok(())
     }
 
     /// What the release's manifest has to install.
     fn manifest(&self) -> Result<Install, ClusterError> {
-        let path = &self.programs.manifest;
-        let failed = |e: &dyn std::fmt::Display| ClusterError::Manifest(format!("{}: {e}", path.display()));
-        let bytes = std::fs::read(path).map_err(|e| failed(&e))?;
-        let source = Source::from_bytes(path, bytes).map_err(|e| failed(&e))?;
-        let documents = yaml::documents(&source).map_err(|e| failed(&e))?;
-        let documents = documents.iter().map(yaml::Document::parse::<Value>);
-        let documents = documents.collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
         let webhooks = Webhooks {
             url: format!("https://127.0.0.1:{WEBHOOK_PORT}"),
             ca_bundle: encode_base64(self.secrets.certificate.as_bytes()),
         };
-        Ok(Install::of(documents, &webhooks))
-    }
-
-    async fn apply_own(&self, object: &Value) -> Result<(), ClusterError> {
-        self.api.apply(object, CLUSTER).await
+        Ok(Install::of(read_manifest(&self.programs.manifest)?, &webhooks))
     }
 
     async fn established(&self, definitions: &[Value]) -> Result<(), String> {
         for definition in definitions {
-            let found = self.api.get(definition).await.map_err(|e| e.to_string())?;
+            let found = self.client.api.get(definition).await.map_err(|e| e.to_string())?;
             let conditions = found["status"]["conditions"].as_array().cloned().unwrap_or_default();
             if !conditions.iter().any(|c| c["type"] == "Established" && c["status"] == "True") {
                 return Err(format!("{} is not established", definition["metadata"]["name"]));
@@ -157,49 +143,6 @@ impl Plane {
         (cluster::speaker(node, &pod(node)), self.programs.speaker.clone())
     }
 
-    /// Applies the objects of a manifest's documents, one after the other; a namespace that is not there is made.
-    pub async fn apply(&self, documents: Vec<Value>) -> Result<(), ClusterError> {
-        let mut made = BTreeMap::from([("default".to_string(), ()), (METALLB_NAMESPACE.to_string(), ())]);
-        for object in documents.into_iter().flat_map(with_defaults) {
-            if let Some(name) = object["metadata"]["namespace"].as_str()
-                && made.insert(name.to_string(), ()).is_none()
-            {
-                self.apply_own(&namespace(name)).await?;
-            }
-            self.api.apply(&object, USER).await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes the objects of a manifest's documents.
-    pub async fn delete(&self, documents: Vec<Value>) -> Result<(), ClusterError> {
-        for object in documents.into_iter().flat_map(with_defaults) {
-            self.api.delete(&object).await?;
-        }
-        Ok(())
-    }
-
-    /// Gives a Service a pod on each node, as far as speakers can see.
-    pub async fn populate<'a>(
-        &self,
-        namespace: &str,
-        service: &str,
-        nodes: impl Iterator<Item = &'a String>,
-    ) -> Result<(), ClusterError> {
-        self.apply_own(&cluster::pods_everywhere(namespace, service, nodes)).await
-    }
-
-    /// Takes these pods away.
-    pub async fn depopulate(&self, namespace: &str, service: &str) -> Result<(), ClusterError> {
-        let none = std::iter::empty();
-        self.api.delete(&cluster::pods_everywhere(namespace, service, none)).await
-    }
-
-    /// The addresses that the controller has given to a Service.
-    pub async fn addresses_of(&self, namespace: &str, name: &str) -> Result<Vec<IpAddr>, ClusterError> {
-        Ok(allocated(&self.api.get(&cluster::service(namespace, name)).await?))
-    }
-
     /// An error if a program has ended.
     pub fn check_alive(&self) -> Result<(), ClusterError> {
         Ok(self.running.check_alive()?)
@@ -208,4 +151,14 @@ impl Plane {
 
 fn pod(node: &str) -> String {
     format!("speaker-{node}")
+}
+
+/// The documents of a release's manifest.
+pub fn read_manifest(path: &Path) -> Result<Vec<Value>, ClusterError> {
+    let failed = |e: &dyn std::fmt::Display| ClusterError::Manifest(format!("{}: {e}", path.display()));
+    let bytes = std::fs::read(path).map_err(|e| failed(&e))?;
+    let source = Source::from_bytes(path, bytes).map_err(|e| failed(&e))?;
+    let documents = yaml::documents(&source).map_err(|e| failed(&e))?;
+    let documents = documents.iter().map(yaml::Document::parse::<Value>);
+    documents.collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))
 }

@@ -39,16 +39,70 @@ pub struct DaemonSpec {
 pub struct Frr {
     node: NodeHandle,
     specs: Vec<DaemonSpec>,
-    running: Daemons,
+    running: Running,
+}
+
+/// Whose processes they are.
+#[derive(Debug)]
+enum Running {
+    Ours(Daemons),
+    /// Of a pod: watchfrr starts them, and starts them again.
+    Theirs(Vec<String>),
 }
 
 impl Frr {
     /// Starts the daemons and waits until each answers on its socket. Their output goes to `log_dir/NAME.log`.
     pub async fn start(node: &NodeHandle, specs: &[DaemonSpec], log_dir: &Path) -> Result<Frr, FrrError> {
-        let running = Daemons::new(node, log_dir);
+        let running = Running::Ours(Daemons::new(node, log_dir));
         let mut frr = Frr { node: node.clone(), specs: specs.to_vec(), running };
         frr.launch().await?;
         Ok(frr)
+    }
+
+    /// The daemons that run already where `node` is, by their sockets. They are asked, and otherwise left to whoever has started them.
+    pub async fn attach(node: &NodeHandle) -> Result<Frr, FrrError> {
+        let wanted = ["zebra.vty", "bgpd.vty"].map(str::to_string);
+        let there = || async {
+            let names = node.list(RUN).await.unwrap_or_default();
+            match wanted.iter().find(|name| !names.contains(name)) {
+                None => Probe::Done(names),
+                Some(missing) => Probe::NotYet(format!("{RUN}/{missing} is not there")),
+            }
+        };
+        let not_ready = |source| FrrError::NotReady { node: node.name().to_string(), source };
+        let names = wait::until("the daemons' sockets", START_LIMIT, LOOK, there, wait::no_events).await;
+        let names = names.map_err(not_ready)?;
+        let daemons = names.iter().filter_map(|name| name.strip_suffix(".vty"));
+        // It has no configuration and answers no questions.
+        let mut daemons: Vec<String> = daemons.filter(|name| *name != "watchfrr").map(str::to_string).collect();
+        daemons.sort();
+        for daemon in &daemons {
+            let up = || async {
+                match node.connect(&vty_path(daemon)).await {
+                    Ok(_) => Probe::Done(()),
+                    Err(e) => Probe::NotYet(e.to_string()),
+                }
+            };
+            let what = format!("{daemon} accepts connections");
+            wait::until(&what, START_LIMIT, LOOK, up, wait::no_events).await.map_err(not_ready)?;
+        }
+        Ok(Frr { node: node.clone(), specs: Vec::new(), running: Running::Theirs(daemons) })
+    }
+
+    fn ours(&mut self, daemon: &str) -> Result<&mut Daemons, FrrError> {
+        match &mut self.running {
+            Running::Ours(daemons) => Ok(daemons),
+            Running::Theirs(_) => {
+                Err(FrrError::NotOurs { node: self.node.name().to_string(), daemon: daemon.to_string() })
+            }
+        }
+    }
+
+    fn check_started(&self) -> Result<(), FrrError> {
+        match &self.running {
+            Running::Ours(daemons) => Ok(daemons.check_started()?),
+            Running::Theirs(_) => Ok(()),
+        }
     }
 
     async fn launch(&mut self) -> Result<(), FrrError> {
@@ -71,7 +125,7 @@ impl Frr {
         let program = format!("/usr/lib/frr/{}", spec.name);
         let argv = std::iter::once(program).chain(spec.args.iter().cloned());
         let command = Command { confined: false, ..Command::new(argv) };
-        Ok(self.running.start(&spec.name, &command).await?)
+        Ok(self.ours(&spec.name)?.start(&spec.name, &command).await?)
     }
 
     async fn await_sockets(&self, specs: &[DaemonSpec], watch: OwnedFd) -> Result<(), FrrError> {
@@ -97,8 +151,8 @@ impl Frr {
     }
 
     async fn are_there(&self, wanted: &[String]) -> Probe<Result<(), FrrError>> {
-        if let Err(dead) = self.running.check_started() {
-            return Probe::Done(Err(dead.into()));
+        if let Err(dead) = self.check_started() {
+            return Probe::Done(Err(dead));
         }
         match self.node.list(RUN).await {
             Ok(names) => match wanted.iter().find(|name| !names.contains(name)) {
@@ -111,8 +165,8 @@ impl Frr {
 
     /// Whether a daemon answers on its vty.
     async fn is_up(&self, daemon: &str) -> Probe<Result<(), FrrError>> {
-        if let Err(dead) = self.running.check_started() {
-            return Probe::Done(Err(dead.into()));
+        if let Err(dead) = self.check_started() {
+            return Probe::Done(Err(dead));
         }
         match self.node.connect(&vty_path(daemon)).await {
             Ok(_) => Probe::Done(Ok(())),
@@ -121,7 +175,11 @@ impl Frr {
     }
 
     pub fn daemons(&self) -> impl Iterator<Item = &str> {
-        self.running.names()
+        let (ours, theirs) = match &self.running {
+            Running::Ours(daemons) => (Some(daemons.names()), None),
+            Running::Theirs(names) => (None, Some(names.iter().map(String::as_str))),
+        };
+        ours.into_iter().flatten().chain(theirs.into_iter().flatten())
     }
 
     /// A connection to a daemon's vty socket, the one that vtysh uses.
@@ -147,26 +205,38 @@ impl Frr {
 
     /// An error if a daemon has ended unasked: watchfrr would restart it and hide the crash.
     pub fn check_alive(&self) -> Result<(), FrrError> {
-        Ok(self.running.check_alive()?)
+        match &self.running {
+            Running::Ours(daemons) => Ok(daemons.check_alive()?),
+            Running::Theirs(_) => Ok(()),
+        }
     }
 
     /// Resolves when a daemon that runs now has ended, whoever ended it.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.running.ended()
+        let ended = match &self.running {
+            Running::Ours(daemons) => Some(daemons.ended()),
+            Running::Theirs(_) => None,
+        };
+        async move {
+            match ended {
+                Some(ended) => ended.await,
+                None => wait::no_events().await,
+            }
+        }
     }
 
     /// Ends a daemon by a signal, for good: from here on its absence is no crash.
     pub async fn end(&mut self, daemon: &str, signal: Signal) -> Result<(), FrrError> {
-        Ok(self.running.end(daemon, signal).await?)
+        Ok(self.ours(daemon)?.end(daemon, signal).await?)
     }
 
     /// Starts a daemon of this node (again).
     pub async fn restart_one(&mut self, daemon: &str) -> Result<(), FrrError> {
-        if self.running.names().any(|name| name == daemon) {
+        if self.ours(daemon)?.names().any(|name| name == daemon) {
             self.end(daemon, Signal::SIGTERM).await?;
         }
         let Some(spec) = self.specs.iter().find(|spec| spec.name == daemon).cloned() else {
-            return Err(self.running.not_running(daemon).into());
+            return Err(self.ours(daemon)?.not_running(daemon).into());
         };
         let watch = self.node.watch(RUN).await?;
         self.spawn(&spec).await?;
@@ -175,21 +245,24 @@ impl Frr {
 
     /// Stops a daemon without ending it: it hangs. Nobody can ask it until it is [resumed](Frr::resume).
     pub async fn pause(&mut self, daemon: &str) -> Result<(), FrrError> {
-        Ok(self.running.pause(daemon, true).await?)
+        Ok(self.ours(daemon)?.pause(daemon, true).await?)
     }
 
     pub async fn resume(&mut self, daemon: &str) -> Result<(), FrrError> {
-        Ok(self.running.pause(daemon, false).await?)
+        Ok(self.ours(daemon)?.pause(daemon, false).await?)
     }
 
     /// Whether a daemon runs and can be asked: a fault may have ended or paused it.
     pub fn answers(&self, daemon: &str) -> bool {
-        self.running.answers(daemon)
+        match &self.running {
+            Running::Ours(daemons) => daemons.answers(daemon),
+            Running::Theirs(names) => names.iter().any(|name| name == daemon),
+        }
     }
 
     /// Stops all daemons and starts them anew, as a restart of the pod does: nothing of their state survives.
     pub async fn restart(&mut self) -> Result<(), FrrError> {
-        self.running.end_all(Signal::SIGTERM).await;
+        self.ours("FRR")?.end_all(Signal::SIGTERM).await;
         self.launch().await
     }
 }

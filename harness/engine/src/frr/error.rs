@@ -6,6 +6,8 @@ use crate::wait::TimedOut;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FrrError {
+    #[error("node {node}: {daemon} runs in a pod that starts it again by itself: faults of its daemons are for embedded labs")]
+    NotOurs { node: String, daemon: String },
     #[error(transparent)]
     Lab(#[from] LabError),
     #[error(transparent)]

@@ -20,6 +20,8 @@ pub enum Choice {
     #[default]
     Auto,
     Host,
+    /// The host's, and no guest would do: containers have it.
+    HostOnly,
     Uml,
 }
 
@@ -129,16 +131,18 @@ async fn places(
         let kernel = Arc::new(guest.kernel.obtain(store, progress).await?);
         return Ok(runs.iter().map(|_| (Place::Guest(kernel.clone()), None)).collect());
     }
-    if guest.choice == Choice::Host && runs.iter().all(|run| run.needs.is_empty()) {
+    let host_only = matches!(guest.choice, Choice::Host | Choice::HostOnly);
+    if host_only && runs.iter().all(|run| run.needs.is_empty()) {
         return Ok(runs.iter().map(|_| (Place::Host, None)).collect());
     }
     let host = preflight::kernel_in(folder).await;
     let missing: Vec<Vec<&Capability>> = match preflight::missing(&[NAMESPACES.to_string()].into(), &host) {
         // No lab at all: what else is missing nobody could ask. Booting one says what to do about it.
-        all if !all.is_empty() && guest.choice == Choice::Host => runs.iter().map(|_| Vec::new()).collect(),
+        all if !all.is_empty() && host_only => runs.iter().map(|_| Vec::new()).collect(),
         all if !all.is_empty() => runs.iter().map(|_| all.clone()).collect(),
         _ => runs.iter().map(|run| preflight::missing(&run.needs, &host)).collect(),
     };
+    let guest_choice = guest.choice;
     let mut kernel = Err(None);
     if guest.choice == Choice::Auto && missing.iter().any(|missing| !missing.is_empty()) {
         kernel = guest.kernel.obtain(store, progress).await.map(Arc::new).map_err(Some);
@@ -152,6 +156,7 @@ async fn places(
             Err(why) => {
                 let guest = match why {
                     Some(why) => format!("and there is no guest kernel: {}", why.line()),
+                    None if guest_choice == Choice::HostOnly => "containers have this kernel".to_string(),
                     None => "`--kernel auto` would take a guest kernel".to_string(),
                 };
                 (Place::Nowhere { capability: names, detail: format!("{}; {guest}", first.detail) }, None)

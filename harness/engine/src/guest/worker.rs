@@ -13,7 +13,7 @@ use super::order::{Order, Said, Task, Word};
 use crate::event::EventBus;
 use crate::keep::{Keeper, Offer, Refusal, State};
 use crate::preflight;
-use crate::run::{BootOptions, RunError, Verdict, judge_run};
+use crate::run::{Backing, BootOptions, RunError, Verdict, judge_run};
 use crate::wait;
 
 /// How often the guest says that it is alive.
@@ -84,7 +84,7 @@ async fn answer(order: &Order, mux: &Mux, Heard { opened, take, stopped }: Heard
         host.say(&Said::Event(Box::new(event.kind.clone())))
     });
     let (folder, events) = (&order.folder, bus.events());
-    let options = |roots| BootOptions { folder, roots, tap: false, programs: None };
+    let options = |roots| BootOptions { folder, roots, tap: false, backing: &Backing::Rendered };
     let missing = match order.task.planned() {
         Some(run) => missing(run).await,
         None => None,

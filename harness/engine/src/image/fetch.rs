@@ -21,6 +21,12 @@ pub(super) struct Http {
     client: reqwest::Client,
 }
 
+/// A small file that is no image's, with retries.
+pub async fn download(url: &str) -> Result<Vec<u8>, String> {
+    let http = Http::new().map_err(|e| e.to_string())?;
+    http.small(url).await.map_err(|failure| failure.reason())
+}
+
 /// Why one attempt failed.
 #[derive(Debug)]
 pub(super) enum Failure {

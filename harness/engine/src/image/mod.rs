@@ -30,6 +30,7 @@ mod store;
 mod unpack;
 
 pub use cache::PackageRecord;
+pub(crate) use fetch::download;
 pub use error::{Blame, ImageError};
 pub use list::{Entry, State};
 pub use name::{ImageRef, KERNELS, KNOWN, Kind, Known, Source};

@@ -23,7 +23,7 @@ use super::protocol::{Order, Report};
 use super::refusal::Refusal;
 use crate::event::{EventBus, Events};
 use crate::lab::register;
-use crate::run::{self, BootOptions, RunError};
+use crate::run::{self, Backing, BootOptions, RunError};
 use crate::rundir::RunDir;
 
 /// How long the kernel may take to remove a lab that was given up.
@@ -139,7 +139,7 @@ async fn on_host(
 ) -> Result<(), Refusal> {
     let (trees, _) = kept.images().await.map_err(|e| Refusal::new(e, false))?;
     let roots = run::roots(&trees);
-    let options = BootOptions { folder, roots: &roots, tap: false, programs: None };
+    let options = BootOptions { folder, roots: &roots, tap: false, backing: &Backing::Rendered };
     kept.keep_here(&options, events, Door::Socket(listener), channel, told()).await
 }
 

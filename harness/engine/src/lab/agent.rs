@@ -81,7 +81,8 @@ fn start(mount_point: &Path, node: &NodeSpec) -> Result<[OwnedFd; 2], Failure> {
     Ok([netns.into(), route])
 }
 
-fn serve(socket: &OwnedFd) -> io::Result<()> {
+/// Answers calls until the harness lets go.
+pub fn serve(socket: &OwnedFd) -> io::Result<()> {
     let mut mask = SigSet::empty();
     mask.add(Signal::SIGCHLD);
     mask.thread_block()?;

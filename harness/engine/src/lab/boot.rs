@@ -11,6 +11,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::sync::watch;
 
+use super::attach::Attached;
 use super::error::LabError;
 use super::node::NodeHandle;
 use super::spec::{InitReport, LabSpec};
@@ -45,6 +46,8 @@ pub struct Lab {
     died: watch::Receiver<Option<Death>>,
     release: watch::Sender<bool>,
     child: Child,
+    /// Of nodes that were there already.
+    doors: Vec<Child>,
     spec: LabSpec,
     /// A netlink socket of the network namespace that the bridges are in.
     segments: OwnedFd,
@@ -57,14 +60,27 @@ pub struct Lab {
 impl Lab {
     /// Builds the lab; `log` gets what the init prints, which is nothing unless it panics.
     pub async fn boot(spec: LabSpec, log: &Path) -> Result<Lab, LabError> {
+        Lab::build(spec, Vec::new(), log).await
+    }
+
+    /// Wires nodes that are there already, in the order of [`LabSpec::nodes`]. They do not end with the lab; its agents in them do.
+    pub async fn join(spec: LabSpec, nodes: Vec<Attached>, log: &Path) -> Result<Lab, LabError> {
+        Lab::build(LabSpec { joined: true, ..spec }, nodes, log).await
+    }
+
+    async fn build(spec: LabSpec, joined: Vec<Attached>, log: &Path) -> Result<Lab, LabError> {
         fs::create_dir_all(&spec.mount_point).map_err(LabError::Start)?;
         let (ours, theirs) = wire::pair().map_err(LabError::Start)?;
         let log = File::create(log).map_err(LabError::Start)?;
-        let child =
-            crate::exec::self_again("routeproof-lab", entry::MARKER, theirs, log).map_err(LabError::Start)?;
+        let marker = if spec.joined { entry::MARKER_JOINED } else { entry::MARKER };
+        let child = crate::exec::self_again("routeproof-lab", marker, theirs, log).map_err(LabError::Start)?;
         let description = serde_json::to_vec(&spec).map_err(|e| LabError::Start(e.into()))?;
         let description = wire::sealed("routeproof-lab", &description).map_err(LabError::Start)?;
         wire::send(ours.as_fd(), &(), &[description.as_fd()]).map_err(LabError::Start)?;
+        for few in joined.chunks(wire::MAX_FDS / 2) {
+            let fds: Vec<_> = few.iter().flat_map(|node| [node.wired.netns.as_fd(), node.wired.socket.as_fd()]).collect();
+            wire::send(ours.as_fd(), &(), &fds).map_err(LabError::Start)?;
+        }
         let control = wire::register(ours, Interest::READABLE).map_err(LabError::Start)?;
 
         let mut sockets = Vec::new();
@@ -93,12 +109,20 @@ impl Lab {
         };
         let nodes =
             spec.nodes.iter().zip(sockets).map(|(node, socket)| NodeHandle::new(node.name.clone(), socket));
-        let nodes = nodes.collect::<Result<Vec<_>, _>>().map_err(LabError::Start)?;
+        let mut nodes = nodes.collect::<Result<Vec<_>, _>>().map_err(LabError::Start)?;
         let (release, released) = watch::channel(false);
         let (report_death, died) = watch::channel(None);
+        for node in &joined {
+            tokio::spawn(mourn(node.handle.clone(), report_death.clone(), released.clone()));
+        }
+        let doors = joined.into_iter().map(|node| {
+            nodes.push(node.handle);
+            node.door
+        });
+        let doors = doors.collect();
         let names = spec.nodes.iter().map(|n| n.name.clone()).collect();
         tokio::spawn(hold(control, names, report_death, released));
-        Ok(Lab { nodes, times, died, release, child, spec, segments, internet, netfilter })
+        Ok(Lab { nodes, times, died, release, child, doors, spec, segments, internet, netfilter })
     }
 
     pub fn node(&self, name: &str) -> Option<&NodeHandle> {
@@ -173,12 +197,27 @@ impl Lab {
     pub async fn shutdown(mut self) {
         let _ = self.release.send(true);
         let _ = self.child.wait().await;
+        for mut door in self.doors {
+            let _ = door.kill().await;
+        }
         let _ = fs::remove_dir(&self.spec.mount_point);
     }
 
     /// The pid of the process that waits for the lab's pid 1, in the host's numbering.
     pub fn outer_pid(&self) -> Option<u32> {
         self.child.id()
+    }
+}
+
+/// Tells of the end of a node that was there before the lab.
+async fn mourn(
+    node: NodeHandle,
+    death: watch::Sender<Option<Death>>,
+    mut released: watch::Receiver<bool>,
+) {
+    tokio::select! {
+        _ = released.changed() => {}
+        () = node.closed() => { let _ = death.send(Some(Death::Node(node.name().to_string()))); }
     }
 }
 

@@ -21,20 +21,25 @@ use super::{init, wire};
 /// The environment variable that says "you are a lab's init", with the number of the control socket.
 pub const MARKER: &str = "ROUTEPROOF_LAB_INIT";
 
+/// The same, of a lab whose nodes are there already: it needs the host's privileges over their network namespaces.
+pub const MARKER_JOINED: &str = "ROUTEPROOF_LAB_INIT_JOINED";
+
 #[ctor::ctor(unsafe)]
 fn take_over() {
-    if let Some(fd) = std::env::var_os(MARKER).and_then(|v| v.to_str().and_then(|v| v.parse::<RawFd>().ok()))
-    {
-        // SAFETY: the harness that set the marker left this descriptor open for us and nobody else uses it.
-        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-        std::process::exit(outer(socket));
+    for (marker, own_users) in [(MARKER, true), (MARKER_JOINED, false)] {
+        let fd = std::env::var_os(marker).and_then(|v| v.to_str().and_then(|v| v.parse::<RawFd>().ok()));
+        if let Some(fd) = fd {
+            // SAFETY: the harness that set the marker left this descriptor open for us and nobody else uses it.
+            let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+            std::process::exit(outer(socket, own_users));
+        }
     }
 }
 
 /// Makes the namespaces and waits for the lab's pid 1: a process cannot enter a new pid namespace itself.
-fn outer(socket: OwnedFd) -> i32 {
+fn outer(socket: OwnedFd, own_users: bool) -> i32 {
     close_inherited(socket.as_raw_fd());
-    match enter_namespaces() {
+    match enter_namespaces(own_users) {
         Ok(()) => {}
         Err((what, error)) => return report_failure(&socket, what, &error),
     }
@@ -72,14 +77,15 @@ pub fn close_inherited(keep: RawFd) {
     close(keep as u32 + 1, u32::MAX);
 }
 
-fn enter_namespaces() -> Result<(), (&'static str, io::Error)> {
+fn enter_namespaces(own_users: bool) -> Result<(), (&'static str, io::Error)> {
     // Ctrl-C goes to the whole foreground process group; the harness decides when the lab ends, not the terminal.
     nix::unistd::setsid().map_err(|e| ("start a session", e.into()))?;
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     // Root gets a user namespace too: what runs in a lab then has no privilege over the host's devices, modules or
     // clock. A kernel that forbids it (user.max_user_namespaces = 0) does not keep root from booting labs.
     // In a guest kernel there is nothing to be kept from, and files may belong to anybody on the host.
-    let made = if crate::guest::is_guest() { Err(Errno::EPERM) } else { unshare(CloneFlags::CLONE_NEWUSER) };
+    let host_users = crate::guest::is_guest() || !own_users;
+    let made = if host_users { Err(Errno::EPERM) } else { unshare(CloneFlags::CLONE_NEWUSER) };
     if made.is_ok() || !uid.is_root() {
         made.map_err(|e| ("create a user namespace", e.into()))?;
         // user_namespaces(7): an unprivileged process may map itself only, and must give up setgroups(2) first.

@@ -54,6 +54,12 @@ fn prepare(socket: BorrowedFd<'_>) -> Result<LabSpec, Failure> {
 }
 
 fn build(socket: BorrowedFd<'_>, spec: &LabSpec, start: u64) -> Result<Lab, Failure> {
+    if spec.joined {
+        links::build(spec, &receive_members(socket, spec.nodes.len())?)?;
+        let links_us = now_us() - start;
+        report(socket, &[], InitReport::Ready { namespaces_us: 0, roots_us: 0, links_us })?;
+        return Ok(Lab { pids: Vec::new() });
+    }
     let mut pids = Vec::new();
     let mut hellos = Vec::new();
     let mut agents = Vec::new();
@@ -94,6 +100,21 @@ fn receive_spec(socket: BorrowedFd<'_>) -> Result<LabSpec, Failure> {
     let ((), mut fds) = wire::recv::<()>(socket).map_err(|e| (what(), e))?.ok_or_else(gone)?;
     let file = std::fs::File::from(fds.pop().ok_or_else(gone)?);
     serde_json::from_reader(io::BufReader::new(file)).map_err(|e| (what(), e.into()))
+}
+
+/// Nodes that are there already come from the harness, each with its network namespace and a netlink socket.
+fn receive_members(socket: BorrowedFd<'_>, count: usize) -> Result<Vec<Wired>, Failure> {
+    let what = || "get the lab's nodes".to_string();
+    let gone = || (what(), io::Error::new(io::ErrorKind::UnexpectedEof, "the harness has gone"));
+    let mut nodes = Vec::new();
+    while nodes.len() < count {
+        let ((), fds) = wire::recv::<()>(socket).map_err(|e| (what(), e))?.ok_or_else(gone)?;
+        let mut fds = fds.into_iter();
+        while let (Some(netns), Some(socket)) = (fds.next(), fds.next()) {
+            nodes.push(Wired { netns, socket });
+        }
+    }
+    Ok(nodes)
 }
 
 /// A node says hello when its root stands, with its network namespace and a netlink socket; or says what failed.

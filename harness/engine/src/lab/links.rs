@@ -15,13 +15,14 @@ use super::rtnl::{Change, add_address, apply, create, open_route_socket, plug_in
 use super::spec::{BridgeSpec, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};
 
 /// A node as the wiring needs it: its network namespace, and an rtnetlink socket that was opened inside.
+#[derive(Debug)]
 pub struct Wired {
     pub netns: OwnedFd,
     pub socket: OwnedFd,
 }
 
 /// Builds all segments and links of a lab, and what nodes declare besides. Links' ends get the indexes 2, 3, ... in the order
-/// of the links; declared interfaces follow.
+/// of the links (of containers, much higher ones); declared interfaces follow.
 pub fn build(spec: &LabSpec, nodes: &[Wired]) -> Result<(), (String, io::Error)> {
     let own = open_route_socket().map_err(|e| ("open a netlink socket".to_string(), e))?;
     let mut wiring = Wiring::new(spec);
@@ -91,7 +92,7 @@ impl<'a> Wiring<'a> {
     }
 
     fn end(&mut self, node: usize, interface: &InterfaceSpec, netns: RawFd) -> LinkMessage {
-        let index = self.ends[node].len() as u32 + 1;
+        let index = self.spec.first_index() + self.ends[node].len() as u32;
         self.ends[node].push((interface.name.clone(), index));
         let spec = &self.spec.nodes[node];
         let name = format!("{}:{}", spec.name, interface.name);
@@ -124,7 +125,7 @@ impl<'a> Wiring<'a> {
     fn inside(&mut self, node: usize) -> Vec<Change> {
         let spec = &self.spec.nodes[node];
         let there = std::mem::take(&mut self.ends[node]);
-        let next = there.len() as u32 + 1;
+        let next = self.spec.first_index() + there.len() as u32;
         let mut maker = Maker::new(&spec.name, there, next);
         let mut changes = std::mem::take(&mut self.ups[node]);
         changes.extend(maker.make(&spec.interfaces));

@@ -10,6 +10,7 @@
 //! control socket closes, so a `kill -9` of the harness needs no clean-up either.
 
 mod agent;
+mod attach;
 mod binds;
 mod boot;
 mod clone;
@@ -29,6 +30,7 @@ mod spec;
 pub(crate) mod wire;
 mod xtables;
 
+pub use attach::Attached;
 pub use boot::{BootTimes, Death, Lab, unless_dead};
 pub(crate) use clone::{Side, fork_into};
 pub(crate) use confine::keep_capabilities;

@@ -40,6 +40,7 @@ struct Agent {
     socket: AsyncFd<OwnedFd>,
     next: AtomicU64,
     pending: Mutex<Pending>,
+    closed: watch::Sender<bool>,
 }
 
 /// A cheap handle on a running node.
@@ -50,13 +51,20 @@ impl NodeHandle {
     /// Takes over a node's agent socket and starts reading it. Must be called within a tokio runtime.
     pub(super) fn new(name: String, socket: OwnedFd) -> io::Result<NodeHandle> {
         let socket = wire::register(socket, Interest::READABLE | Interest::WRITABLE)?;
-        let agent = Arc::new(Agent { name, socket, next: AtomicU64::new(0), pending: Mutex::default() });
+        let (next, pending, closed) = (AtomicU64::new(0), Mutex::default(), watch::Sender::new(false));
+        let agent = Arc::new(Agent { name, socket, next, pending, closed });
         tokio::spawn(read_replies(agent.clone()));
         Ok(NodeHandle(agent))
     }
 
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Resolves when its agent has ended.
+    pub async fn closed(&self) {
+        // The sender lives as long as this handle.
+        let _ = self.0.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
     async fn call(
@@ -141,6 +149,14 @@ impl NodeHandle {
         let read = tokio::fs::File::from_std(fd.into()).read_to_end(&mut bytes).await;
         read.map_err(|source| LabError::Node { node: self.0.name.clone(), what: what(), source })?;
         Ok(bytes)
+    }
+
+    /// When a file was written last.
+    pub async fn modified(&self, path: &str) -> Result<std::time::SystemTime, LabError> {
+        let what = || format!("cannot read {path}");
+        let fd = self.call_fd(Call::Open { path: path.to_string(), write: false, mode: 0 }, what).await?;
+        let modified = std::fs::File::from(fd).metadata().and_then(|meta| meta.modified());
+        modified.map_err(|source| LabError::Node { node: self.0.name.clone(), what: what(), source })
     }
 
     /// Writes a file, with its folders.
@@ -270,6 +286,7 @@ async fn read_replies(agent: Arc<Agent>) {
     {
         agent.take(reply, fds);
     }
+    agent.closed.send_replace(true);
     let mut pending = agent.lock();
     pending.dead = true;
     pending.calls.clear();

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// index that something has in the lab's own.
 const FIRST_BRIDGE: u32 = 1_000_000;
 
+/// Beyond the indexes of what a container has already.
+const FIRST_OF_CONTAINER: u32 = 100_000;
+
 /// A whole lab, as its init builds it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LabSpec {
@@ -22,6 +25,9 @@ pub struct LabSpec {
     pub bridges: Vec<BridgeSpec>,
     pub nodes: Vec<NodeSpec>,
     pub links: Vec<LinkSpec>,
+    /// The nodes are containers, which have agents already: they are wired, and no more.
+    #[serde(default)]
+    pub joined: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -68,6 +74,11 @@ pub struct InterfaceSpec {
 }
 
 impl LabSpec {
+    /// The interface index before that of a node's first cable.
+    pub fn first_index(&self) -> u32 {
+        if self.joined { FIRST_OF_CONTAINER } else { 1 }
+    }
+
     /// The interface index of a bridge in the lab's own network namespace; the bridges' ports follow.
     pub fn bridge_index(&self, bridge: usize) -> u32 {
         FIRST_BRIDGE + bridge as u32

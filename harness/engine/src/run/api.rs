@@ -8,13 +8,13 @@ use routeproof_model::result::{Outcome, ResultFile, RunResult};
 use routeproof_model::scenario::AxisValues;
 use tokio::sync::watch;
 
+use super::backing::Backing;
 use super::default_frr::choose_frr;
 use super::error::RunError;
 use super::images::check_images;
 use super::load::{Loaded, load};
 use super::matrix::{Options, RETRIES, parallelism, run_in};
 use super::turns::Turns;
-use crate::cluster::Programs;
 use crate::event::EventBus;
 use crate::guest::Guest;
 use crate::image;
@@ -54,8 +54,8 @@ pub struct RunOptions {
     pub guest: Guest,
     /// The folder in which run directories are made.
     pub run_dir: Option<PathBuf>,
-    /// MetalLB's real speakers with a real control plane, by the programs of this folder, instead of routeproof's own rendering.
-    pub programs: Option<Programs>,
+    /// What stands behind the labs.
+    pub backing: Backing,
 }
 
 /// What became of a scenario's runs.
@@ -120,8 +120,8 @@ impl Scenario {
         let events = bus.events();
         loaded.remarks().for_each(|remark| events.warn(remark));
         let guest = options.guest.clone();
-        let (jobs, retries, programs) = (parallelism(), RETRIES, options.programs.clone());
-        let matrix = Options { store, jobs, retries, guest, race: None, keep: None, programs };
+        let (jobs, retries, backing) = (parallelism(), RETRIES, options.backing.clone());
+        let matrix = Options { store, jobs, retries, guest, race: None, keep: None, backing };
         let plan = Loaded::plan(std::slice::from_ref(&loaded));
         let (_never, stop) = watch::channel(false);
         run_in(TURNS.clone(), &plan, &directory, &matrix, &events, stop).await?;

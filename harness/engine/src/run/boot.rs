@@ -14,6 +14,7 @@ use routeproof_model::plan::PlannedRun;
 use routeproof_model::recording::{HopsWritten, Line, LineRef, Short};
 use routeproof_model::topology::{self, Role, Topology};
 
+use super::backing::{Backing, Ground};
 use super::cluster::Cluster;
 use super::error::RunError;
 use super::lab_spec::lab_spec;
@@ -22,7 +23,7 @@ use super::perturb;
 use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use super::{exec, gateway, settle};
-use crate::cluster::{PLANE, Programs};
+use crate::cluster::PLANE;
 use crate::event::Events;
 use crate::health::Meter;
 use crate::lab::{Lab, unless_dead};
@@ -40,8 +41,7 @@ pub struct BootOptions<'a> {
     pub roots: &'a BTreeMap<String, PathBuf>,
     /// Keep every node's kernel events from before its daemons start, for [`Booted::take_taps`].
     pub tap: bool,
-    /// Real speakers and their control plane, instead of our own rendering, with the programs of this folder.
-    pub programs: Option<&'a Programs>,
+    pub backing: &'a Backing,
 }
 
 /// A lab that is up.
@@ -51,6 +51,7 @@ pub struct Booted {
     pub nodes: BTreeMap<String, Node>,
     pub book: AddressBook,
     pub cluster: Cluster,
+    pub(super) ground: Ground,
     pub(super) recorder: Recorder,
     pub(super) taps: BTreeMap<String, Tap>,
     /// How the host has been since the boot began.
@@ -108,6 +109,7 @@ impl Booted {
 
     /// Collects the logs that are worth keeping, then ends the lab.
     pub async fn shutdown(self) -> Result<(), String> {
+        self.cluster.keep_logs(&self.nodes).await;
         for node in self.nodes.values() {
             for (file, kept) in [("/etc/frr/frr.log", "frr.log"), ("/etc/frr/frr.conf", "frr.conf.written")] {
                 // Not every node has them; a full disk shows in the report's own error.
@@ -119,6 +121,7 @@ impl Booted {
         let recorded = self.recorder.finish();
         drop(self.nodes);
         self.lab.shutdown().await;
+        self.ground.remove().await;
         recorded
     }
 }
@@ -157,18 +160,35 @@ pub async fn boot_unless(
     events: &Events,
 ) -> Result<Option<Booted>, RunError> {
     let (start, meter) = (Instant::now(), Meter::start());
-    if let Some(programs) = options.programs {
+    if let Some(programs) = options.backing.programs() {
         Cluster::new(run)?.programs(programs)?;
     }
     let spec = lab_spec(run, options)?;
-    let lab = Lab::boot(spec, &options.folder.join("lab.log")).await?;
-    phase(events, "namespaces, roots and links", start);
+    let mut ground = Ground::of(options.backing, events)?;
+    tokio::pin!(stop);
+    let lab = tokio::select! {
+        lab = ground.lab(spec, run, options.folder) => lab,
+        () = &mut stop => {
+            ground.remove().await;
+            return Ok(None);
+        }
+    };
+    let lab = match lab {
+        Ok(lab) => lab,
+        Err(e) => {
+            ground.keep_logs(options.folder).await;
+            ground.remove().await;
+            return Err(e);
+        }
+    };
+    phase(events, if options.backing.is_containers() { "containers and links" } else { "namespaces, roots and links" }, start);
     let furnished = tokio::select! {
-        furnished = unless_dead(lab.died(), furnish(&lab, run, options, events)) => {
+        furnished = unless_dead(lab.died(), furnish(&lab, &ground, run, options, events)) => {
             furnished.unwrap_or_else(|death| Err(death.into()))
         }
-        () = stop => {
+        () = &mut stop => {
             lab.shutdown().await;
+            ground.remove().await;
             return Ok(None);
         }
     };
@@ -180,6 +200,7 @@ pub async fn boot_unless(
                 nodes,
                 book,
                 cluster,
+                ground,
                 recorder,
                 taps,
                 meter,
@@ -188,7 +209,9 @@ pub async fn boot_unless(
             }))
         }
         Err(e) => {
+            ground.keep_logs(options.folder).await;
             lab.shutdown().await;
+            ground.remove().await;
             Err(e)
         }
     }
@@ -205,6 +228,7 @@ struct Furnished {
 
 async fn furnish(
     lab: &Lab,
+    ground: &Ground,
     run: &PlannedRun,
     options: &BootOptions<'_>,
     events: &Events,
@@ -222,13 +246,17 @@ async fn furnish(
         nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
     let since = phase(events, "monitors", since);
     let mut cluster = Cluster::new(run)?;
-    let since = match options.programs {
-        Some(programs) => {
+    let since = match (options.backing.programs(), ground.containers()) {
+        (Some(programs), _) => {
             let programs = cluster.programs(programs)?;
             cluster.start_programs(lab, programs, options.folder).await?;
             phase(events, "control plane", since)
         }
-        None => since,
+        (None, Some(containers)) => {
+            cluster.install(containers.clone(), run, options.folder, events).await?;
+            phase(events, "MetalLB", since)
+        }
+        (None, None) => since,
     };
     if let Some(perturbation) = &run.perturbation {
         perturb::load(lab, perturbation).await?;

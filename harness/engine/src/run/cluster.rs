@@ -1,25 +1,33 @@
-//! The Kubernetes side of an embedded lab: objects, MetalLB's rendering for each node (ours, or that of real speakers), and reloads
-//! that are gated.
+//! The Kubernetes side of a lab: objects, MetalLB's rendering for each node (ours, or that of real speakers), and reloads that are
+//! gated.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::try_join_all;
+use routeproof_model::diag::Source;
 use routeproof_model::frr::rejections;
 use routeproof_model::metallb::lint::FrrVersion;
 use routeproof_model::metallb::{self, Frontend, Mode, NodeInfo, Objects, Release};
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::topology::Role;
+use routeproof_model::yaml;
+use serde_json::Value;
 
 use super::error::RunError;
 use super::gate::{gate, save};
+use super::kind::KindCluster;
 use super::load::read;
 use super::node::{LastChange, Node};
+use super::population::allocate;
 use super::proxy::proxy;
 use super::rehearse::node_infos;
 use super::speakers::Speakers;
-use crate::cluster::{ProgramSet, Programs};
+use crate::cluster::{Client, ProgramSet, Programs};
+use crate::containers::Containers;
+use crate::event::Events;
 use crate::frr::{DaemonSpec, Frr, load_conf, reload, start_peers};
 use crate::lab::Lab;
 
@@ -40,8 +48,18 @@ pub struct Cluster {
     aliases: BTreeMap<String, String>,
     /// Node name -> its FRR, where its image's name tells.
     frr: BTreeMap<String, FrrVersion>,
-    /// None where we play the speakers.
-    speakers: Option<Speakers>,
+    control: Control,
+}
+
+/// Who makes FRR's configurations of the objects.
+#[derive(Debug)]
+enum Control {
+    /// We do.
+    Rendered,
+    /// MetalLB's programs, as processes of the lab.
+    Speakers(Speakers),
+    /// MetalLB on a kind cluster.
+    Kind(KindCluster),
 }
 
 impl Cluster {
@@ -58,7 +76,7 @@ impl Cluster {
             nodes: node_infos(run).map(|info| (info.name.clone(), info)).collect(),
             aliases: aliases.collect(),
             frr: run.images.iter().filter_map(|(n, i)| Some((n.clone(), FrrVersion::parse(i)?))).collect(),
-            speakers: None,
+            control: Control::Rendered,
         })
     }
 
@@ -77,7 +95,20 @@ impl Cluster {
         programs: ProgramSet,
         folder: &Path,
     ) -> Result<(), RunError> {
-        self.speakers = Some(Speakers::start(lab, programs, self.nodes.values(), folder).await?);
+        self.control = Control::Speakers(Speakers::start(lab, programs, self.nodes.values(), folder).await?);
+        Ok(())
+    }
+
+    /// Installs MetalLB on the kind cluster of containers; [`Cluster::load_initial`] starts the speakers.
+    pub(super) async fn install(
+        &mut self,
+        containers: Arc<Containers>,
+        run: &PlannedRun,
+        folder: &Path,
+        events: &Events,
+    ) -> Result<(), RunError> {
+        let installed = (self.installed.release, self.installed.mode);
+        self.control = Control::Kind(KindCluster::install(containers, run, installed, folder, events).await?);
         Ok(())
     }
 
@@ -92,6 +123,10 @@ impl Cluster {
 
     /// Starts the FRR container's daemons on a cluster node, empty as the speaker finds them.
     pub async fn start_frr(&self, node: &mut Node) -> Result<(), RunError> {
+        if let Control::Kind(_) = self.control {
+            // Its speaker's pod brings it along.
+            return Ok(());
+        }
         let frr = self.frr.get(&node.name).copied();
         let startup = metallb::startup(self.installed.release, self.installed.mode, frr);
         node.handle.write("/etc/frr/vtysh.conf", 0o644, startup.vtysh_conf.as_bytes()).await?;
@@ -117,9 +152,17 @@ impl Cluster {
         nodes: &mut BTreeMap<String, Node>,
         manifests: &[PathBuf],
     ) -> Result<(), RunError> {
-        if self.speakers.is_some() {
+        match &self.control {
+            Control::Rendered => {}
             // Real FRR containers start empty, too, and get their first file by a reload.
-            return self.apply(nodes, manifests).await.map(drop);
+            Control::Speakers(_) => return self.apply(nodes, manifests).await.map(drop),
+            Control::Kind(_) => {
+                self.take_in(manifests).await?;
+                if let Control::Kind(kind) = &mut self.control {
+                    kind.start_speakers(nodes).await?;
+                }
+                return self.converge(nodes).await.map(drop);
+            }
         }
         if manifests.is_empty() {
             return Ok(());
@@ -145,14 +188,33 @@ impl Cluster {
         nodes: &mut BTreeMap<String, Node>,
         manifests: &[PathBuf],
     ) -> Result<Vec<String>, RunError> {
+        let mut notes = self.take_in(manifests).await?;
+        notes.extend(self.converge(nodes).await?);
+        Ok(notes)
+    }
+
+    /// Tells everybody of the objects of manifests.
+    async fn take_in(&mut self, manifests: &[PathBuf]) -> Result<Vec<String>, RunError> {
+        let mut notes = Vec::new();
         for manifest in manifests {
             let source = read(manifest)?;
             self.objects.apply(&source)?;
-            if let Some(speakers) = &self.speakers {
-                speakers.apply(&source).await?;
+            match &self.control {
+                Control::Rendered => {}
+                Control::Speakers(speakers) => speakers.client().apply(documents(&source)?).await?,
+                Control::Kind(kind) => notes.extend(kind.apply(documents(&source)?).await?),
             }
         }
-        self.converge(nodes).await
+        Ok(notes)
+    }
+
+    /// What asks the API server, where there is one.
+    fn client(&self) -> Option<&Client> {
+        match &self.control {
+            Control::Rendered => None,
+            Control::Speakers(speakers) => Some(speakers.client()),
+            Control::Kind(kind) => Some(kind.client()),
+        }
     }
 
     /// Deletes manifests' objects, likewise.
@@ -164,8 +226,8 @@ impl Cluster {
         for manifest in manifests {
             let source = read(manifest)?;
             self.objects.delete(&source)?;
-            if let Some(speakers) = &self.speakers {
-                speakers.delete(&source).await?;
+            if let Some(client) = self.client() {
+                client.delete(documents(&source)?).await?;
             }
         }
         self.converge(nodes).await
@@ -173,8 +235,8 @@ impl Cluster {
 
     async fn converge(&mut self, nodes: &mut BTreeMap<String, Node>) -> Result<Vec<String>, RunError> {
         let frontends = metallb::frontends(&self.objects);
-        if self.speakers.is_some() {
-            return self.converge_speakers(nodes, &frontends).await;
+        if self.client().is_some() {
+            return self.converge_real(nodes, &frontends).await;
         }
         let members = nodes.values_mut().filter(|n| n.role == Role::ClusterNode);
         let notes = try_join_all(members.map(async |node| {
@@ -190,28 +252,51 @@ impl Cluster {
         Ok(notes.into_iter().flatten().collect())
     }
 
-    async fn converge_speakers(
+    async fn converge_real(
         &mut self,
         nodes: &mut BTreeMap<String, Node>,
         frontends: &[Frontend],
     ) -> Result<Vec<String>, RunError> {
         let mut ours = BTreeMap::new();
         for node in nodes.values_mut().filter(|n| n.role == Role::ClusterNode) {
-            proxy(node, frontends).await?;
+            match self.control {
+                // kube-proxy does that.
+                Control::Kind(_) => node.frontends = frontends.to_vec(),
+                Control::Rendered | Control::Speakers(_) => proxy(node, frontends).await?,
+            }
             let rendered = rendered(&self.objects, self.installed, &self.nodes, node)?;
             ours.insert(node.name.clone(), rendered.conf);
         }
-        let Some(speakers) = &mut self.speakers else { return Ok(Vec::new()) };
         let anywhere = self.objects.services_without_slices().cloned().collect();
-        speakers.populate(anywhere, self.nodes.keys()).await?;
-        let mut notes = speakers.allocate(self.objects.addresses()).await?;
-        notes.extend(speakers.converge(nodes, &ours).await?);
+        let (client, population) = match &mut self.control {
+            Control::Rendered => return Ok(Vec::new()),
+            Control::Speakers(speakers) => (speakers.client().clone(), &mut speakers.population),
+            Control::Kind(kind) => (kind.client().clone(), &mut kind.population),
+        };
+        population.populate(&client, anywhere, self.nodes.keys()).await?;
+        let mut notes = allocate(&client, self.objects.addresses()).await?;
+        notes.extend(match &mut self.control {
+            Control::Rendered => Vec::new(),
+            Control::Speakers(speakers) => speakers.converge(nodes, &ours).await?,
+            Control::Kind(kind) => kind.converge(nodes, &ours).await?,
+        });
         Ok(notes)
     }
 
     /// An error if one of its programs has ended.
     pub fn check(&self) -> Result<(), RunError> {
-        self.speakers.as_ref().map_or(Ok(()), Speakers::check)
+        match &self.control {
+            Control::Rendered => Ok(()),
+            Control::Speakers(speakers) => speakers.check(),
+            Control::Kind(kind) => kind.check(),
+        }
+    }
+
+    /// Keeps what programs have printed that are no processes of ours.
+    pub async fn keep_logs(&self, nodes: &BTreeMap<String, Node>) {
+        if let Control::Kind(kind) = &self.control {
+            kind.keep_logs(nodes).await;
+        }
     }
 
     pub fn has_extras(&self) -> bool {
@@ -230,14 +315,21 @@ impl Cluster {
 
     /// Restarts a node's speaker pod: its FRR starts empty and gets the whole file by one reload.
     pub async fn restart_speaker(&mut self, node: &mut Node) -> Result<Vec<String>, RunError> {
-        let notes = match &mut self.speakers {
-            Some(speakers) => speakers.restart(node).await?,
-            None => restart_rendered(node).await?,
+        let notes = match &mut self.control {
+            Control::Rendered => restart_rendered(node).await?,
+            Control::Speakers(speakers) => speakers.restart(node).await?,
+            Control::Kind(kind) => kind.restart(node).await?,
         };
         // The sessions of the new process share nothing with those before, not even their counters.
         node.changed = Some(LastChange { at: Instant::now(), sessions_before: Vec::new() });
         Ok(notes)
     }
+}
+
+/// A manifest's documents as the API server gets them.
+fn documents(source: &Source) -> Result<Vec<Value>, RunError> {
+    let parse = |document: &yaml::Document| Ok(document.parse::<Value>()?);
+    yaml::documents(source)?.iter().map(parse).collect()
 }
 
 async fn restart_rendered(node: &mut Node) -> Result<Vec<String>, RunError> {

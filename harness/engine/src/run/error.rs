@@ -6,6 +6,7 @@ use routeproof_model::diag::Diagnostic;
 use routeproof_model::result::Outcome;
 
 use crate::cluster::{CAPABILITY, ClusterError, Missing};
+use crate::containers::ContainerError;
 use crate::frr::FrrError;
 use crate::guest::GuestError;
 use crate::image::ImageError;
@@ -34,6 +35,8 @@ pub enum RunError {
     Frr(#[from] FrrError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Container(#[from] ContainerError),
     #[error(transparent)]
     Router(#[from] RouterError),
     #[error(transparent)]
@@ -74,7 +77,9 @@ impl RunError {
     /// What a run that ends with this error is.
     pub fn outcome(&self) -> Outcome {
         match self {
-            RunError::Lab(LabError::Forbidden { .. }) | RunError::Missing { .. } => Outcome::Skipped,
+            RunError::Lab(LabError::Forbidden { .. })
+            | RunError::Missing { .. }
+            | RunError::Frr(FrrError::NotOurs { .. }) => Outcome::Skipped,
             _ => Outcome::Broken,
         }
     }

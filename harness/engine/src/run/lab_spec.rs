@@ -26,7 +26,7 @@ pub(super) fn lab_spec(run: &PlannedRun, options: &BootOptions<'_>) -> Result<La
             spec.nodes.push(node_spec(run, node, options)?);
         }
     }
-    if options.programs.is_some() {
+    if options.backing.programs().is_some() {
         spec.nodes.extend(control_plane(options));
     }
     spec.links = topology.links.iter().map(|link| link_spec(topology, link, &ends)).collect();
@@ -70,7 +70,8 @@ fn node_spec(
     Ok(NodeSpec {
         name: node.name.clone(),
         hostname: node.hostname.clone(),
-        tree: options.roots[image].clone(),
+        // A container has its own.
+        tree: options.roots.get(image).cloned().unwrap_or_default(),
         sysctls: sysctls(node),
         files,
         interfaces: node.interfaces.clone(),
@@ -92,7 +93,7 @@ fn startup_file(node: &topology::Node, config: &StartupConfig, folder: &Path) ->
 }
 
 /// What a router and a Kubernetes node need, then what the topology says. See Documentation/networking/ip-sysctl.rst.
-fn sysctls(node: &topology::Node) -> Vec<(String, String)> {
+pub(super) fn sysctls(node: &topology::Node) -> Vec<(String, String)> {
     let forward = if node.role == Role::Client { "0" } else { "1" };
     let fixed = [
         ("net.ipv4.ip_forward", forward),

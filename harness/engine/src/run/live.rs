@@ -11,6 +11,7 @@ use routeproof_model::result::{Evidence, Outcome};
 use routeproof_model::scenario;
 
 use super::api::{KEEP, TURNS, default_run_dir, record};
+use super::backing::Backing;
 use super::boot::{BootOptions, Booted, boot};
 use super::default_frr::default_frr;
 use super::error::RunError;
@@ -108,7 +109,7 @@ impl LiveLab {
         warnings.into_iter().chain(note).for_each(|warning| events.warn(warning));
         let turn = TURNS.take(Share::of(&run, &Place::Host)).await;
         let boot_options =
-            BootOptions { folder: directory.path(), roots: &roots(&trees), tap: false, programs: None };
+            BootOptions { folder: directory.path(), roots: &roots(&trees), tap: false, backing: &Backing::Rendered };
         let booted = boot(&run, &boot_options, &events).await?;
         Ok(LiveLab { booted, run, memory: Memory::one_by_one(), events, _bus: bus, directory, _turn: turn })
     }

@@ -13,6 +13,7 @@ use routeproof_model::race::RaceSetting;
 use routeproof_model::result::Outcome;
 use tokio::sync::watch;
 
+use super::backing::Backing;
 use super::boot::BootOptions;
 use super::error::RunError;
 use super::one::{Judged, judge_run};
@@ -20,7 +21,7 @@ use super::provenance;
 use super::race::Tallies;
 use super::steps::Verdict;
 use super::turns::{Share, Turn, Turns};
-use crate::cluster::{CAPABILITY, Programs};
+use crate::cluster::CAPABILITY;
 use crate::event::Events;
 use crate::guest::{self, Cell, Guest, Place, Seat};
 use crate::image::{Progress, Store, Tree};
@@ -40,8 +41,7 @@ pub struct Options {
     pub race: Option<RaceSetting>,
     /// The lab of the first run that goes wrong stays up.
     pub keep: Option<Arc<KeepFirst>>,
-    /// MetalLB's real programs, and those of a control plane, instead of our own rendering.
-    pub programs: Option<Programs>,
+    pub backing: Backing,
 }
 
 /// Tries after the first that users get who do not say another number.
@@ -61,6 +61,11 @@ pub fn parallelism() -> usize {
 /// The same of labs with a control plane each, which starts with some seconds of a processor and takes a GB.
 pub fn parallelism_with_programs() -> usize {
     cores().min(by_memory(1024)).max(1)
+}
+
+/// The same of labs with a whole cluster each.
+pub fn parallelism_in_containers() -> usize {
+    (cores() / 2).min(by_memory(4096)).max(1)
 }
 
 /// Labs that fit into the memory if each takes so many MiB.
@@ -110,17 +115,22 @@ pub(super) async fn run_in(
     };
     for (index, (run, place)) in plan.runs.iter().zip(&places_of_runs).enumerate() {
         events.for_run(index).send(EventKind::RunSetting {
-            setting: provenance::setting(run, place, options.programs.as_ref()),
+            setting: provenance::setting(run, place, &options.backing),
         });
     }
     // What is skipped needs no image, which may not even be ours to get.
-    let images = plan.runs.iter().filter(|run| beyond(run).is_none()).flat_map(|run| run.images.values());
+    let embedded = |run: &&PlannedRun| beyond(run).is_none() && !options.backing.is_containers();
+    let images = plan.runs.iter().filter(embedded).flat_map(|run| run.images.values());
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
         () = stopped(stop.clone()) => return Ok(()),
     };
     // As it is done: replay judges by the same limits.
-    let plan = Plan { runs: plan.runs.iter().zip(&places_of_runs).map(|(run, at)| at.adapt(run)).collect() };
+    let adapted = plan.runs.iter().zip(&places_of_runs).map(|(run, at)| match options.backing.is_containers() {
+        true => run.clone().with_patience(CONTAINERS),
+        false => at.adapt(run),
+    });
+    let plan = Plan { runs: adapted.collect() };
     write_plan(&plan, directory)?;
     let mut tasks = Vec::new();
     // Whoever wants much of the host comes last: then they are among themselves.
@@ -145,7 +155,7 @@ pub(super) async fn run_in(
             stop: stop.clone(),
             tallies: tallies.clone(),
             keep: options.keep.clone(),
-            programs: options.programs.clone(),
+            backing: options.backing.clone(),
         };
         tasks.push((index, tokio::spawn(one.in_its_turn(turn, turns.clone(), options.retries))));
     }
@@ -236,6 +246,9 @@ impl Progress for Announce {
     }
 }
 
+/// By what `within` is multiplied in containers: a cluster's programs do many things at once there.
+const CONTAINERS: u32 = 3;
+
 /// A guest kernel has the host's files, but no way yet to hand programs into its labs.
 const IN_A_GUEST: &str = "a guest kernel's labs have no control plane yet: `--cluster rendered` runs there";
 
@@ -249,7 +262,7 @@ struct One {
     stop: watch::Receiver<bool>,
     tallies: Arc<Tallies>,
     keep: Option<Arc<KeepFirst>>,
-    programs: Option<Programs>,
+    backing: Backing,
 }
 
 impl One {
@@ -305,12 +318,12 @@ impl One {
         let (planned, roots) = (&self.planned, roots(&self.trees));
         let verdict = match &self.place {
             Place::Host => {
-                let programs = self.programs.as_ref();
-                let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false, programs };
+                let backing = &self.backing;
+                let options = BootOptions { folder: self.folder.path(), roots: &roots, tap: false, backing };
                 let keeper = self.keep.as_deref().map_or(Keeper::Nobody, Keeper::Here);
                 return judge_run(planned, &options, &self.events, self.stop.clone(), keeper).await;
             }
-            Place::Guest(_) if self.programs.is_some() => {
+            Place::Guest(_) if self.backing.programs().is_some() => {
                 let (capability, detail) = (CAPABILITY.to_string(), IN_A_GUEST.to_string());
                 Some(broken(&RunError::Missing { capability, detail }))
             }

@@ -5,9 +5,11 @@
 
 mod advertised;
 mod api;
+mod backing;
 mod bake;
 mod boot;
 mod cluster;
+mod container_images;
 mod convergence;
 mod default_frr;
 mod diagnose;
@@ -22,6 +24,7 @@ mod gateway;
 mod images;
 mod isolation;
 mod judged;
+mod kind;
 mod lab_spec;
 mod live;
 mod load;
@@ -34,6 +37,7 @@ mod one;
 mod parts;
 mod perturb;
 mod places;
+mod population;
 mod provenance;
 mod proxy;
 mod race;
@@ -51,10 +55,12 @@ mod topologies;
 mod turns;
 mod until;
 
+pub use backing::Backing;
 pub use api::{Ran, RunOptions, Scenario};
 pub use bake::store;
 pub use boot::{BootOptions, Booted, boot, boot_unless};
 pub use cluster::Cluster;
+pub use container_images::container_images;
 pub use default_frr::{choose_frr, default_frr};
 pub use error::RunError;
 pub use images::{check_images, check_topology_images};
@@ -65,7 +71,7 @@ pub use load::{
     topology as load_topology,
 };
 pub use manifests::{CheckedManifests, check_manifests};
-pub use matrix::{Options, RETRIES, parallelism, parallelism_with_programs, roots, run, trees};
+pub use matrix::{Options, RETRIES, parallelism, parallelism_in_containers, parallelism_with_programs, roots, run, trees};
 pub use mutate::mutate;
 pub(crate) use mutate::{Trial, Tried};
 pub use node::Node;

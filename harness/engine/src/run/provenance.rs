@@ -8,14 +8,15 @@ use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::{Environment, Setting};
 use routeproof_model::topology::Role;
 
+use super::backing::Backing;
 use super::load;
 use super::matrix::cores;
-use crate::cluster::Programs;
 use crate::guest::Place;
 use crate::rundir::RunDir;
 
-/// The other way to have a cluster is to render what its speakers would.
+/// The other ways to have a cluster than to render what its speakers would.
 const SPEAKER: &str = "speaker";
+const KIND: &str = "kind";
 
 /// What this process runs on.
 pub(super) fn environment() -> Environment {
@@ -34,7 +35,7 @@ pub(super) fn environment() -> Environment {
     }
 }
 
-pub(super) fn setting(run: &PlannedRun, place: &Place, programs: Option<&Programs>) -> Setting {
+pub(super) fn setting(run: &PlannedRun, place: &Place, backing: &Backing) -> Setting {
     let members = run.topology.nodes.iter().filter(|node| node.role == Role::ClusterNode);
     let images = members.filter_map(|node| run.images.get(&node.name));
     let mut frr: Vec<String> =
@@ -50,7 +51,11 @@ pub(super) fn setting(run: &PlannedRun, place: &Place, programs: Option<&Program
         frr,
         metallb: run.metallb.version.clone(),
         metallb_mode: run.metallb.mode.name().to_string(),
-        cluster: programs.map(|_| SPEAKER.to_string()),
+        cluster: match backing {
+            Backing::Rendered => None,
+            Backing::Speakers(_) => Some(SPEAKER.to_string()),
+            Backing::Containers(_) => Some(KIND.to_string()),
+        },
         kernel: match place {
             Place::Guest(kernel) => kernel.name.clone(),
             Place::Host | Place::Nowhere { .. } => "host".to_string(),

@@ -1,34 +1,26 @@
 //! Real speakers: each writes its node's frr.conf and asks for a reload, which is done as for the rendered cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use routeproof_model::cluster::first_difference;
-use routeproof_model::diag::Source;
-use routeproof_model::metallb::{NodeInfo, ObjectId};
+use routeproof_model::metallb::NodeInfo;
 use routeproof_model::topology::Role;
-use routeproof_model::yaml;
-use serde_json::Value;
 
 use super::cluster::gated_reload;
 use super::error::RunError;
 use super::node::Node;
-use crate::cluster::{PLANE, Plane, ProgramSet, Speaker};
+use super::population::Population;
+use crate::cluster::{Client, PLANE, Plane, ProgramSet, Speaker};
 use crate::lab::Lab;
-use crate::wait::{self, Probe};
 
 /// Longest debounce of a speaker (3 s), and what a busy machine adds: nothing more is to come of a change then.
 const DEBOUNCE: Duration = Duration::from_millis(4500);
 
 /// How long a speaker may take over what we expect of it.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long the controller may take over a Service.
-const ALLOCATION: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Beside the nodes' folders in a run's folder.
 const FOLDER: &str = "cluster";
@@ -38,8 +30,8 @@ const FOLDER: &str = "cluster";
 pub(super) struct Speakers {
     plane: Plane,
     members: BTreeMap<String, Member>,
-    /// Services whose pods no manifest tells of; there is no endpoint controller that would make slices for them.
-    populated: BTreeSet<ObjectId>,
+    /// There is no endpoint controller that would make slices.
+    pub population: Population,
 }
 
 #[derive(Debug)]
@@ -65,15 +57,7 @@ impl Speakers {
         let (node, folder) = (lab.node(PLANE).ok_or_else(missing)?, folder.join(FOLDER));
         std::fs::create_dir_all(&folder).map_err(RunError::Record)?;
         let plane = Plane::start(node, programs, members, &folder).await?;
-        Ok(Speakers { plane, members: BTreeMap::new(), populated: BTreeSet::new() })
-    }
-
-    pub async fn apply(&self, source: &Source) -> Result<(), RunError> {
-        Ok(self.plane.apply(documents(source)?).await?)
-    }
-
-    pub async fn delete(&self, source: &Source) -> Result<(), RunError> {
-        Ok(self.plane.delete(documents(source)?).await?)
+        Ok(Speakers { plane, members: BTreeMap::new(), population: Population::default() })
     }
 
     /// Starts the speakers of nodes that have none, and waits until every node has what its speaker makes of the objects. `rendered` is
@@ -112,45 +96,9 @@ impl Speakers {
         Ok(notes)
     }
 
-    /// Gives Services whose pods no manifest tells of pods on all nodes, as they count in rendered clusters.
-    pub async fn populate(
-        &mut self,
-        services: BTreeSet<ObjectId>,
-        nodes: impl Iterator<Item = &String> + Clone,
-    ) -> Result<(), RunError> {
-        for new in services.difference(&self.populated) {
-            self.plane.populate(&new.namespace, &new.name, nodes.clone()).await?;
-        }
-        for old in self.populated.difference(&services) {
-            self.plane.depopulate(&old.namespace, &old.name).await?;
-        }
-        self.populated = services;
-        Ok(())
-    }
-
-    /// Waits until the controller has given every Service the addresses that we gave it. Where it gives others, that is worth a note: we
-    /// play kube-proxy by ours.
-    pub async fn allocate<'a>(
-        &self,
-        ours: impl Iterator<Item = (&'a ObjectId, &'a [IpAddr])>,
-    ) -> Result<Vec<String>, RunError> {
-        let mut notes = Vec::new();
-        for (id, ours) in ours {
-            let look = || async {
-                match self.plane.addresses_of(&id.namespace, &id.name).await {
-                    Ok(theirs) if theirs == ours => Probe::Done(Ok(())),
-                    Ok(theirs) => {
-                        Probe::NotYet(format!("the controller gave {theirs:?}, routeproof {ours:?}"))
-                    }
-                    Err(e) => Probe::Done(Err(e)),
-                }
-            };
-            match wait::until("the same addresses", ALLOCATION, LOOK, look, wait::no_events).await {
-                Ok(done) => done?,
-                Err(e) => notes.push(format!("Service {}: {}", id.key(), e.last)),
-            }
-        }
-        Ok(notes)
+    /// What asks the API server.
+    pub fn client(&self) -> &Client {
+        &self.plane.client
     }
 
     /// An error if a program has ended, or a speaker waits for a reload.
@@ -207,10 +155,4 @@ impl Member {
         }
         Ok(notes)
     }
-}
-
-/// A manifest's documents as the API server gets them.
-fn documents(source: &Source) -> Result<Vec<Value>, RunError> {
-    let parse = |document: &yaml::Document| Ok(document.parse::<Value>()?);
-    yaml::documents(source)?.iter().map(parse).collect()
 }

@@ -1,7 +1,7 @@
 //! The base64 (RFC 4648 section 4) of a Secret's `data`.
 
 /// `None` if the text is not base64 with correct padding.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let clean: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     if !clean.len().is_multiple_of(4) {
         return None;

@@ -33,7 +33,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use base64::encode as encode_base64;
+pub use base64::{decode as decode_base64, encode as encode_base64};
 pub use duration::GoDuration;
 pub use endpoints::{Endpoint, EndpointPort, EndpointSlice};
 pub use frrconf::Family;

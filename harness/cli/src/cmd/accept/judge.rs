@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use routeproof_engine::bundle;
-use routeproof_engine::run::{self as engine, LoadOptions, Loaded, Options};
+use routeproof_engine::run::{self as engine, Backing, LoadOptions, Loaded, Options};
 use routeproof_model::acceptance::{Judged, Round, RouterUnderTest, SOAK, Sanity, judge};
 use routeproof_model::profile::{Choice, Profiles};
 use routeproof_model::result::{Outcome, ResultFile};
@@ -42,7 +42,7 @@ pub async fn run(router: &str, args: &JudgeArgs) -> Result<u8, Failure> {
     }
     let jobs = args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get);
     let (guest, retries) = (args.guest.parse()?, engine::RETRIES);
-    let options = Options { store, jobs, retries, guest, race: None, keep: None, programs: None };
+    let options = Options { store, jobs, retries, guest, race: None, keep: None, backing: Backing::Rendered };
 
     let before = run_once(&sanity, args, &options).await?;
     let rounds = rounds(&tested, args, &options, length).await?;

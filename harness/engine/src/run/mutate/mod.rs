@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use trial::Fates;
 pub use trial::{Trial, Tried};
 
+use super::backing::Backing;
 use super::boot::BootOptions;
 use super::error::RunError;
 use super::matrix::{Announce, Options, finished, id, roots, stopped, trees, write_plan};
@@ -197,7 +198,7 @@ impl One {
         let tried = match &self.place {
             Place::Host => {
                 let options =
-                    BootOptions { folder: self.folder.path(), roots: &roots, tap: false, programs: None };
+                    BootOptions { folder: self.folder.path(), roots: &roots, tap: false, backing: &Backing::Rendered };
                 self.trial.judge(&options, &self.events, self.stop.clone()).await
             }
             Place::Guest(kernel) => {

@@ -1,0 +1,70 @@
+//! What users do with a cluster, real or of single programs: objects come and go, Services get addresses.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use routeproof_model::cluster::{self, allocated, namespace, with_defaults};
+use routeproof_model::metallb::METALLB_NAMESPACE;
+use serde_json::Value;
+
+use super::api::Api;
+use super::error::ClusterError;
+
+/// Who applies what the cluster itself has, and who what manifests say.
+const CLUSTER: &str = "routeproof-cluster";
+const USER: &str = "routeproof";
+
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub api: Api,
+}
+
+impl Client {
+    /// Applies what is not of a user's manifest.
+    pub async fn apply_own(&self, object: &Value) -> Result<(), ClusterError> {
+        self.api.apply(object, CLUSTER).await
+    }
+
+    /// Applies the objects of a manifest's documents, one after the other; a namespace that is not there is made.
+    pub async fn apply(&self, documents: Vec<Value>) -> Result<(), ClusterError> {
+        let mut made = BTreeMap::from([("default".to_string(), ()), (METALLB_NAMESPACE.to_string(), ())]);
+        for object in documents.into_iter().flat_map(with_defaults) {
+            if let Some(name) = object["metadata"]["namespace"].as_str()
+                && made.insert(name.to_string(), ()).is_none()
+            {
+                self.apply_own(&namespace(name)).await?;
+            }
+            self.api.apply(&object, USER).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the objects of a manifest's documents.
+    pub async fn delete(&self, documents: Vec<Value>) -> Result<(), ClusterError> {
+        for object in documents.into_iter().flat_map(with_defaults) {
+            self.api.delete(&object).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a Service a pod on each node, as far as speakers can see.
+    pub async fn populate<'a>(
+        &self,
+        namespace: &str,
+        service: &str,
+        nodes: impl Iterator<Item = &'a String>,
+    ) -> Result<(), ClusterError> {
+        self.apply_own(&cluster::pods_everywhere(namespace, service, nodes)).await
+    }
+
+    /// Takes these pods away.
+    pub async fn depopulate(&self, namespace: &str, service: &str) -> Result<(), ClusterError> {
+        let none = std::iter::empty();
+        self.api.delete(&cluster::pods_everywhere(namespace, service, none)).await
+    }
+
+    /// The addresses that the controller has given to a Service.
+    pub async fn addresses_of(&self, namespace: &str, name: &str) -> Result<Vec<IpAddr>, ClusterError> {
+        Ok(allocated(&self.api.get(&cluster::service(namespace, name)).await?))
+    }
+}

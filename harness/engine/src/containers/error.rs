@@ -1,0 +1,59 @@
+//! What goes wrong with containers.
+
+use routeproof_model::real::{ImageNameError, PodNetworkError};
+
+use crate::lab::LabError;
+use crate::wait::TimedOut;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ContainerError {
+    #[error("no Docker engine can be asked")]
+    Engine(#[source] Box<testcontainers::bollard::errors::Error>),
+    #[error("the Docker engine cannot {what}")]
+    Ask {
+        what: String,
+        #[source]
+        source: Box<testcontainers::bollard::errors::Error>,
+    },
+    #[error("cannot start container {name} of {image}")]
+    Start {
+        name: String,
+        image: String,
+        #[source]
+        source: Box<testcontainers::TestcontainersError>,
+    },
+    #[error("container {name} of {image} ended at once")]
+    Ended { name: String, image: String },
+    #[error("node {node}: {source}")]
+    Image { node: String, source: ImageNameError },
+    #[error("cannot run `{command}`")]
+    Run {
+        command: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("`{command}` failed ({exit}): {said}; all it said is in {log}")]
+    Failed { command: String, exit: String, said: String, log: String },
+    #[error("cannot read {path}")]
+    File {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("cannot use {path}: {why}")]
+    Written { path: String, why: String },
+    #[error("the topology has {0} k8s-kind nodes; labs in containers have one cluster")]
+    Clusters(usize),
+    #[error("kind makes no node {node}: its configuration has {made}")]
+    NoSuchNode { node: String, made: String },
+    #[error("the Docker engine does not run among this machine's processes: container {name} has the pid {pid} there, which is none here")]
+    Elsewhere { name: String, pid: i32 },
+    #[error("cannot have MetalLB's manifest from {url}: {why}; a copy may be put at {path}")]
+    Manifest { url: String, path: String, why: String },
+    #[error(transparent)]
+    PodNetwork(#[from] PodNetworkError),
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    #[error("a container of the cluster")]
+    NotReady(#[from] TimedOut),
+}

@@ -1,0 +1,67 @@
+//! What a user says about labs in containers.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::error::ContainerError;
+use crate::image::download;
+
+/// The names in `doctor` of what these labs need.
+pub const CAPABILITIES: [&str; 2] = ["docker", "kind"];
+
+/// Where MetalLB publishes its manifests, by release, and the one of mode frr.
+const SOURCE: &str = "https://raw.githubusercontent.com/metallb/metallb";
+const MANIFEST: &str = "metallb-frr.yaml";
+
+/// Where images and files come from.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Images are this registry's, by the last parts of their names, instead of the ones that topologies and manifests name.
+    pub registry: Option<String>,
+    /// kind's node image; kind has one of its own.
+    pub node_image: Option<String>,
+    /// YAML that is merged over the topology's configuration of kind.
+    pub kind_patch: Option<PathBuf>,
+    /// A folder with `VERSION/manifest.yaml` of MetalLB's releases; what it lacks is downloaded into the cache.
+    pub manifests: Option<PathBuf>,
+    /// The cache.
+    pub cache: PathBuf,
+}
+
+impl Settings {
+    /// A release's manifest, which is downloaded if it is nowhere; `say` is told of that.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub(crate) async fn manifest(&self, version: &str, say: &(dyn Fn(String) + Sync)) -> Result<PathBuf, ContainerError> {
+        if let Some(found) = self.manifest_places(version).into_iter().find(|path| path.is_file()) {
+            return Ok(found);
+        }
+        let (url, path) = (format!("{SOURCE}/{version}/config/manifests/{MANIFEST}"), self.downloaded(version));
+        let failed = |why: String| ContainerError::Manifest { url: url.clone(), path: path.display().to_string(), why };
+        let bytes = download(&url).await.map_err(failed)?;
+        let digest = hex::encode(Sha256::digest(&bytes));
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| {
+            // Whole or not at all.
+            let partial = path.with_extension(format!("{}.partial", std::process::id()));
+            std::fs::write(&partial, &bytes)?;
+            std::fs::rename(&partial, &path)
+        });
+        written.map_err(|e| failed(e.to_string()))?;
+        say(format!("{url} (SHA-256 {digest}) is in {} from now on", path.display()));
+        Ok(path)
+    }
+
+    /// The files in which a release's manifest may be, the first that exists counts.
+    fn manifest_places(&self, version: &str) -> Vec<PathBuf> {
+        let in_folder = |folder: &Path| folder.join(version).join("manifest.yaml");
+        let of_programs = self.cache.join("cluster-programs/metallb");
+        let own = self.manifests.as_deref().map(in_folder);
+        own.into_iter().chain([in_folder(&of_programs), self.downloaded(version)]).collect()
+    }
+
+    fn downloaded(&self, version: &str) -> PathBuf {
+        self.cache.join("manifests").join(version).join(MANIFEST)
+    }
+}

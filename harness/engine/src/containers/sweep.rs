@@ -1,0 +1,29 @@
+//! What killed processes left in a Docker engine: containers whose names tell that their maker is gone.
+
+use std::collections::BTreeSet;
+
+use routeproof_model::real::LabName;
+
+use super::docker::Docker;
+use super::error::ContainerError;
+use super::processes::started;
+
+/// Removes the containers of labs whose process has ended; gives their names. With `dry_run` it only says which.
+///
+/// # Errors
+/// There is no engine, or it does not do what it is asked.
+pub async fn sweep(dry_run: bool) -> Result<Vec<String>, ContainerError> {
+    let docker = Docker::connect()?;
+    let all = docker.containers().await?;
+    let dead: Vec<_> = all.into_iter().filter(|(lab, _)| !is_alive(lab)).collect();
+    if !dry_run {
+        for lab in dead.iter().map(|(lab, _)| lab).collect::<BTreeSet<_>>() {
+            docker.remove(lab).await?;
+        }
+    }
+    Ok(dead.into_iter().map(|(_, name)| name).collect())
+}
+
+fn is_alive(lab: &LabName) -> bool {
+    started(lab.pid as i32) == Some(lab.started)
+}
