@@ -45,6 +45,28 @@ fn arguments_that_do_not_go_together() {
     ");
 }
 
+/// Found out before anything is booted.
+#[test]
+fn reports_that_cannot_be_written() {
+    let folder = folder();
+    let _redacted = folder.redacted();
+    let accept = |report: &str| {
+        folder.without_images(&["accept", "--router", "frr-8.4.4", "--report", report]).to_string()
+    };
+    folder.write("file", "");
+    assert_snapshot!(accept("html=file/report.html"), @r"
+    exit 2
+    error: cannot write the report file/report.html: File exists (os error 17)
+    hint: --report [FORMAT=]FILE names a file that you may write
+    ");
+    assert_snapshot!(accept("junit=report.xml"), @r"
+    exit 2
+    error: invalid value 'junit=report.xml' for '--report <[FORMAT=]FILE>': an acceptance is written as json= or html=, not as junit=
+
+    For more information, try '--help'.
+    ");
+}
+
 #[test]
 fn a_soak_is_packed_and_judged_again() {
     if !labs() {

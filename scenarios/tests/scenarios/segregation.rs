@@ -11,12 +11,15 @@ use crate::{evidence, left_out, run};
 #[case::bond("vlan-vrf-bond", "10.3", &["bond", "vlan", "vlan-filtering", "vrf"])]
 #[case::ecmp("vlan-vrf-ecmp", "7.5.1", &["vlan", "vlan-filtering", "vrf"])]
 #[case::overlap("vlan-vrf-overlap", "8.4.4", &["vlan", "vrf"])]
+#[case::any_gateway("gateways-vrf", "8.4.4", &["vlan", "vrf"])]
 #[case::asymmetric_return("vlan-return", "8.4.4", &["vlan", "vlan-filtering"])]
 #[tokio::test(flavor = "multi_thread")]
 async fn passes(#[case] scenario: &str, #[case] frr: &str, #[case] needs: &[&str]) {
     // Of the modes of bonds the one with a protocol.
     let bond = needs.contains(&"bond").then_some(("bond", "802.3ad"));
-    let axes: Vec<_> = [("frr", frr)].into_iter().chain(bond).collect();
+    // Of the routers the one that is not FRR.
+    let gateway = scenario.starts_with("gateways-").then_some(("gateway", "bird-3"));
+    let axes: Vec<_> = [("frr", frr)].into_iter().chain(bond).chain(gateway).collect();
     if left_out() {
         return;
     }

@@ -156,3 +156,31 @@ fn an_acceptance_of_what_is_not_there() {
     error: report.json is no report of `accept`: missing field `schema` at line 1 column 2
     ");
 }
+
+/// A configuration without the intent's VRFs or VLANs would have the sessions elsewhere: there is none.
+#[test]
+fn a_router_that_cannot_be_where_the_intent_says() {
+    let folder = Folder::with(&[]);
+    let render = |router: &str| {
+        let said =
+            folder.without_images(&["render", "--router", router, "topologies/any-two-vrfs/gw1.intent.yaml"]);
+        assert_eq!(said.stdout.is_empty(), said.code != Some(0), "{said}");
+        said.to_string()
+    };
+    assert_snapshot!(render("gobgp"), @r"
+    exit 2
+    error: gobgp 3.36 cannot do vrf, which the intent asks for: its VRFs are L3VPN's (RFC 4364), without a kernel table
+    hint: nothing is rendered: take `vrfs` out of the intent, or choose another router
+    ");
+    assert_eq!(render("frr"), "exit 0\n");
+    folder.edit(
+        "topologies/any-two-vrfs/gw1.intent.yaml",
+        "asn: 64512\n",
+        "asn: 64512\nvlans: [{ interface: eth1, id: 100 }]\n",
+    );
+    assert_snapshot!(render("bird"), @r"
+    exit 2
+    error: bird 2 cannot do vlan, which the intent asks for: the template makes no subinterfaces; in the embedded lab the topology's `exec` lines do
+    hint: nothing is rendered: take `vlans` out of the intent, or choose another router
+    ");
+}

@@ -26,8 +26,11 @@ use std::path::Path;
 use routeproof_model::event::Event;
 use routeproof_model::result::ResultFile;
 
+pub use html::acceptance_page;
 pub use live::{LiveOptions, live_sink, terminal_width};
-pub use spec::{ReportError, ReportSpec, SpecError, check_all, write_all, write_run_files};
+pub use spec::{
+    ReportError, ReportSpec, SpecError, check_all, check_file, write_all, write_file, write_run_files,
+};
 pub use terminal::styled as render_terminal;
 
 /// What a report is made of.

@@ -156,7 +156,11 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn check_file(path: &Path) -> io::Result<()> {
+/// Whether a file can be written, as far as that can be known before. Makes missing folders.
+///
+/// # Errors
+/// When it cannot.
+pub fn check_file(path: &Path) -> io::Result<()> {
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     match fs::metadata(path) {
@@ -174,7 +178,10 @@ fn check_file(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a file so that a reader sees the old one or the new one, never a part.
-fn write_file(path: &Path, text: &str) -> io::Result<()> {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_file(path: &Path, text: &str) -> io::Result<()> {
     // The file that a link names is replaced, not the link.
     let real = fs::canonicalize(path);
     let path = real.as_deref().unwrap_or(path);

@@ -19,11 +19,17 @@ pub fn differences(told: &Report, again: &Report) -> Vec<String> {
         ("router", told.router == again.router),
         ("level", told.level == again.level),
         ("number of rounds", told.rounds == again.rounds),
+        ("end of the soak", ended(told) == ended(again)),
         ("summary", told.summary == again.summary),
     ];
     let differ = same.into_iter().filter(|(_, same)| !same);
     all.extend(differ.map(|(what, _)| format!("the report's {what} is not what the runs say")));
     all
+}
+
+/// How long a soak was asked to go on is not in its runs.
+fn ended(report: &Report) -> Option<usize> {
+    report.soak.and_then(|soak| soak.crashed_in_round)
 }
 
 fn of_requirement(id: &str, told: &Report, again: &Report) -> Option<String> {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::deviation::Deviations;
+use super::level::SOAK;
 use super::report::{
-    AcceptanceOutcome, Report, Requirement, RequirementResult, RouterUnderTest, Run, SCHEMA, STABILITY,
+    AcceptanceOutcome, Report, Requirement, RequirementResult, RouterUnderTest, Run, SCHEMA, STABILITY, Soak,
     Summary, Tally,
 };
 use crate::result::{Outcome, ResultFile};
@@ -68,10 +69,16 @@ pub fn judge(
         level: level.to_string(),
         sanity: BTreeMap::from([("before".to_string(), sanity.before), ("after".to_string(), sanity.after)]),
         rounds: rounds.len(),
+        soak: (level == SOAK).then(|| Soak { asked_s: None, crashed_in_round: crashed_in(rounds) }),
         summary: Summary::of(&requirements),
         requirements,
     };
     Judged { report, unused }
+}
+
+/// The soak stops there.
+fn crashed_in(rounds: &[Round]) -> Option<usize> {
+    rounds.iter().position(|round| !round.unstable.is_empty()).map(|index| index + 1)
 }
 
 fn requirement(id: &str, text: &str, rounds: &[Round]) -> RequirementResult {

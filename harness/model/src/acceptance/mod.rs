@@ -19,6 +19,6 @@ pub use deviation::{Deviation, Deviations};
 pub use judge::{Judged, Round, Sanity, judge};
 pub use level::{LEVELS, Levels, SOAK};
 pub use report::{
-    AcceptanceOutcome, Report, Requirement, RequirementResult, RouterUnderTest, Run, SCHEMA, STABILITY,
+    AcceptanceOutcome, Report, Requirement, RequirementResult, RouterUnderTest, Run, SCHEMA, STABILITY, Soak,
     Summary, Tally,
 };

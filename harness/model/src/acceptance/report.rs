@@ -77,8 +77,20 @@ pub struct Report {
     /// How often the level's scenarios were run.
     #[serde(default = "one")]
     pub rounds: usize,
+    /// Of the level `soak` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soak: Option<Soak>,
     pub summary: Summary,
     pub requirements: Vec<RequirementResult>,
+}
+
+/// How long a soak was to go on, and what ended it sooner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Soak {
+    /// Seconds. Nothing in the runs tells of it.
+    pub asked_s: Option<u64>,
+    /// The round in which the router crashed, or said that something inside it is broken: the last one.
+    pub crashed_in_round: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

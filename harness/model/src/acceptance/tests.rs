@@ -58,7 +58,8 @@ fn judged_rounds(version: &str, rounds: Vec<(Vec<RunResult>, &[&str])>) -> Judge
     };
     let rounds: Vec<Round> = rounds.into_iter().map(round).collect();
     let catalogue = [Requirement { id: "ORD-1.2".into(), text: "late extras".into() }];
-    judge((under_test(version), "basic"), &catalogue, &rounds, &deviations(DEVIATIONS).unwrap(), SANE)
+    let level = if rounds.len() > 1 { SOAK } else { "basic" };
+    judge((under_test(version), level), &catalogue, &rounds, &deviations(DEVIATIONS).unwrap(), SANE)
 }
 
 fn outcomes(report: &Report) -> Vec<String> {
@@ -237,4 +238,25 @@ fn a_report_that_does_not_follow_from_the_runs_is_told_apart() {
         ["the sanity gate after the runs: the report says failed, the runs say passed"]
     );
     assert_eq!(again(&|told| told.summary.fail = 0), ["the report's summary is not what the runs say"]);
+}
+
+#[test]
+fn a_soak_says_where_the_router_crashed() {
+    let good = || vec![run("LEARN-1.1", Outcome::Passed)];
+    let crashed =
+        judged_rounds("9.0", vec![(good(), &[]), (good(), &["s: node gw1: x has ended with signal 11"])]);
+    assert_eq!(crashed.report.soak, Some(Soak { asked_s: None, crashed_in_round: Some(2) }));
+    assert_eq!(crashed.report.exit_code(), 1);
+    let well = judged_rounds("9.0", vec![(good(), &[]), (good(), &[])]);
+    assert_eq!(well.report.soak, Some(Soak::default()));
+    assert_eq!(judged("9.0", good(), &["crash"]).report.soak, None, "no soak");
+    // How long was asked is not in the runs, where it stopped is.
+    let mut told = crashed.report.clone();
+    told.soak = Some(Soak { asked_s: Some(60), crashed_in_round: Some(2) });
+    assert!(differences(&told, &crashed.report).is_empty());
+    told.soak = Some(Soak { asked_s: Some(60), crashed_in_round: None });
+    assert_eq!(
+        differences(&told, &crashed.report),
+        ["the report's end of the soak is not what the runs say"]
+    );
 }

@@ -55,6 +55,11 @@ impl Ability {
         Ability::Vlan,
     ];
 
+    /// Whether it says where sessions and routes are, so that a configuration without it is a wrong one.
+    pub fn is_a_place(self) -> bool {
+        matches!(self, Ability::Vrf | Ability::Vlan)
+    }
+
     /// The name in profiles and in output.
     pub fn name(self) -> &'static str {
         match self {

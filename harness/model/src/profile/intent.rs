@@ -30,7 +30,7 @@ impl Family {
 pub struct Intent {
     pub router_id: Ipv4Addr,
     pub asn: u32,
-    /// Announced to every peer, in its families.
+    /// Announced to every peer that is in no VRF, in its families.
     #[serde(default, deserialize_with = "crate::scenario::prefixes")]
     pub prefixes: Vec<IpNet>,
     #[serde(default)]
@@ -98,6 +98,9 @@ pub struct Vrf {
     pub table: u32,
     #[serde(default)]
     pub interfaces: Vec<String>,
+    /// Announced to the VRF's peers, and to no others.
+    #[serde(default, deserialize_with = "crate::scenario::prefixes")]
+    pub prefixes: Vec<IpNet>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,11 +192,35 @@ impl Intent {
                     .hint("VRFs are listed under `vrfs`"));
             }
         }
+        for (index, vrf) in intent.vrfs.iter().enumerate() {
+            intent.check_vrf(index, vrf).map_err(|(field, what)| {
+                source.error_at(&[path!["vrfs", index], path![field]].concat(), what)
+            })?;
+        }
         if intent.timers.hold != 0 && intent.timers.hold < 3 {
             let what = format!("a hold time of {} s: RFC 4271 has 0 or at least 3", intent.timers.hold);
             return Err(source.error_at(&path!["timers", "hold"], what));
         }
         Ok(intent)
+    }
+
+    /// Two VRFs that share a name or a table are one; prefixes that nobody hears of are a mistake.
+    fn check_vrf(&self, index: usize, vrf: &Vrf) -> Result<(), (&'static str, String)> {
+        let before = &self.vrfs[..index];
+        if before.iter().any(|other| other.name == vrf.name) {
+            return Err(("name", format!("there are two VRFs `{}`", vrf.name)));
+        }
+        if let Some(other) = before.iter().find(|other| other.table == vrf.table) {
+            return Err(("table", format!("table {} is that of VRF `{}` already", vrf.table, other.name)));
+        }
+        let is_heard = self.peers.iter().any(|peer| peer.vrf.as_ref() == Some(&vrf.name));
+        if !vrf.prefixes.is_empty() && !is_heard {
+            return Err((
+                "prefixes",
+                format!("no peer is in VRF `{}`: nobody would hear of these", vrf.name),
+            ));
+        }
+        Ok(())
     }
 
     /// What the router must be able to do to be this gateway.

@@ -58,8 +58,8 @@ pub fn check(name: &str, text: &str) -> Result<(), TemplateError> {
     })
 }
 
-/// The names that templates have: those of the intent's fields with `_` for `-`, each peer's `id` (from 1; dynamic peers count for themselves), the prefixes by
-/// family, and `peer` for a command about one.
+/// The names that templates have: those of the intent's fields with `_` for `-`, each peer's `id` (from 1; dynamic peers count for
+/// themselves), the prefixes by family, `instances`, and `peer` for a command about one.
 pub fn values(intent: &Intent, version: &str, peer: Option<usize>) -> Value {
     // An intent is plain data: it always becomes JSON.
     let mut all = snake(serde_json::to_value(intent).unwrap_or_default());
@@ -69,13 +69,43 @@ pub fn values(intent: &Intent, version: &str, peer: Option<usize>) -> Value {
             item["id"] = (index + 1).into();
         }
     }
-    let of = |v6: bool| intent.prefixes.iter().filter(|p| p.addr().is_ipv6() == v6).collect::<Vec<_>>();
-    all["prefixes_ipv4"] = serde_json::json!(of(false));
-    all["prefixes_ipv6"] = serde_json::json!(of(true));
+    all["prefixes_ipv4"] = of_family(&intent.prefixes, false);
+    all["prefixes_ipv6"] = of_family(&intent.prefixes, true);
+    all["instances"] = instances(intent, &all);
     all["any_bfd"] = intent.peers.iter().any(|peer| peer.bfd).into();
     all["version"] = version.into();
     all["peer"] = peer.map(|index| all["peers"][index].clone()).unwrap_or_default();
     Value::from(Serde(all))
+}
+
+fn of_family(prefixes: &[IpNet], v6: bool) -> Json {
+    serde_json::json!(prefixes.iter().filter(|p| p.addr().is_ipv6() == v6).collect::<Vec<_>>())
+}
+
+/// What a router that knows VRFs has one of each for: all that is in no VRF (`vrf` and `table` are none there), then each VRF that has
+/// peers.
+fn instances(intent: &Intent, all: &Json) -> Json {
+    let peers_in = |vrf: &Json| -> Vec<&Json> {
+        all["peers"].as_array().into_iter().flatten().filter(|peer| peer["vrf"] == *vrf).collect()
+    };
+    let none = peers_in(&Json::Null);
+    let mut found = Vec::new();
+    if !none.is_empty() || !intent.dynamic_peers.is_empty() || !intent.prefixes.is_empty() {
+        found.push(serde_json::json!({
+            "id": 0, "vrf": null, "table": null, "peers": none, "dynamic_peers": all["dynamic_peers"],
+            "prefixes_ipv4": all["prefixes_ipv4"], "prefixes_ipv6": all["prefixes_ipv6"],
+        }));
+    }
+    for (index, vrf) in intent.vrfs.iter().enumerate() {
+        let peers = peers_in(&Json::from(vrf.name.as_str()));
+        if !peers.is_empty() {
+            found.push(serde_json::json!({
+                "id": index + 1, "vrf": vrf.name, "table": vrf.table, "peers": peers, "dynamic_peers": [],
+                "prefixes_ipv4": of_family(&vrf.prefixes, false), "prefixes_ipv6": of_family(&vrf.prefixes, true),
+            }));
+        }
+    }
+    Json::Array(found)
 }
 
 /// In a template `-` is a minus.

@@ -90,6 +90,46 @@ fn configurations_of_every_router() {
     }
 }
 
+const VRFS: &str = "
+router-id: 10.0.0.1
+asn: 64512
+prefixes: [172.16.9.0/24]
+vrfs:
+  - { name: red-1, table: 100, prefixes: [172.16.1.0/24, 'fd00:8::/64'] }
+  - { name: blue, table: 200, prefixes: [172.16.1.0/24] }
+peers:
+  - { address: 10.1.0.10, asn: 64513, vrf: red-1 }
+  - { address: 'fd00:2::10', asn: 64513, vrf: blue }
+  - { address: 10.3.0.10, asn: 64513 }
+";
+
+/// Of a profile that says that it can do VRFs, each peer and each prefix is in its own, and in no other; the others do not get so far.
+#[test]
+fn vrfs_are_kept_apart_by_the_routers_that_can() {
+    let can: Vec<String> = Profiles::embedded()
+        .iter()
+        .map(|profile| router(&profile.file.name, &intent(VRFS)))
+        .filter(|router| router.lacks().iter().all(|(ability, _)| *ability != Ability::Vrf))
+        .map(|router| {
+            let text = router.files().unwrap()[0].text.clone();
+            insta::assert_snapshot!(format!("{}-vrfs", router.profile), text);
+            router.profile
+        })
+        .collect();
+    assert_eq!(can, ["bird", "frr"]);
+}
+
+#[test]
+fn vrfs_that_make_no_sense() {
+    let wrong = |from: &str, to: &str| {
+        let source = Source::new("gw.intent.yaml", VRFS.replace(from, to));
+        Intent::parse(&source).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(wrong("table: 200", "table: 100"), @"gw.intent.yaml:7:26: table 100 is that of VRF `red-1` already");
+    insta::assert_snapshot!(wrong("blue", "red-1"), @"gw.intent.yaml:7:13: there are two VRFs `red-1`");
+    insta::assert_snapshot!(wrong("vrf: blue", "vrf: red-1"), @"gw.intent.yaml:7:41: no peer is in VRF `blue`: nobody would hear of these");
+}
+
 #[test]
 fn every_command_of_every_router_can_be_made() {
     let intent = intent(RICH);
@@ -198,7 +238,7 @@ fn what_an_intent_needs_is_told_by_name() {
         let router = router(name, &intent(RICH));
         router.lacks().iter().map(|(ability, _)| ability.name()).collect::<Vec<_>>().join(" ")
     };
-    insta::assert_snapshot!(lacks("bird-2"), @"vrf vlan");
+    insta::assert_snapshot!(lacks("bird-2"), @"vlan");
     insta::assert_snapshot!(lacks("openbgpd-7.7"), @"fib-ecmp bfd graceful-restart md5 both-families vrf vlan");
     insta::assert_snapshot!(lacks("openbgpd-8.8"), @"fib-ecmp bfd graceful-restart vrf vlan");
     let plain = router("gobgp", &intent(PLAIN));

@@ -8,11 +8,11 @@ use routeproof_engine::bundle;
 use routeproof_engine::run::{self as engine, Backing, LoadOptions, Loaded, Options};
 use routeproof_model::acceptance::{Judged, Round, RouterUnderTest, SOAK, Sanity, judge};
 use routeproof_model::profile::{Choice, Profiles};
-use routeproof_model::result::ResultFile;
+use routeproof_model::result::{Outcome, ResultFile};
 
 use super::inputs::Inputs;
 use super::round::{Ran, run_once};
-use super::{JudgeArgs, evidence, show};
+use super::{JudgeArgs, evidence, show, written};
 use crate::fail::{BAD_INPUT, Failure};
 use crate::out;
 
@@ -21,6 +21,7 @@ const SOAK_FOR: Duration = Duration::from_secs(3600);
 
 pub async fn run(router: &str, args: &JudgeArgs) -> Result<u8, Failure> {
     let length = length(args)?;
+    written::check(&args.report)?;
     let profiles = args.profiles.load()?;
     let choice = profiles.choose(router).map_err(|unknown| {
         unknown.hints.iter().fold(Failure::input(format!("--router: {}", unknown.what)), Failure::hint)
@@ -46,17 +47,22 @@ pub async fn run(router: &str, args: &JudgeArgs) -> Result<u8, Failure> {
     let before = run_once(&sanity, args, &options).await?;
     let rounds = rounds(&tested, args, &options, length).await?;
     let after = run_once(&sanity, args, &options).await?;
-    let last = rounds.last().map(|ran| ran.directory.clone()).unwrap_or_default();
     let (rounds, directories): (Vec<Round>, Vec<_>) =
         rounds.into_iter().map(|ran| (ran.round, (ran.directory, ran.held))).unzip();
-    let judged = judge(
+    let mut judged = judge(
         (under_test(&choice, &profiles), &args.level),
         &inputs.catalogue,
         &rounds,
         &inputs.deviations,
         Sanity { before: before.round.result.worst(), after: after.round.result.worst() },
     );
-    let code = tell(args, &judged, &last)?;
+    if let Some(soak) = &mut judged.report.soak {
+        soak.asked_s = length.map(|length| length.as_secs());
+    }
+    let shown = telling(&rounds);
+    let directory = directories.get(shown).map(|(directory, _)| directory.as_path()).unwrap_or(Path::new(""));
+    written::write(&args.report, &judged.report, shown + 1, directory)?;
+    let code = tell(args, &judged, directory)?;
     if let Some(file) = &args.bundle {
         let kernel = rounds.iter().find_map(|round| round.result.environment.as_ref());
         let kernel = kernel.map(|environment| environment.kernel.clone()).unwrap_or_default();
@@ -105,6 +111,14 @@ async fn rounds(
     }
 }
 
+/// The round to look at: the first that did not go well, else the last. Both kept their directories.
+fn telling(rounds: &[Round]) -> usize {
+    let bad = |round: &Round| {
+        !round.unstable.is_empty() || !matches!(round.result.worst(), Outcome::Passed | Outcome::Skipped)
+    };
+    rounds.iter().position(bad).unwrap_or(rounds.len().saturating_sub(1))
+}
+
 fn until(left: Duration) -> String {
     match left.as_secs() {
         0 => String::new(),
@@ -146,11 +160,6 @@ fn under_test(choice: &Choice, profiles: &Profiles) -> RouterUnderTest {
 
 fn tell(args: &JudgeArgs, judged: &Judged, directory: &Path) -> Result<u8, Failure> {
     let report = &judged.report;
-    if let Some(file) = &args.report {
-        let text = serde_json::to_string_pretty(report).map_err(Failure::broken)?;
-        std::fs::write(file, text + "\n")
-            .map_err(|e| Failure::broken(format!("cannot write {}: {e}", file.display())))?;
-    }
     match args.json {
         true => out::json(report)?,
         false => show::table(report, directory)?,

@@ -6,6 +6,7 @@ mod inputs;
 mod judge;
 mod round;
 mod show;
+mod written;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use routeproof_model::acceptance::LEVELS;
 
+use self::written::Written;
 use crate::args::{GuestArgs, ProfileArgs, SourceArgs};
 use crate::fail::Failure;
 
@@ -51,9 +53,10 @@ struct JudgeArgs {
     /// The folder that holds acceptance.yaml, requirements.yaml and the scenarios
     #[arg(long, value_name = "DIR", default_value = "scenarios")]
     scenarios: PathBuf,
-    /// Write the report as JSON (schema routeproof/acceptance/v1)
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    /// Write the report: json=FILE (schema routeproof/acceptance/v1; a FILE alone is this, too) or html=FILE, one page with the
+    /// verdicts and the runs that they rest on; may be given several times
+    #[arg(long, value_name = "[FORMAT=]FILE")]
+    report: Vec<Written>,
     /// Write the report and all that it rests on as one file, which `routeproof report verify` judges again
     #[arg(long, value_name = "FILE.tar.zst")]
     bundle: Option<PathBuf>,

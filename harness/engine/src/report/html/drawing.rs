@@ -32,7 +32,7 @@ pub(super) fn svg(timeline: &Timeline, mark: Option<&Mark>, name: &str) -> Strin
         "<svg class=\"tl\" viewBox=\"0 0 {WIDTH:.0} {height:.0}\" role=\"img\" aria-label=\"{}\">",
         escaped(name)
     );
-    axis(&mut out, timeline, height);
+    axis(&mut out, timeline, mark, height);
     for (index, lane) in timeline.lanes.iter().enumerate() {
         let y = TOP + LANE * index as f64;
         let _ = write!(
@@ -61,19 +61,18 @@ fn x(timeline: &Timeline, at_ms: f64) -> f64 {
 }
 
 /// The clock counts from the run's start.
-fn axis(out: &mut String, timeline: &Timeline, height: f64) {
+fn axis(out: &mut String, timeline: &Timeline, mark: Option<&Mark>, height: f64) {
     let span = (timeline.until_ms - timeline.from_ms).max(1.0);
     let step = nice(span * TICK / (WIDTH - LEFT - RIGHT));
     let mut tick = 0.0;
     while tick <= span {
         let at = x(timeline, timeline.from_ms + tick);
-        let _ = write!(
-            out,
-            "<path class=\"tl-grid\" d=\"M{at:.1} {:.0}V{height:.0}\"/><text class=\"tl-tick\" x=\"{at:.1}\" y=\"{:.0}\">{}</text>",
-            TOP - 6.0,
-            TOP - 12.0,
-            seconds(tick)
-        );
+        let _ = write!(out, "<path class=\"tl-grid\" d=\"M{at:.1} {:.0}V{height:.0}\"/>", TOP - 6.0);
+        // A mark's line would go through the number.
+        if mark.is_none_or(|mark| (x(timeline, mark.at_ms) - at).abs() > SIGN) {
+            let (y, text) = (TOP - 12.0, seconds(tick));
+            let _ = write!(out, "<text class=\"tl-tick\" x=\"{at:.1}\" y=\"{y:.0}\">{text}</text>");
+        }
         tick += step;
     }
 }
@@ -86,7 +85,7 @@ fn nice(least_ms: f64) -> f64 {
 }
 
 /// `2.5 s` after the run's start.
-pub(super) fn seconds(ms: f64) -> String {
+fn seconds(ms: f64) -> String {
     let text = format!("{:.3}", ms / 1e3);
     format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }

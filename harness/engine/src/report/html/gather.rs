@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::recording::Recording;
 use routeproof_model::result::{ResultFile, RunResult};
 
@@ -13,13 +15,38 @@ use crate::rundir::drawing_in;
 /// Reads recordings when they are asked for: all at once may be much.
 pub(super) struct Gathered<'a> {
     directory: Option<&'a Path>,
+    /// As planned; none where nobody has the plan.
+    planned: Vec<PlannedRun>,
     /// What could not be read; the page says so.
     pub problems: Vec<String>,
 }
 
 impl<'a> Gathered<'a> {
     pub fn new(directory: Option<&'a Path>) -> Gathered<'a> {
-        Gathered { directory, problems: Vec::new() }
+        let mut gathered = Gathered { directory, planned: Vec::new(), problems: Vec::new() };
+        if let Some(path) = directory.map(|directory| directory.join("plan.json")) {
+            gathered.planned = match fs::read_to_string(&path) {
+                Ok(text) => serde_json::from_str::<Plan>(&text).map(|plan| plan.runs).unwrap_or_else(|e| {
+                    gathered.problems.push(format!("plan.json is not a plan of this version: {e}"));
+                    Vec::new()
+                }),
+                Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+                Err(error) => {
+                    gathered.problems.push(format!("cannot read plan.json: {error}"));
+                    Vec::new()
+                }
+            };
+        }
+        gathered
+    }
+
+    /// A run as it was planned.
+    pub fn planned(&self, index: usize) -> Option<&PlannedRun> {
+        self.planned.get(index)
+    }
+
+    pub fn all_planned(&self) -> &[PlannedRun] {
+        &self.planned
     }
 
     /// What was recorded of a run, if anything.

@@ -14,7 +14,9 @@ use super::super::failure::{MAX_FAILURES, skips_of, title, totals, worst_first};
 use super::super::isolation;
 use super::super::races;
 use super::super::terminal::legend;
-use super::super::text::{count, duration};
+use super::super::text::count;
+use super::acceptance::Acceptance;
+use super::facts;
 use super::gather::Gathered;
 use super::run::{self, RunView};
 
@@ -23,16 +25,19 @@ use super::run::{self, RunView};
 #[template(path = "report.html")]
 pub(super) struct Page {
     pub headline: String,
-    pub verdict: &'static str,
+    pub verdict: String,
+    pub lead: String,
     pub verdict_class: &'static str,
     pub counts: Vec<Count>,
+    /// The verdict on a router, where the runs are those of an acceptance.
+    pub acceptance: Option<Acceptance>,
     pub facts: Vec<(&'static str, String)>,
     pub notes: Vec<String>,
     pub surprises: Vec<Link>,
     pub surprises_left_out: usize,
     pub skips: Vec<String>,
     pub requirements: Option<Table>,
-    pub grids: Vec<(String, Table, Vec<String>)>,
+    pub grids: Vec<GridView>,
     pub isolation: Vec<(String, Table)>,
     pub race: Option<(String, Table, &'static str)>,
     pub topologies: Vec<(String, String)>,
@@ -41,8 +46,18 @@ pub(super) struct Page {
 
 pub(super) struct Count {
     pub outcome: &'static str,
+    pub word: &'static str,
     pub sign: &'static str,
     pub number: usize,
+}
+
+/// The runs of a scenario by its axes.
+pub(super) struct GridView {
+    pub name: String,
+    pub about: Vec<(bool, String)>,
+    pub table: Table,
+    /// What is to be said below.
+    pub words: Vec<String>,
 }
 
 /// A run to go to.
@@ -68,16 +83,20 @@ pub(super) struct Cell {
     pub text: String,
     pub href: Option<String>,
     /// Below the text of a label.
-    pub detail: Option<String>,
+    pub detail: Option<Vec<(bool, String)>>,
 }
 
 pub(super) struct ScenarioView {
     pub name: String,
-    pub about: String,
+    pub about: Vec<(bool, String)>,
     pub totals: String,
     pub topology: Option<String>,
     pub runs: Vec<RunView>,
 }
+
+/// The terminal's words, and what there is room for here.
+const BUG: &str = "bug = observed, ok = observed to be absent";
+const BUG_IN_FULL: &str = "bug = the known defect was looked for and is there, ok = it was looked for and is not there; both are what the scenario expects of that version where no sign stands beside them";
 
 /// A sign beside the word and the colour, for those who do not see the colour.
 pub(super) fn sign(outcome: Outcome) -> &'static str {
@@ -107,9 +126,11 @@ impl Page {
         Page {
             headline: format!("{}: {}", count(result.runs.len(), "run"), totals(result.runs.iter())),
             verdict,
+            lead: facts::lead(result),
             verdict_class,
             counts: counts(result),
-            facts: facts(result),
+            acceptance: None,
+            facts: facts::facts(result, gathered.all_planned(), view.directory),
             notes,
             surprises,
             surprises_left_out,
@@ -124,41 +145,32 @@ impl Page {
     }
 }
 
-fn verdict(result: &ResultFile) -> (&'static str, &'static str) {
-    match result.exit_code() {
+fn verdict(result: &ResultFile) -> (String, &'static str) {
+    let (words, class) = match result.exit_code() {
         0 => ("Everything is as expected", "passed"),
         1 => ("An expectation did not hold", "failed"),
         3 => ("Not everything could be measured", "inconclusive"),
         4 => ("Nothing ran", "skipped"),
         5 => ("Something that is required is missing", "failed"),
         _ => ("Interrupted", "inconclusive"),
-    }
+    };
+    (words.to_string(), class)
 }
 
 fn counts(result: &ResultFile) -> Vec<Count> {
     use Outcome::{Broken, Failed, Inconclusive, Passed, Skipped};
     let number = |outcome| result.runs.iter().filter(|run| run.outcome == outcome).count();
     let all = [Passed, Failed, Broken, Inconclusive, Skipped];
-    let all =
-        all.map(|outcome| Count { outcome: outcome.word(), sign: sign(outcome), number: number(outcome) });
+    let all = all.map(|outcome| Count {
+        outcome: outcome.word(),
+        word: outcome.word(),
+        sign: sign(outcome),
+        number: number(outcome),
+    });
     all.into_iter().filter(|count| count.number > 0).collect()
 }
 
-fn facts(result: &ResultFile) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("took", duration(result.summary.duration_ms))];
-    if let Some(environment) = &result.environment {
-        facts.push(("began", crate::rundir::utc(environment.started_s)));
-        facts.push(("routeproof", environment.routeproof.clone()));
-        facts.push(("kernel", environment.kernel.clone()));
-        facts.push(("processors", environment.processors.to_string()));
-    }
-    if !result.summary.missing.is_empty() {
-        facts.push(("required and missing", result.summary.missing.join(", ")));
-    }
-    facts
-}
-
-fn href(index: usize) -> String {
+pub(super) fn href(index: usize) -> String {
     format!("#run-{index}")
 }
 
@@ -187,16 +199,17 @@ fn requirements(result: &ResultFile) -> Option<Table> {
                 detail: None,
             },
         });
-        let detail = result.requirements.get(&row.id).cloned();
+        let detail = result.requirements.get(&row.id).map(|text| facts::pieces(text));
         std::iter::once(Cell { text: row.id.clone(), detail, ..Cell::default() }).chain(cells).collect()
     });
     let rows: Vec<Vec<Cell>> = rows.collect();
     (!rows.is_empty()).then_some(Table { header, labels: 1, rows })
 }
 
-/// The matrices, with what is to be said below each.
-fn grids(result: &ResultFile) -> Vec<(String, Table, Vec<String>)> {
-    let with_rows = result.scenarios.iter().filter(|scenario| scenario.axes.len() >= 2);
+/// The matrices. One run alone makes none: it would only say again what its line says.
+fn grids(result: &ResultFile) -> Vec<GridView> {
+    let with_rows =
+        result.scenarios.iter().filter(|s| s.axes.len() >= 2 && result.runs_of(&s.name).count() >= 2);
     let one = |scenario: &ScenarioAxes| {
         let grid = Grid::of(result, &scenario.name)?;
         let columns = grid.columns.values.iter().map(|value| format!("{} {value}", grid.columns.name));
@@ -223,9 +236,11 @@ fn grids(result: &ResultFile) -> Vec<(String, Table, Vec<String>)> {
             labels: grid.row_axes.len(),
             rows: rows.collect(),
         };
-        let legend = legend(&grid).map(|line| line.replace("!=", "a sign"));
+        let legend = legend(&grid).map(|line| line.replace("!=", "a sign").replace(BUG, BUG_IN_FULL));
         let words = legend.into_iter().chain(describe_first_good(&first_good(result, &scenario.name)));
-        Some((scenario.name.clone(), table, words.collect()))
+        let setting = result.runs_of(&scenario.name).find_map(|run| run.setting.as_ref());
+        let about = setting.map_or_else(Vec::new, |setting| facts::pieces(&setting.about));
+        Some(GridView { name: scenario.name.clone(), about, table, words: words.collect() })
     };
     with_rows.filter_map(one).collect()
 }
@@ -277,7 +292,7 @@ fn scenarios(
         let runs = indexes.map(|i| run::view(view, i, gathered, open.contains(&i))).collect();
         views.push(ScenarioView {
             name: scenario.name.clone(),
-            about: setting.map_or(String::new(), |setting| setting.about.clone()),
+            about: setting.map_or_else(Vec::new, |setting| facts::pieces(&setting.about)),
             totals: totals(result.runs_of(&scenario.name).collect::<Vec<_>>().into_iter()),
             topology: setting.map(|s| s.topology.clone()).filter(|name| drawings.contains_key(name)),
             runs,

@@ -1,6 +1,7 @@
 //! One run on the page.
 
 use routeproof_model::event::Event;
+use routeproof_model::plan::PlannedRun;
 use routeproof_model::result::{Evidence, Outcome, RunResult, StepResult};
 
 use super::super::View;
@@ -36,7 +37,10 @@ pub(super) struct RunView {
 
 pub(super) struct StepView {
     pub name: String,
+    /// The class of its badge.
     pub outcome: &'static str,
+    /// What its badge says.
+    pub word: &'static str,
     pub sign: &'static str,
     pub time: String,
     pub message: Option<String>,
@@ -70,7 +74,7 @@ pub(super) fn view(view: &View<'_>, index: usize, gathered: &mut Gathered<'_>, o
         open,
         reason: reason.filter(|_| run.outcome != Outcome::Passed),
         expected: if is_bad { expected } else { Vec::new() },
-        steps: run.steps.iter().map(step_view).collect(),
+        steps: run.steps.iter().map(step_view).chain(not_reached(run, gathered.planned(index))).collect(),
         story: story::tell(result, &of_run, index, gathered),
         facts: facts(run),
         again: again.filter(|_| is_bad),
@@ -86,17 +90,44 @@ fn step_view(step: &StepResult) -> StepView {
     StepView {
         name: step.name.clone(),
         outcome: step.outcome.word(),
+        word: step.outcome.word(),
         sign: sign(step.outcome),
         time: duration(step.duration_ms),
         message: step.message.clone(),
-        evidence: step.evidence.iter().take(MAX_EVIDENCE).map(evidence_view).collect(),
+        evidence: evidence_views(step.evidence.iter().take(MAX_EVIDENCE)),
         left_out: step.evidence.len().saturating_sub(MAX_EVIDENCE),
     }
 }
 
-fn evidence_view(evidence: &Evidence) -> EvidenceView {
-    let lines = evidence_lines(evidence).iter().map(|line| clean(line)).collect();
-    EvidenceView { title: evidence_title(evidence), lines }
+/// Steps of the plan that the run did not come to: nothing is known of what they expect.
+fn not_reached(run: &RunResult, planned: Option<&PlannedRun>) -> Vec<StepView> {
+    let begun = run.outcome != Outcome::Skipped && !run.steps.is_empty();
+    let steps = planned.filter(|_| begun).map(|planned| planned.steps.as_slice()).unwrap_or_default();
+    let view = |name: &String| StepView {
+        name: name.clone(),
+        outcome: "skipped",
+        word: "not reached",
+        sign: sign(Outcome::Skipped),
+        time: String::new(),
+        message: None,
+        evidence: Vec::new(),
+        left_out: 0,
+    };
+    steps.iter().skip(run.steps.len()).map(|step| view(&step.name)).collect()
+}
+
+/// What stands below the same title is one list, as `ip route` would show it.
+fn evidence_views<'a>(all: impl Iterator<Item = &'a Evidence>) -> Vec<EvidenceView> {
+    let mut views: Vec<EvidenceView> = Vec::new();
+    for evidence in all {
+        let (title, lines) = (evidence_title(evidence), evidence_lines(evidence));
+        let lines = lines.iter().map(|line| clean(line));
+        match views.last_mut() {
+            Some(last) if last.title == title => last.lines.extend(lines),
+            _ => views.push(EvidenceView { lines: lines.collect(), title }),
+        }
+    }
+    views
 }
 
 /// What it was measured with.

@@ -4,12 +4,12 @@ use routeproof_model::event::Event;
 use routeproof_model::recording::Recording;
 use routeproof_model::result::{Outcome, ResultFile};
 use routeproof_model::timeline::{
-    Clock, Divergence, NodeRoutes, Standing, Timeline, diverged, reference, routes_of,
+    Clock, Divergence, Entry, NodeRoutes, Standing, Timeline, diverged, reference, routes_of,
 };
 
 use super::super::failure::title;
 use super::super::text::count;
-use super::drawing::{self, Mark, seconds};
+use super::drawing::{self, Mark};
 use super::gather::Gathered;
 
 /// Lines of the list below a timeline; `events.jsonl` and `observations.jsonl` have all.
@@ -67,7 +67,7 @@ pub(super) fn tell(
         .in_order()
         .into_iter()
         .map(|(lane, entry)| Line {
-            time: seconds((entry.at_ms - timeline.from_ms).max(0.0)),
+            time: when(entry, &timeline),
             lane: lane.name.clone(),
             kind: entry.kind.word(),
             what: entry.what.join("; "),
@@ -94,6 +94,15 @@ pub(super) fn tell(
         routes,
         unchanged,
     })
+}
+
+/// A moment, or from when to when: `5.719`, `5.819 to 15.902`.
+fn when(entry: &Entry, timeline: &Timeline) -> String {
+    let since = |ms: f64| format!("{:.3}", (ms - timeline.from_ms).max(0.0) / 1e3);
+    match entry.until_ms {
+        Some(until) => format!("{} to {}", since(entry.at_ms), since(until)),
+        None => since(entry.at_ms),
+    }
 }
 
 /// Beside the nearest run that went well.
@@ -137,11 +146,17 @@ fn stumbled(result: &ResultFile, timeline: &Timeline, index: usize) -> Option<(M
     let (number, step) = run.steps.iter().enumerate().find(|(_, step)| step.outcome > Outcome::Skipped)?;
     let steps = timeline.lanes.iter().find(|lane| lane.name == "steps")?;
     let bad = steps.entries.iter().find(|e| e.kind == routeproof_model::timeline::Kind::StepBad)?;
-    let lead = format!(
-        "Step {} ({}) is the first that did not pass; there is no run beside it whose states differ.",
-        number + 1,
-        step.name
-    );
+    let beside = match reference(&result.runs, index) {
+        Some(other) => format!(
+            "what the nodes held until then is not told apart from {}, which passed",
+            title(result, &result.runs[other])
+        ),
+        None => {
+            "no run of this scenario that passed is in this report, so there is nothing to compare it with"
+                .to_string()
+        }
+    };
+    let lead = format!("Step {} ({}) is the first that did not pass; {beside}.", number + 1, step.name);
     let mark =
         Mark { at_ms: bad.until_ms.unwrap_or(bad.at_ms), label: format!("step {} did not pass", number + 1) };
     Some((mark, Diverged { lead, facts: Vec::new() }))

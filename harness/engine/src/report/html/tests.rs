@@ -110,3 +110,76 @@ fn only_drawings_of_ours_are_put_in() {
     std::fs::write(&file, "<script>drawn</script>").unwrap();
     assert!(!render(&sample, Some(folder.path())).contains("drawn"));
 }
+
+/// What stands in the plan is known to the page: the steps that a failed run did not come to, and who the gateways were.
+#[test]
+fn the_plan_says_what_was_not_reached() {
+    let scenario = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/learn-routes");
+    let mut plan = crate::run::Loaded::plan(&[crate::run::load(&scenario).unwrap()]);
+    // The sample's other runs are of other scenarios.
+    plan.runs.truncate(2);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("plan.json"), serde_json::to_string(&plan).unwrap()).unwrap();
+    let sample = sample::mixed();
+    let failed = &sample.result.runs[1];
+    let page = render(&sample, Some(folder.path()));
+    let left = plan.runs[1].steps.len() - failed.steps.len();
+    assert_eq!(page.matches("not reached</span>").count(), 2 * left, "{page}");
+    assert!(page.contains("<dt>gateways</dt><dd>quay.io/frrouting/frr:8.4.4</dd>"), "{page}");
+    std::fs::write(folder.path().join("plan.json"), "{}").unwrap();
+    assert!(render(&sample, Some(folder.path())).contains("plan.json is not a plan of this version"));
+}
+
+#[test]
+fn code_in_texts_is_told_apart() {
+    let pieces = |text| {
+        facts::pieces(text).into_iter().map(|(code, text)| format!("{code}:{text}")).collect::<Vec<_>>()
+    };
+    assert_eq!(pieces("turn `deny 20` around"), ["false:turn ", "true:deny 20", "false: around"]);
+    assert_eq!(pieces("a ` alone"), ["false:a ` alone"]);
+}
+
+fn accepted(level: &str, failed: bool) -> routeproof_model::acceptance::Judged {
+    use routeproof_model::acceptance::{Deviations, Requirement, Round, RouterUnderTest, Sanity, judge};
+    use routeproof_model::result::Outcome::Passed;
+    let mut result = sample::mixed().result;
+    if !failed {
+        result.runs.truncate(1);
+    }
+    let unstable = if failed {
+        vec!["learn-routes: node gw1: bird has ended with signal 11".to_string()]
+    } else {
+        Vec::new()
+    };
+    let router = RouterUnderTest {
+        profile: "bird".into(),
+        version: "2".into(),
+        variant: None,
+        image: "bird:2".into(),
+    };
+    let catalogue = [Requirement { id: "LEARN-1.1".into(), text: "A node learns <routes>.".into() }];
+    let sanity = Sanity { before: Passed, after: Passed };
+    judge((router, level), &catalogue, &[Round { result, unstable }], &Deviations::default(), sanity)
+}
+
+#[test]
+fn the_page_of_an_acceptance_has_the_verdict_and_the_runs() {
+    let sample = sample::mixed();
+    let view = View { result: &sample.result, events: &sample.events, directory: None, width: 100 };
+    let page = acceptance_page(&accepted("soak", true).report, 1, &view);
+    for words in [
+        "<h1>Not accepted: 2 requirements failed</h1>",
+        "The soak was stopped after round 1: the router crashed",
+        "<dd>bird 2, image bird:2</dd>",
+        "a router known to be good: passed before, passed after",
+        "A node learns &#60;routes&#62;.",
+        "learn-routes: node gw1: bird has ended with signal 11",
+        "<a href=\"#run-1\">learn-routes frr=10.3</a> (failed)",
+        "step 1 did not pass",
+    ] {
+        assert!(page.contains(words), "{words} is missing:\n{page}");
+    }
+    assert!(!page.contains("<script") && !page.contains("http:"));
+    let page = acceptance_page(&accepted("basic", false).report, 1, &view);
+    assert!(page.contains("<h1>Accepted</h1>") && !page.contains("soak"), "{page}");
+}
