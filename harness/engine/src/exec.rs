@@ -11,8 +11,14 @@ use tokio::process::{Child, Command};
 
 /// Runs a program of the user's PATH to its end. It ends when nobody waits for it any more.
 #[allow(clippy::disallowed_methods, reason = "this is the place")]
-pub async fn program(name: &str, arguments: &[&str]) -> io::Result<std::process::Output> {
-    Command::new(name).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await
+pub async fn program(
+    name: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> io::Result<std::process::Output> {
+    let mut command = Command::new(name);
+    command.envs(environment.iter().copied());
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await
 }
 
 /// Executes this binary again with `marker` set to the number of `socket`, which the child inherits.

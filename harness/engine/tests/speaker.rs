@@ -6,7 +6,7 @@ use std::path::Path;
 use routeproof_engine::cluster::{CAPABILITY, Programs};
 use routeproof_engine::image::{ImageRef, Options};
 use routeproof_engine::preflight::skip_test;
-use routeproof_engine::run::store;
+use routeproof_engine::run::{Backing, store};
 use routeproof_engine::{RunOptions, Scenario};
 use routeproof_model::metallb::{Mode, Release};
 
@@ -43,7 +43,7 @@ async fn real_speakers_show_the_ordering_bug() {
         scenario = scenario.only(axis, value).unwrap();
     }
     let options = RunOptions {
-        programs: Some(programs),
+        backing: Backing::Speakers(programs),
         run_dir: Some(runs.path().to_path_buf()),
         ..RunOptions::default()
     };

@@ -72,8 +72,10 @@ fn text(output: &Output) -> String {
         .mount_points
         .iter()
         .map(|path| format!("{verb} the empty folder {}\n", path.display()));
-    let containers =
-        output.containers.iter().map(|name| format!("{verb} container {name}, whose process is gone\n"));
+    let containers = output
+        .containers
+        .iter()
+        .map(|name| format!("{verb} {name} from the Docker engine: its process is gone\n"));
     let mut lines: String = labs.chain(starts).chain(points).chain(containers).collect();
     if output.cache_bytes > 0 {
         lines

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use testcontainers::bollard;
 use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    InspectContainerOptions, ListContainersOptionsBuilder, ListNetworksOptions, RemoveContainerOptionsBuilder,
 };
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
@@ -104,7 +104,15 @@ impl Docker {
         Ok(found)
     }
 
-    /// Removes every container of a lab, whatever it does, with its volumes.
+    /// The networks of labs: each has its lab's name.
+    pub async fn networks(&self) -> Result<Vec<(LabName, String)>, ContainerError> {
+        let listed = self.0.list_networks(None::<ListNetworksOptions>).await;
+        let listed = listed.map_err(failed(|| "list networks".to_string()))?;
+        let names = listed.into_iter().filter_map(|network| network.name);
+        Ok(names.filter_map(|name| Some((LabName::parse(&name)?, name))).collect())
+    }
+
+    /// Removes every container of a lab, whatever it does, with its volumes, and its network.
     pub async fn remove(&self, lab: &LabName) -> Result<(), ContainerError> {
         for (_, name) in self.containers().await?.into_iter().filter(|(of, _)| of == lab) {
             let at_once = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
@@ -114,6 +122,9 @@ impl Docker {
                 | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. }) => {}
                 Err(e) => return Err(failed(|| format!("remove container {name}"))(e)),
             }
+        }
+        for (_, name) in self.networks().await?.into_iter().filter(|(of, _)| of == lab) {
+            self.0.remove_network(&name).await.map_err(failed(|| format!("remove network {name}")))?;
         }
         Ok(())
     }

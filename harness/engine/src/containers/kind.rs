@@ -9,6 +9,9 @@ use super::error::ContainerError;
 use crate::daemons::last_words;
 use crate::exec;
 
+/// The Docker network of kind's nodes: one of the lab's own, so that it can go with it. kind never removes one.
+const NETWORK: &str = "KIND_EXPERIMENTAL_DOCKER_NETWORK";
+
 /// What kind prints goes to `kind.log` in there.
 pub struct Kind<'a> {
     pub lab: LabName,
@@ -53,7 +56,8 @@ impl Kind<'_> {
     async fn run(&self, arguments: &[&str]) -> Result<(), ContainerError> {
         let command = format!("kind {}", arguments.join(" "));
         let log = self.folder.join("kind.log");
-        let output = exec::program("kind", arguments).await;
+        let lab = self.lab.to_string();
+        let output = exec::program("kind", arguments, &[(NETWORK, &lab)]).await;
         let output = output.map_err(|source| ContainerError::Run { command: command.clone(), source })?;
         let said = [output.stdout, output.stderr].concat();
         let file = tokio::fs::OpenOptions::new().create(true).append(true).open(&log).await;

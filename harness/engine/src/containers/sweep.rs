@@ -1,4 +1,4 @@
-//! What killed processes left in a Docker engine: containers whose names tell that their maker is gone.
+//! What killed processes left in a Docker engine: containers and networks whose names tell that their maker is gone.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,14 @@ use super::docker::Docker;
 use super::error::ContainerError;
 use super::processes::started;
 
-/// Removes the containers of labs whose process has ended; gives their names. With `dry_run` it only says which.
+/// Removes the containers and networks of labs whose process has ended; gives their names, containers first. With `dry_run` it only says
+/// which.
 ///
 /// # Errors
 /// There is no engine, or it does not do what it is asked.
 pub async fn sweep(dry_run: bool) -> Result<Vec<String>, ContainerError> {
     let docker = Docker::connect()?;
-    let all = docker.containers().await?;
+    let all = [docker.containers().await?, docker.networks().await?].concat();
     let dead: Vec<_> = all.into_iter().filter(|(lab, _)| !is_alive(lab)).collect();
     if !dry_run {
         for lab in dead.iter().map(|(lab, _)| lab).collect::<BTreeSet<_>>() {

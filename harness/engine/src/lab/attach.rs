@@ -102,9 +102,10 @@ impl Attached {
 
 /// pidfd_open(2), which the C library may lack.
 fn pidfd(pid: i32) -> io::Result<OwnedFd> {
-    // SAFETY: the system call takes two numbers; what it gives is a new descriptor, which nobody else owns.
+    // SAFETY: the system call takes two numbers.
     match unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } {
         -1 => Err(io::Error::last_os_error()),
+        // SAFETY: it is a new descriptor, which nobody else owns.
         fd => Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) }),
     }
 }

@@ -50,6 +50,7 @@ pub async fn lab(folder: &Path, nodes: &[&str], segments: &[&[Port<'_>]]) -> Opt
             .map(|i| BridgeSpec { name: format!("segment{i}"), ..BridgeSpec::default() })
             .collect(),
         links: ports.map(|(i, port)| link(i, port)).collect(),
+        joined: false,
     };
     match Lab::boot(spec, &folder.join("lab.log")).await {
         Ok(lab) => Some(lab),
