@@ -23,6 +23,15 @@ need_host() {
     done
 }
 
+# image_file NAME FRR METALLB: a file in $cache/images that says that the image is there
+image_file() {
+    case $1 in
+    frr) echo "frr-$2" ;;
+    metallb) echo "metallb-$3" ;;
+    *) echo "$1-$kubernetes" ;;
+    esac
+}
+
 # mirror: where this host has Debian from
 mirror() {
     local uri=${ROUTEPROOF_MIRROR:-}

@@ -1,5 +1,6 @@
 //! T1: nodes that are there already, as containers are, become a lab: an agent in each, wired by netlink. Two nodes of another lab stand in
 //! for the containers; what enters them is root of the host, which this test must be.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
