@@ -4,6 +4,7 @@ use routeproof_model::event::{Event, EventKind};
 use routeproof_model::result::{ResultFile, RunResult};
 
 use super::text::duration;
+use crate::run::KIND;
 
 /// When each step of a run ended, in milliseconds since the run began, and for how long what was seen had not changed.
 pub(super) struct Ends(Vec<(u64, Option<u64>)>);
@@ -41,7 +42,7 @@ impl Ends {
     }
 }
 
-/// The command that does the run again and keeps its lab. `None` where nobody knows the scenario's file.
+/// The command that does the run again, on the same cluster, and keeps its lab where labs can be kept. `None` where nobody knows the scenario's file.
 pub(super) fn command(result: &ResultFile, run: &RunResult) -> Option<String> {
     let setting = run.setting.as_ref().filter(|setting| !setting.scenario_file.is_empty())?;
     let mut words = vec!["routeproof run".to_string(), quoted(&setting.scenario_file)];
@@ -52,7 +53,11 @@ pub(super) fn command(result: &ResultFile, run: &RunResult) -> Option<String> {
     if let (Some(seed), Some(race)) = (setting.seed, &result.race) {
         words.push(format!("--repeat 1 --perturb {} --seed {seed}", race.setting.perturb.join(",")));
     }
-    words.push("--keep".to_string());
+    words.push(match setting.cluster.as_deref() {
+        None => "--keep".to_string(),
+        Some(KIND) => "--backend containerlab".to_string(),
+        Some(cluster) => format!("--cluster {cluster} --keep"),
+    });
     Some(words.join(" "))
 }
 
@@ -91,10 +96,15 @@ mod tests {
             kernel: "host".into(),
             ..Default::default()
         });
-        let run = result.runs[1].clone();
+        let mut run = result.runs[1].clone();
         assert_eq!(
             command(&result, &run).as_deref(),
             Some(r"routeproof run 'my scenarios/it'\''s one/scenario.yaml' --only frr=10.3 --keep")
         );
+        for (cluster, end) in [(KIND, "--backend containerlab"), ("speaker", "--cluster speaker --keep")] {
+            run.setting.as_mut().unwrap().cluster = Some(cluster.to_string());
+            let command = command(&result, &run).unwrap();
+            assert!(command.ends_with(&format!("--only frr=10.3 {end}")), "{command}");
+        }
     }
 }

@@ -78,6 +78,7 @@ pub use mutate::mutate;
 pub(crate) use mutate::{Trial, Tried};
 pub use node::Node;
 pub(crate) use one::{Judged, judge_run};
+pub(crate) use provenance::KIND;
 pub use record::Recorder;
 pub use routers::{intents as check_intents, profile as load_profile, profiles};
 pub use stability::instability;

@@ -16,7 +16,7 @@ use crate::rundir::RunDir;
 
 /// The other ways to have a cluster than to render what its speakers would.
 const SPEAKER: &str = "speaker";
-const KIND: &str = "kind";
+pub(crate) const KIND: &str = "kind";
 
 /// What this process runs on.
 pub(super) fn environment() -> Environment {
