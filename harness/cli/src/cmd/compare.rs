@@ -93,7 +93,10 @@ pub async fn run(args: &CompareArgs) -> Result<u8, Failure> {
     };
     let name = args.with.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string());
     match once(&name, &plan, &real, &args.run_dir).await? {
-        Once::Compare(real) => diff::show(&rendered, &real, args.times, args.json),
+        Once::Compare(real) => {
+            let topology_only = args.with == Real::Kind;
+            diff::show(&rendered, &real, diff::Shown { times: args.times, topology_only, json: args.json })
+        }
         Once::End(code) => Ok(code),
     }
 }

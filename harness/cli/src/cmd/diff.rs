@@ -23,9 +23,20 @@ pub struct DiffArgs {
     /// other
     #[arg(long)]
     times: bool,
+    /// Leave out what is not on interfaces of the topology: the nodes of kind have more
+    #[arg(long)]
+    topology_only: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What of the differences is shown, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    pub times: bool,
+    pub topology_only: bool,
+    pub json: bool,
 }
 
 /// What `--json` prints.
@@ -62,11 +73,12 @@ pub struct Lonely {
 }
 
 pub fn run(args: &DiffArgs) -> Result<u8, Failure> {
-    show(&args.a, &args.b, args.times, args.json)
+    let how = Shown { times: args.times, topology_only: args.topology_only, json: args.json };
+    show(&args.a, &args.b, how)
 }
 
 /// Prints how two run directories, or the folders of two runs, differ.
-pub fn show(path_a: &Path, path_b: &Path, with_times: bool, json: bool) -> Result<u8, Failure> {
+pub fn show(path_a: &Path, path_b: &Path, how: Shown) -> Result<u8, Failure> {
     let (a, b) = (read(path_a)?, read(path_b)?);
     let (names_a, names_b) = (names(&a), names(&b));
     let paired = pair(&names_a, &names_b);
@@ -84,12 +96,12 @@ pub fn show(path_a: &Path, path_b: &Path, with_times: bool, json: bool) -> Resul
         let first = only_a.first().map(|l| format!("{}: {}", l.run, l.why));
         return Err(first.into_iter().fold(failure, Failure::hint));
     }
-    let pairs: Vec<Pair> = paired.pairs.iter().map(|(i, j)| compare(&a[*i], &b[*j])).collect();
+    let pairs: Vec<Pair> = paired.pairs.iter().map(|(i, j)| compare(&a[*i], &b[*j], how)).collect();
     let identical = pairs.iter().all(|p| p.identical) && only_a.is_empty() && only_b.is_empty();
     let output = Output { schema: SCHEMA, identical, pairs, only_a, only_b };
-    match json {
+    match how.json {
         true => out::json(&output)?,
-        false => out::text(render::diff::text(&output, with_times))?,
+        false => out::text(render::diff::text(&output, how.times))?,
     }
     Ok(if identical { 0 } else { FAILED })
 }
@@ -112,8 +124,8 @@ fn name(run: &Recorded) -> RunName {
     RunName { scenario: run.planned.scenario.clone(), axes: run.planned.axes.clone() }
 }
 
-fn compare(a: &Recorded, b: &Recorded) -> Pair {
-    let difference = diff(&facts(a), &facts(b));
+fn compare(a: &Recorded, b: &Recorded, how: Shown) -> Pair {
+    let difference = diff(&facts(a, how), &facts(b, how));
     let times = match (&a.result, &b.result) {
         (Some(a), Some(b)) => times(a, b),
         _ => Vec::new(),
@@ -122,6 +134,10 @@ fn compare(a: &Recorded, b: &Recorded) -> Pair {
     Pair { a: side(a), b: side(b), identical: difference.is_empty(), difference, times }
 }
 
-fn facts(run: &Recorded) -> Facts {
-    Facts::of(run.recording.as_ref(), run.result.as_ref())
+fn facts(run: &Recorded, how: Shown) -> Facts {
+    let (recording, result) = (run.recording.as_ref(), run.result.as_ref());
+    match how.topology_only {
+        true => Facts::on_topology(recording, result, &run.planned.topology),
+        false => Facts::of(recording, result),
+    }
 }

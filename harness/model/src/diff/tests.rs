@@ -151,6 +151,24 @@ fn lines(difference: &Difference) -> String {
 }
 
 #[test]
+fn what_a_kubelet_brings_along_is_left_out_with_the_topology() {
+    let text = "name: t\ntopology:\n  nodes:\n    worker: { kind: linux, image: frr:1, labels: { routeproof.role: cluster-node } }\n    \
+                gw1: { kind: linux, image: frr:1 }\n  links:\n    - endpoints: [\"worker:eth1\", \"gw1:eth1\"]\n";
+    let topology = crate::topology::load(&crate::diag::Source::new("/t/t.clab.yml", text)).unwrap();
+    let eth0 =
+        |prefix: &str| Route { nexthops: NextHop::set([NextHop::new(None, Some("eth0"))]), ..route(prefix) };
+    let link = Object::Link(Link { index: 90, name: "eth0".into(), kind: "veth".into(), ..Link::default() });
+    let object = NexthopObject { id: 900, device: Some("eth0".into()), ..NexthopObject::default() };
+    let more = [link, Object::Nexthop(object), Object::Route(eth0("172.18.0.0/16"))];
+    let (ours, theirs) = (objects(&LUCK), [objects(&LUCK), more.to_vec()].concat());
+    let on = |objects: &[Object]| Facts::on_topology(Some(&recorded(&LUCK, objects)), None, &topology);
+    assert_eq!(diff(&facts(&LUCK, &ours), &facts(&LUCK, &theirs)).count(), 3);
+    assert_eq!(lines(&diff(&on(&ours), &on(&theirs))), "");
+    // Not less: what is on the topology's interfaces still counts.
+    assert_eq!(diff(&on(&ours[1..]), &on(&theirs)).count(), 1);
+}
+
+#[test]
 fn each_fact_reads_like_this() {
     let (all, none) = (facts(&LUCK, &objects(&LUCK)), Facts::of(Some(&Recording::default()), None));
     insta::assert_snapshot!(lines(&diff(&none, &all)), @r"
