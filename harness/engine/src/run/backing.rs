@@ -1,5 +1,6 @@
 //! What stands behind a lab: namespaces or containers, and who makes FRR's configurations.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,20 +113,26 @@ impl Ground {
     }
 }
 
-/// A host file, or a folder with all that is in it, as a node's own.
+/// A host file, or a folder with all that is in it, as a node's own. As in embedded labs, a link in a folder is what it points to if that
+/// is a plain file, and nothing else is followed.
 async fn copy_in(node: &NodeHandle, from: &Path, to: &Path) -> Result<(), RunError> {
     let mut left = vec![(from.to_path_buf(), to.to_path_buf())];
     while let Some((from, to)) = left.pop() {
         let unreadable = |source| RunError::Read { path: from.clone(), source };
-        if from.is_dir() {
+        if std::fs::symlink_metadata(&from).map_err(unreadable)?.is_dir() {
             for entry in std::fs::read_dir(&from).map_err(unreadable)? {
                 let entry = entry.map_err(unreadable)?;
                 left.push((entry.path(), to.join(entry.file_name())));
             }
             continue;
         }
+        let meta = std::fs::metadata(&from).map_err(unreadable)?;
+        if !meta.is_file() {
+            let kind = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a file or a folder");
+            return Err(unreadable(kind));
+        }
         let content = std::fs::read(&from).map_err(unreadable)?;
-        node.write(&to.to_string_lossy(), 0o644, &content).await?;
+        node.write(&to.to_string_lossy(), meta.permissions().mode() & 0o777 | 0o600, &content).await?;
     }
     Ok(())
 }
