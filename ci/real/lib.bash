@@ -32,6 +32,9 @@ image_file() {
     esac
 }
 
+# has_image NAME FRR METALLB: whether ci/real/images has made it
+has_image() { [[ -e $cache/images/$(image_file "$@") ]]; }
+
 # mirror: where this host has Debian from
 mirror() {
     local uri=${ROUTEPROOF_MIRROR:-}

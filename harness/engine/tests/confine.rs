@@ -14,8 +14,7 @@ async fn lab(folder: &Path, tree: &Tree) -> Option<Lab> {
         hostname: "node".to_string(),
         tree: tree.path.clone(),
         sysctls: vec![("net.ipv4.ip_forward".to_string(), "0".to_string())],
-        files: Vec::new(),
-        interfaces: Vec::new(),
+        ..NodeSpec::default()
     };
     let spec = LabSpec { mount_point: folder.join("lab"), nodes: vec![node], ..LabSpec::default() };
     match Lab::boot(spec, &folder.join("lab.log")).await {

@@ -15,14 +15,31 @@ use routeproof_engine::lab::{
 use routeproof_engine::preflight::skip_test;
 use routeproof_engine::run::store;
 
-fn node(name: &str, tree: &Path) -> NodeSpec {
-    NodeSpec {
+/// The lab whose nodes stand in for containers, and what it was made of; `None` where there can be none.
+async fn theirs(folder: &Path, names: &[&str]) -> Option<(Lab, LabSpec)> {
+    if !nix::unistd::geteuid().is_root() {
+        skip_test("root", "only root of the host may enter the namespaces of others");
+        return None;
+    }
+    let store = store(Options::default()).unwrap();
+    let tree = store.tree(&ImageRef::parse("frr:8.4.4").unwrap(), &Quiet).await.unwrap();
+    let node = |name: &&str| NodeSpec {
         name: name.to_string(),
         hostname: name.to_string(),
-        tree: tree.to_path_buf(),
-        sysctls: Vec::new(),
-        files: Vec::new(),
-        interfaces: Vec::new(),
+        tree: tree.path.clone(),
+        ..NodeSpec::default()
+    };
+    let spec = LabSpec {
+        mount_point: folder.join("theirs"),
+        nodes: names.iter().map(node).collect(),
+        ..LabSpec::default()
+    };
+    match Lab::boot(spec.clone(), &folder.join("theirs.log")).await {
+        Ok(lab) => Some((lab, spec)),
+        Err(e) => {
+            skip_test("namespaces", &e.to_string());
+            None
+        }
     }
 }
 
@@ -50,24 +67,8 @@ fn end(node: usize, address: &str) -> LinkEnd {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_of_others_are_wired_and_ours_again_when_it_ends() {
-    if !nix::unistd::geteuid().is_root() {
-        return skip_test("root", "only root of the host may enter the namespaces of others");
-    }
     let folder = tempfile::tempdir().unwrap();
-    let tree = store(Options::default())
-        .unwrap()
-        .tree(&ImageRef::parse("frr:8.4.4").unwrap(), &Quiet)
-        .await
-        .unwrap();
-    let spec = LabSpec {
-        mount_point: folder.path().join("theirs"),
-        nodes: vec![node("one", &tree.path), node("two", &tree.path)],
-        ..LabSpec::default()
-    };
-    let theirs = match Lab::boot(spec.clone(), &folder.path().join("theirs.log")).await {
-        Ok(lab) => lab,
-        Err(e) => return skip_test("namespaces", &e.to_string()),
-    };
+    let Some((theirs, spec)) = theirs(folder.path(), &["one", "two"]).await else { return };
     let log = folder.path().join("ours.log");
     let sysctls = [("net.ipv4.ip_forward".to_string(), "1".to_string())];
     let mut attached = Vec::new();
@@ -112,24 +113,8 @@ async fn nodes_of_others_are_wired_and_ours_again_when_it_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_goes_takes_the_lab_along() {
-    if !nix::unistd::geteuid().is_root() {
-        return skip_test("root", "only root of the host may enter the namespaces of others");
-    }
     let folder = tempfile::tempdir().unwrap();
-    let tree = store(Options::default())
-        .unwrap()
-        .tree(&ImageRef::parse("frr:8.4.4").unwrap(), &Quiet)
-        .await
-        .unwrap();
-    let spec = LabSpec {
-        mount_point: folder.path().join("theirs"),
-        nodes: vec![node("one", &tree.path)],
-        ..LabSpec::default()
-    };
-    let theirs = match Lab::boot(spec.clone(), &folder.path().join("theirs.log")).await {
-        Ok(lab) => lab,
-        Err(e) => return skip_test("namespaces", &e.to_string()),
-    };
+    let Some((theirs, spec)) = theirs(folder.path(), &["one"]).await else { return };
     let log = folder.path().join("ours.log");
     let attached = Attached::enter("one", pid(&theirs.nodes[0]).await, &[], &log).await.unwrap();
     let ours = LabSpec { mount_point: folder.path().join("ours"), ..spec };

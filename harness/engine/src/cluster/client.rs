@@ -1,6 +1,6 @@
 //! What users do with a cluster, real or of single programs: objects come and go, Services get addresses.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use routeproof_model::cluster::{self, allocated, namespace, with_defaults};
@@ -27,10 +27,10 @@ impl Client {
 
     /// Applies the objects of a manifest's documents, one after the other; a namespace that is not there is made.
     pub async fn apply(&self, documents: Vec<Value>) -> Result<(), ClusterError> {
-        let mut made = BTreeMap::from([("default".to_string(), ()), (METALLB_NAMESPACE.to_string(), ())]);
+        let mut made = BTreeSet::from(["default".to_string(), METALLB_NAMESPACE.to_string()]);
         for object in documents.into_iter().flat_map(with_defaults) {
             if let Some(name) = object["metadata"]["namespace"].as_str()
-                && made.insert(name.to_string(), ()).is_none()
+                && made.insert(name.to_string())
             {
                 self.apply_own(&namespace(name)).await?;
             }
@@ -45,6 +45,15 @@ impl Client {
             self.api.delete(&object).await?;
         }
         Ok(())
+    }
+
+    /// Whether the server serves what a resource definition defines, or how it is instead.
+    pub async fn established(&self, definition: &Value) -> Result<(), String> {
+        let found = self.api.get(definition).await.map_err(|e| e.to_string())?;
+        match condition(&found, "Established") {
+            Some("True") => Ok(()),
+            _ => Err(format!("{} is not established", definition["metadata"]["name"])),
+        }
     }
 
     /// Gives a Service a pod on each node, as far as speakers can see.
@@ -67,4 +76,10 @@ impl Client {
     pub async fn addresses_of(&self, namespace: &str, name: &str) -> Result<Vec<IpAddr>, ClusterError> {
         Ok(allocated(&self.api.get(&cluster::service(namespace, name)).await?))
     }
+}
+
+/// A condition of an object's status.
+pub(super) fn condition<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    let conditions = object["status"]["conditions"].as_array()?;
+    conditions.iter().find(|c| c["type"] == name)?["status"].as_str()
 }

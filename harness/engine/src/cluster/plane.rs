@@ -116,11 +116,7 @@ impl Plane {
 
     async fn established(&self, definitions: &[Value]) -> Result<(), String> {
         for definition in definitions {
-            let found = self.client.api.get(definition).await.map_err(|e| e.to_string())?;
-            let conditions = found["status"]["conditions"].as_array().cloned().unwrap_or_default();
-            if !conditions.iter().any(|c| c["type"] == "Established" && c["status"] == "True") {
-                return Err(format!("{} is not established", definition["metadata"]["name"]));
-            }
+            self.client.established(definition).await?;
         }
         Ok(())
     }

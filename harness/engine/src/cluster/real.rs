@@ -10,7 +10,7 @@ use routeproof_model::real::{Rollout, SPEAKER, readiness, trouble};
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::client::Client;
+use super::client::{Client, condition};
 use super::error::ClusterError;
 use crate::lab::{Attached, NodeHandle};
 use crate::wait::{self, Probe};
@@ -92,14 +92,7 @@ impl RealCluster {
             self.client.apply_own(object).await?;
         }
         for definition in waiting.iter().filter(|object| object["kind"] == "CustomResourceDefinition") {
-            let look = || async {
-                let found = self.get(definition).await?;
-                match condition(&found, "Established") {
-                    Some("True") => Ok(()),
-                    _ => Err(format!("{} is not established", definition["metadata"]["name"])),
-                }
-            };
-            until("MetalLB's resource definitions", NODES, look).await?;
+            until("MetalLB's resource definitions", NODES, || self.client.established(definition)).await?;
         }
         let is = |object: &&Value, kind: &str, name: &str| {
             object["kind"] == kind && object["metadata"]["name"] == name
@@ -219,12 +212,6 @@ fn node(name: &str) -> Value {
 /// An example of MetalLB's pods.
 fn pods() -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": METALLB_NAMESPACE}})
-}
-
-/// A condition of an object's status.
-fn condition<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
-    let conditions = object["status"]["conditions"].as_array()?;
-    conditions.iter().find(|c| c["type"] == name)?["status"].as_str()
 }
 
 fn texts(list: &Value) -> impl Iterator<Item = &str> {

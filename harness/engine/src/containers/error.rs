@@ -1,6 +1,6 @@
 //! What goes wrong with containers.
 
-use routeproof_model::real::{ImageNameError, PodNetworkError};
+use routeproof_model::real::ImageNameError;
 
 use crate::lab::LabError;
 use crate::wait::TimedOut;
@@ -52,8 +52,6 @@ pub enum ContainerError {
     Elsewhere { name: String, pid: i32 },
     #[error("cannot have MetalLB's manifest from {url}: {why}; a copy may be put at {path}")]
     Manifest { url: String, path: String, why: String },
-    #[error(transparent)]
-    PodNetwork(#[from] PodNetworkError),
     #[error(transparent)]
     Lab(#[from] LabError),
     #[error("a container of the cluster")]

@@ -37,7 +37,7 @@ pub struct BridgeSpec {
     pub interfaces: Vec<Interface>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct NodeSpec {
     pub name: String,
     pub hostname: String,

@@ -37,7 +37,7 @@ pub(super) fn lab_spec(run: &PlannedRun, options: &BootOptions<'_>) -> Result<La
 fn control_plane(options: &BootOptions<'_>) -> Option<NodeSpec> {
     let tree = options.roots.values().next()?.clone();
     let (name, hostname) = (PLANE.to_string(), "cluster".to_string());
-    Some(NodeSpec { name, hostname, tree, sysctls: Vec::new(), files: Vec::new(), interfaces: Vec::new() })
+    Some(NodeSpec { name, hostname, tree, ..NodeSpec::default() })
 }
 
 fn link_spec(topology: &Topology, link: &topology::Link, ends: &[usize]) -> LinkSpec {

@@ -11,4 +11,4 @@ pub use config::{Member, MemberRole, PlannedCluster, config};
 pub use images::{Image, ImageNameError, container_image, metallb_image};
 pub use lab_name::LabName;
 pub use manifest::{Rollout, SPEAKER, images_of, metallb, readiness, trouble};
-pub use network::{PodNetworkError, conflist, pod_routes};
+pub use network::{conflist, pod_routes};

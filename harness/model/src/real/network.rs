@@ -5,13 +5,6 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
-use thiserror::Error;
-
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("node {node} has no range of pods' addresses yet")]
-pub struct PodNetworkError {
-    pub node: String,
-}
 
 /// The configuration of the CNI plugins `ptp` and `portmap` (cni.dev/plugins) of a node with these ranges of addresses.
 pub fn conflist(ranges: &[IpNet]) -> Value {
