@@ -34,6 +34,28 @@ build() {
         skip "$3 does not build here (above)"
 }
 
+# frr_k8s_of FOLDER: the version of the frr-k8s that the manifest of a MetalLB release starts; nothing where it has no such mode, or the
+# module proxy does not have that version: v0.0.27, which v0.16.2 ships
+frr_k8s_of() {
+    local manifest=$1/config/manifests/metallb-frr-k8s.yaml
+    [[ ! -f $manifest ]] || sed -nE '/v0\.0\.27$/!s|^ *image: .*/frr-k8s:(v[0-9.]+)$|\1|p' "$manifest" | sort -u
+}
+
+# build_frr_k8s VERSION FOLDER NAME...: programs of frr-k8s; statuscleaner is one from v0.0.21 on, and before there is nothing to build
+build_frr_k8s() {
+    local dir name package folder=$2
+    dir=$(module github.com/metallb/frr-k8s "$1") || exit
+    for name in "${@:3}"; do
+        package=cmd/$name
+        [[ $name != frr-k8s ]] || package=cmd/frr-k8s-controller
+        if [[ -d $dir/$package ]]; then
+            build "$dir" "./$package" "$folder/$name"
+        elif [[ $name == frr-k8s ]]; then
+            build "$dir" ./cmd "$folder/$name"
+        fi
+    done
+}
+
 # build_workspace MODULE VERSION STAGING PACKAGE PROGRAM [LDFLAGS]
 # Of a module whose go.mod replaces others by folders of its own repository, which are no part of it: they are had as modules, those that
 # it requires as v0.0.0 in version STAGING.

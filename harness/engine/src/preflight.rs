@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use netlink_packet_route::link::InfoKind;
 
-use crate::cluster::{CAPABILITY, Programs};
+use crate::cluster::{CAPABILITY, Found, Programs};
 use crate::guest::{self, KernelSource};
 use crate::image::{Quiet, Store};
 use crate::lab::{Lab, LabSpec, rtnl};
@@ -74,8 +74,22 @@ pub async fn guest(source: &KernelSource, store: &Store) -> Capability {
 /// Whether there are programs for labs with real speakers.
 pub fn cluster_programs(programs: &Programs) -> Capability {
     let hint = "`ci/cluster-programs` in routeproof's repository builds them; it needs Go and a module proxy";
-    let found = programs.releases().map(|found| format!("of MetalLB {}", found.join(", ")));
-    capability(CAPABILITY, found.map_err(|missing| (missing.to_string(), vec![hint.to_string()])))
+    match programs.releases() {
+        Err(missing) => capability(CAPABILITY, Err((missing.to_string(), vec![hint.to_string()]))),
+        Ok(found) => {
+            let detail = format!("of MetalLB {}", found.iter().filter_map(modes).collect::<Vec<_>>().join(", "));
+            let lacks = found.into_iter().flat_map(|release| release.modes);
+            let hints = lacks.filter_map(|(mode, missing)| Some(format!("in mode {}: {}", mode.name(), missing?)));
+            Capability { hints: hints.collect(), ..capability(CAPABILITY, Ok(detail)) }
+        }
+    }
+}
+
+/// A release with the modes that can be run.
+fn modes(found: &Found) -> Option<String> {
+    let whole = found.modes.iter().filter(|(_, missing)| missing.is_none());
+    let names: Vec<&str> = whole.map(|(mode, _)| mode.name()).collect();
+    (!names.is_empty()).then(|| format!("{} ({})", found.version, names.join(", ")))
 }
 
 /// What a guest kernel has, by booting it; it is pulled if need be.

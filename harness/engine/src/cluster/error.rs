@@ -25,6 +25,8 @@ pub enum ClusterError {
     Kubeconfig { path: String, why: String },
     #[error("cannot read MetalLB's manifest: {0}")]
     Manifest(String),
+    #[error("the lab has no node {0} for the control plane")]
+    NoPlace(&'static str),
     #[error("the API server refuses {object}: {reason}")]
     Refused { object: String, reason: String },
     #[error("cannot ask the API server about {object}")]
@@ -35,8 +37,8 @@ pub enum ClusterError {
     },
     #[error(transparent)]
     Unknown(#[from] routeproof_model::cluster::Unknown),
-    #[error("node {node}: its speaker has asked for a reload that no step was waiting for any more")]
-    Unheard { node: String },
+    #[error("node {node}: {program} has asked for a reload that no step was waiting for any more")]
+    Unheard { node: String, program: &'static str },
     #[error("node {node}: what stands in for its reloader has ended")]
     Reloader { node: String },
 }

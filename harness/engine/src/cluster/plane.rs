@@ -1,26 +1,27 @@
-//! The control plane: etcd, kube-apiserver and MetalLB's controller, in a namespace that has a loopback interface only.
+//! The control plane: etcd, kube-apiserver and MetalLB's controller, in a namespace that has a loopback interface only, and in frr-k8s
+//! mode the webhooks of frr-k8s.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
 use routeproof_model::cluster::{self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, namespace};
-use routeproof_model::diag::Source;
-use routeproof_model::metallb::{METALLB_NAMESPACE, NodeInfo, encode_base64};
-use routeproof_model::yaml;
+use routeproof_model::metallb::{METALLB_NAMESPACE, Mode, NodeInfo, encode_base64};
 use serde_json::Value;
 
 use super::api::Api;
 use super::client::Client;
 use super::credentials::Secrets;
 use super::error::ClusterError;
+use super::frr_k8s::{self, FrrK8sWebhooks, WEBHOOKS};
 use super::programs::ProgramSet;
 use super::relay::Relay;
 use crate::daemons::Daemons;
-use crate::lab::{Command, NodeHandle};
+use crate::lab::{Command, Lab, NodeHandle};
 use crate::probe::socket::tcp_connect;
 use crate::wait::{self, Probe};
 
@@ -36,37 +37,35 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Plane {
     node: NodeHandle,
     running: Daemons,
+    frr_k8s: Option<FrrK8sWebhooks>,
     /// For what users do.
     pub client: Client,
     secrets: Secrets,
     programs: ProgramSet,
+    folder: PathBuf,
 }
 
 impl Plane {
     /// Starts the programs, one after the other as they need each other, and installs MetalLB. Their logs go to `folder`.
     pub async fn start(
-        node: &NodeHandle,
+        lab: &Lab,
         programs: ProgramSet,
         members: impl IntoIterator<Item = &NodeInfo>,
         folder: &Path,
     ) -> Result<Plane, ClusterError> {
+        let node = place(lab, PLANE)?;
         let secrets = Secrets::new()?;
         secrets.write(node).await?;
         let running = Daemons::new(node, folder);
         let client = Client { api: Api::new(node, &secrets) };
-        let mut plane = Plane { node: node.clone(), running, client, secrets, programs };
+        let (node, folder) = (node.clone(), folder.to_path_buf());
+        let mut plane = Plane { node, running, frr_k8s: None, client, secrets, programs, folder };
         let (etcd, server) = (plane.programs.etcd.clone(), plane.programs.api_server.clone());
-        plane.launch(cluster::etcd(), etcd).await?;
-        plane.launch(cluster::api_server(), server).await?;
+        start(&mut plane.running, cluster::etcd(), etcd).await?;
+        start(&mut plane.running, cluster::api_server(), server).await?;
         plane.until("the API server's /readyz", || async { plane.client.api.ready().await }).await?;
-        plane.install(members).await?;
+        plane.install(lab, members).await?;
         Ok(plane)
-    }
-
-    async fn launch(&mut self, program: Program, file: Arc<OwnedFd>) -> Result<(), ClusterError> {
-        let argv = std::iter::once(program.name.to_string()).chain(program.arguments);
-        let command = Command { program: Some(file), ..Command::new(argv).envs(&program.environment) };
-        Ok(self.running.start(program.name, &command).await?)
     }
 
     /// Waits until `look` finds nothing amiss, or a program has ended.
@@ -75,7 +74,7 @@ impl Plane {
         F: Future<Output = Result<(), String>>,
     {
         let probe = || async {
-            if let Err(dead) = self.running.check_started() {
+            if let Some(dead) = self.running().find_map(|running| running.check_started().err()) {
                 return Probe::Done(Err(dead));
             }
             match look().await {
@@ -87,31 +86,49 @@ impl Plane {
         Ok(done.map_err(ClusterError::NotReady)??)
     }
 
-    async fn install(&mut self, members: impl IntoIterator<Item = &NodeInfo>) -> Result<(), ClusterError> {
-        let install = self.manifest()?;
+    fn running(&self) -> impl Iterator<Item = &Daemons> {
+        std::iter::once(&self.running).chain(self.frr_k8s.as_ref().map(|webhooks| &webhooks.running))
+    }
+
+    async fn install(
+        &mut self,
+        lab: &Lab,
+        members: impl IntoIterator<Item = &NodeInfo>,
+    ) -> Result<(), ClusterError> {
+        let install = Install::of(self.programs.manifest.clone(), &self.webhooks());
         self.client.apply_own(&namespace(METALLB_NAMESPACE)).await?;
         let mut own = install.definitions.clone();
         own.push(cluster::pod("controller", None));
         for NodeInfo { name, labels } in members {
             own.push(cluster::node(name, labels));
             own.push(cluster::pod(&pod(name), Some(name)));
+            own.extend(self.programs.frr_k8s.as_ref().map(|set| set.manifest.pod(name)));
         }
         try_join_all(own.iter().map(|object| self.client.apply_own(object))).await?;
-        self.until("MetalLB's resource definitions", || self.established(&install.definitions)).await?;
+        self.until("the resource definitions", || self.established(&install.definitions)).await?;
         let controller = self.programs.controller.clone();
-        self.launch(cluster::controller(), controller).await?;
-        self.until("MetalLB's webhooks", || self.listens(WEBHOOK_PORT)).await?;
+        start(&mut self.running, cluster::controller(self.programs.mode()), controller).await?;
+        if let Some(set) = &self.programs.frr_k8s {
+            let (node, with) = (place(lab, WEBHOOKS)?, (set, &self.secrets));
+            self.frr_k8s = Some(FrrK8sWebhooks::start(node, &self.node, with, &self.folder).await?);
+        }
+        self.until("MetalLB's webhooks", || connects(&self.node, WEBHOOK_PORT)).await?;
+        if let Some(webhooks) = &self.frr_k8s {
+            self.until("frr-k8s's webhooks", || webhooks.listen()).await?;
+        }
         try_join_all(install.webhooks.iter().map(|hook| self.client.apply_own(hook))).await?;
         Ok(())
     }
 
-    /// What the release's manifest has to install.
-    fn manifest(&self) -> Result<Install, ClusterError> {
-        let webhooks = Webhooks {
-            url: format!("https://127.0.0.1:{WEBHOOK_PORT}"),
+    /// Where the API server reaches webhooks.
+    fn webhooks(&self) -> Webhooks {
+        let url = |port: u16| format!("https://127.0.0.1:{port}");
+        let others = self.programs.frr_k8s.iter().map(|set| (set.manifest.service.clone(), url(frr_k8s::PORT)));
+        Webhooks {
+            url: url(WEBHOOK_PORT),
+            others: BTreeMap::from_iter(others),
             ca_bundle: encode_base64(self.secrets.certificate.as_bytes()),
-        };
-        Ok(Install::of(read_manifest(&self.programs.manifest)?, &webhooks))
+        }
     }
 
     async fn established(&self, definitions: &[Value]) -> Result<(), String> {
@@ -121,25 +138,30 @@ impl Plane {
         Ok(())
     }
 
-    async fn listens(&self, port: u16) -> Result<(), String> {
-        let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
-        tcp_connect(&self.node, None, at).await.map(drop).map_err(|e| e.to_string())
-    }
-
     /// Lets a node's programs reach the API server at the node's own loopback interface.
     pub(super) async fn reachable_from(&self, node: &NodeHandle) -> Result<Relay, ClusterError> {
         self.secrets.write_kubeconfig(node).await?;
-        Ok(Relay::start(node, &self.node, API_PORT).await?)
+        Ok(Relay::start((node, API_PORT), (&self.node, API_PORT)).await?)
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.programs.mode()
     }
 
     /// How a node's speaker is started.
     pub(super) fn speaker(&self, node: &str) -> (Program, Arc<OwnedFd>) {
-        (cluster::speaker(node, &pod(node)), self.programs.speaker.clone())
+        (cluster::speaker(node, &pod(node), self.mode()), self.programs.speaker.clone())
+    }
+
+    /// How a node's frr-k8s is started, in the mode that has one.
+    pub(super) fn frr_k8s(&self, node: &str) -> Option<(Program, Arc<OwnedFd>)> {
+        let set = self.programs.frr_k8s.as_ref()?;
+        Some((set.manifest.daemon(node), set.daemon.clone()))
     }
 
     /// An error if a program has ended.
     pub fn check_alive(&self) -> Result<(), ClusterError> {
-        Ok(self.running.check_alive()?)
+        Ok(self.running().try_for_each(Daemons::check_alive)?)
     }
 }
 
@@ -147,12 +169,23 @@ fn pod(node: &str) -> String {
     format!("speaker-{node}")
 }
 
-/// The documents of a release's manifest.
-pub fn read_manifest(path: &Path) -> Result<Vec<Value>, ClusterError> {
-    let failed = |e: &dyn std::fmt::Display| ClusterError::Manifest(format!("{}: {e}", path.display()));
-    let bytes = std::fs::read(path).map_err(|e| failed(&e))?;
-    let source = Source::from_bytes(path, bytes).map_err(|e| failed(&e))?;
-    let documents = yaml::documents(&source).map_err(|e| failed(&e))?;
-    let documents = documents.iter().map(yaml::Document::parse::<Value>);
-    documents.collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))
+fn place<'a>(lab: &'a Lab, name: &'static str) -> Result<&'a NodeHandle, ClusterError> {
+    lab.node(name).ok_or(ClusterError::NoPlace(name))
+}
+
+/// Starts a program of an open file.
+pub(super) async fn start(
+    running: &mut Daemons,
+    program: Program,
+    file: Arc<OwnedFd>,
+) -> Result<(), ClusterError> {
+    let argv = std::iter::once(program.name.to_string()).chain(program.arguments);
+    let command = Command { program: Some(file), ..Command::new(argv).envs(&program.environment) };
+    Ok(running.start(program.name, &command).await?)
+}
+
+/// Whether somebody listens on a port of a node's loopback interface.
+pub(super) async fn connects(node: &NodeHandle, port: u16) -> Result<(), String> {
+    let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+    tcp_connect(node, None, at).await.map(drop).map_err(|e| e.to_string())
 }

@@ -1,4 +1,4 @@
-//! A port of one node's loopback interface that leads to the same port of another's. The kernel has nothing of it but a socket.
+//! A port of one node's loopback interface that leads to a port of another's. The kernel has nothing of it but a socket.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -20,13 +20,16 @@ impl Drop for Relay {
 }
 
 impl Relay {
-    /// Listens on `from`.
+    /// Listens on a port of the one node, and connects to one of the other.
     ///
     /// # Errors
-    /// The port is taken there.
-    pub async fn start(from: &NodeHandle, to: &NodeHandle, port: u16) -> Result<Relay, ProbeError> {
-        let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
-        let listener = tcp_listen(from, at, None).await?;
+    /// The port is taken.
+    pub async fn start(
+        (from, port): (&NodeHandle, u16),
+        (to, target): (&NodeHandle, u16),
+    ) -> Result<Relay, ProbeError> {
+        let at = |port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+        let listener = tcp_listen(from, at(port), None).await?;
         let to = to.clone();
         Ok(Relay(tokio::spawn(async move {
             let mut connections = JoinSet::new();
@@ -34,7 +37,7 @@ impl Relay {
             while let Ok((mut near, _)) = listener.accept().await {
                 let to = to.clone();
                 connections.spawn(async move {
-                    if let Ok(mut far) = tcp_connect(&to, None, at).await {
+                    if let Ok(mut far) = tcp_connect(&to, None, at(target)).await {
                         let _ = copy_bidirectional(&mut near, &mut far).await;
                     }
                 });

@@ -1,25 +1,34 @@
-//! MetalLB's real speaker on a cluster node, with what stands in for the container that reloads FRR.
+//! What writes a cluster node's frr.conf: MetalLB's real speaker or, in frr-k8s mode, frr-k8s beside it; with what stands in for the
+//! container that reloads FRR.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 use routeproof_model::cluster::{self, Program, RELOADER_FOLDER};
+use routeproof_model::metallb::Mode;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::unix::pipe;
 use tokio::sync::watch;
 
 use super::error::ClusterError;
-use super::plane::Plane;
+use super::plane::{Plane, start};
 use super::relay::Relay;
 use crate::daemons::Daemons;
 use crate::lab::{Command, NodeHandle};
 
-/// A speaker that runs.
+/// A debounce of MetalLB and frr-k8s (3 s), and what a busy machine adds.
+const DEBOUNCE: Duration = Duration::from_millis(4500);
+
+/// A node's programs that run.
 #[derive(Debug)]
 pub struct Speaker {
     node: NodeHandle,
-    running: Daemons,
+    mode: Mode,
+    /// The one that writes frr.conf; FRR is in its pod.
+    writer: Daemons,
+    /// In frr-k8s mode the speaker, which has a pod of its own.
+    beside: Daemons,
     /// Lines of what stands in for the reloader: one when it is ready, and one for each signal. Its sender ends with it.
     lines: watch::Receiver<u64>,
     /// Those that have been acted on.
@@ -28,7 +37,7 @@ pub struct Speaker {
 }
 
 impl Speaker {
-    /// Starts it, after the objects that it finds. Its log goes to `folder`.
+    /// Starts them, after the objects that they find. Their logs go to `folder`.
     pub async fn start(node: &NodeHandle, plane: &Plane, folder: &Path) -> Result<Speaker, ClusterError> {
         let relay = plane.reachable_from(node).await?;
         let Program { arguments, .. } = cluster::reloader();
@@ -36,33 +45,56 @@ impl Speaker {
         let (reloader, out) = node.talking(&Command::new(argv)).await?;
         let (sender, lines) = watch::channel(0);
         tokio::spawn(count(out, sender));
-        let (node, running) = (node.clone(), Daemons::new(node, folder));
-        let mut speaker = Speaker { node, running, lines, heard: 0, _relay: relay };
+        let [writer, beside] = [(); 2].map(|()| Daemons::new(node, folder));
+        let (node, mode) = (node.clone(), plane.mode());
+        let mut speaker = Speaker { node, mode, writer, beside, lines, heard: 0, _relay: relay };
         // Only from then on it does not die by the signal.
         speaker.next().await?;
         // As text without an end of line: it is read with strconv.Atoi.
         let pid = reloader.pid.to_string();
         speaker.node.write(&format!("{RELOADER_FOLDER}/reloader.pid"), 0o644, pid.as_bytes()).await?;
-        speaker.launch(plane).await?;
+        speaker.again(plane).await?;
+        if mode == Mode::FrrK8s {
+            let (program, file) = plane.speaker(speaker.node.name());
+            start(&mut speaker.beside, program, file).await?;
+        }
         Ok(speaker)
     }
 
-    async fn launch(&mut self, plane: &Plane) -> Result<(), ClusterError> {
-        let (program, file) = plane.speaker(self.node.name());
-        let argv = std::iter::once(program.name.to_string()).chain(program.arguments);
-        let command = Command { program: Some(file), ..Command::new(argv).envs(&program.environment) };
-        Ok(self.running.start(program.name, &command).await?)
+    /// What writes frr.conf.
+    pub fn writer(&self) -> &'static str {
+        match self.mode {
+            Mode::Frr => "its speaker",
+            Mode::FrrK8s => "its frr-k8s",
+        }
     }
 
-    /// Ends it; nothing of what it asked for counts any more.
+    /// How long it may be quiet while a change is still to come: in frr-k8s mode the speaker and frr-k8s wait one after the other.
+    pub fn debounce(&self) -> Duration {
+        match self.mode {
+            Mode::Frr => DEBOUNCE,
+            Mode::FrrK8s => 2 * DEBOUNCE,
+        }
+    }
+
+    /// The logs of what a change goes through.
+    pub fn logs(&self) -> String {
+        let names = self.beside.names().map(|name| self.beside.log_path(name));
+        let all = names.chain(self.writer.names().map(|name| self.writer.log_path(name)));
+        all.map(|path| path.display().to_string()).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// Ends what is in FRR's pod; nothing of what it asked for counts any more.
     pub async fn end(&mut self) {
-        self.running.end_all(Signal::SIGTERM).await;
+        self.writer.end_all(Signal::SIGTERM).await;
         self.heard = *self.lines.borrow();
     }
 
     /// Starts another after [`Speaker::end`], which does not know what the last one wrote.
     pub async fn again(&mut self, plane: &Plane) -> Result<(), ClusterError> {
-        self.launch(plane).await
+        let node = self.node.name();
+        let (program, file) = plane.frr_k8s(node).unwrap_or_else(|| plane.speaker(node));
+        start(&mut self.writer, program, file).await
     }
 
     async fn next(&mut self) -> Result<(), ClusterError> {
@@ -76,10 +108,11 @@ impl Speaker {
 
     /// Resolves when it has asked for a reload, or has ended. Like signals, requests that come while nobody waits become one.
     pub async fn asks(&mut self) -> Result<(), ClusterError> {
-        let ended = self.running.ended();
+        let (writer, beside) = (self.writer.ended(), self.beside.ended());
         tokio::select! {
             asked = self.next() => asked,
-            () = ended => Ok(self.running.check_alive()?),
+            () = writer => self.check_alive(),
+            () = beside => self.check_alive(),
         }
     }
 
@@ -96,16 +129,19 @@ impl Speaker {
         Ok(self.node.write(&format!("{RELOADER_FOLDER}/.status"), 0o644, status.as_bytes()).await?)
     }
 
-    /// An error if it has ended unasked.
+    /// An error if one has ended unasked.
     pub fn check_alive(&self) -> Result<(), ClusterError> {
-        Ok(self.running.check_alive()?)
+        self.writer.check_alive()?;
+        Ok(self.beside.check_alive()?)
     }
 
     /// The same, and an error if it has asked for what nobody did.
     pub fn check(&self) -> Result<(), ClusterError> {
         self.check_alive()?;
         match *self.lines.borrow() > self.heard {
-            true => Err(ClusterError::Unheard { node: self.node.name().to_string() }),
+            true => {
+                Err(ClusterError::Unheard { node: self.node.name().to_string(), program: self.writer() })
+            }
             false => Ok(()),
         }
     }

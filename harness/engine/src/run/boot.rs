@@ -23,7 +23,7 @@ use super::perturb;
 use super::record::Recorder;
 use super::tap::{Tap, Taps};
 use super::{exec, gateway, settle};
-use crate::cluster::PLANE;
+use crate::cluster::{PLANE, WEBHOOKS};
 use crate::event::Events;
 use crate::health::Meter;
 use crate::lab::{Lab, unless_dead};
@@ -331,7 +331,7 @@ async fn monitors(
         };
         Ok::<_, RunError>((name, node))
     };
-    let of_topology = lab.nodes.iter().filter(|node| node.name() != PLANE);
+    let of_topology = lab.nodes.iter().filter(|node| ![PLANE, WEBHOOKS].contains(&node.name()));
     Ok(try_join_all(of_topology.map(start)).await?.into_iter().collect())
 }
 

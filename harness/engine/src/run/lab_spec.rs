@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use routeproof_model::metallb::Mode;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::topology::{self, Role, StartupConfig, Topology};
 
 use super::boot::BootOptions;
 use super::error::RunError;
-use crate::cluster::PLANE;
+use crate::cluster::{PLANE, WEBHOOKS};
 use crate::lab::{BridgeSpec, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};
 
 /// What the lab's init is to build.
@@ -27,17 +28,26 @@ pub(super) fn lab_spec(run: &PlannedRun, options: &BootOptions<'_>) -> Result<La
         }
     }
     if options.backing.programs().is_some() {
-        spec.nodes.extend(control_plane(options));
+        spec.nodes.extend(control_plane(run, options));
     }
     spec.links = topology.links.iter().map(|link| link_spec(topology, link, &ends)).collect();
     Ok(spec)
 }
 
-/// The last node, without a cable. Any root with a file system's usual folders will do: it brings its programs along.
-fn control_plane(options: &BootOptions<'_>) -> Option<NodeSpec> {
-    let tree = options.roots.values().next()?.clone();
-    let (name, hostname) = (PLANE.to_string(), "cluster".to_string());
-    Some(NodeSpec { name, hostname, tree, ..NodeSpec::default() })
+/// The last nodes, without a cable. Any root with a file system's usual folders will do: they bring their programs along.
+fn control_plane(run: &PlannedRun, options: &BootOptions<'_>) -> Vec<NodeSpec> {
+    let names: &[&str] = match run.metallb.mode {
+        Mode::Frr => &[PLANE],
+        Mode::FrrK8s => &[PLANE, WEBHOOKS],
+    };
+    let tree = options.roots.values().next().cloned().unwrap_or_default();
+    let node = |name: &&str| NodeSpec {
+        name: name.to_string(),
+        hostname: name.trim_start_matches('.').to_string(),
+        tree: tree.clone(),
+        ..NodeSpec::default()
+    };
+    names.iter().map(node).collect()
 }
 
 fn link_spec(topology: &Topology, link: &topology::Link, ends: &[usize]) -> LinkSpec {

@@ -1,4 +1,5 @@
-//! Real speakers: each writes its node's frr.conf and asks for a reload, which is done as for the rendered cluster.
+//! Real speakers: each (in frr-k8s mode the frr-k8s beside it) writes its node's frr.conf and asks for a reload, which is done as for the
+//! rendered cluster.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,11 +14,8 @@ use super::cluster::gated_reload;
 use super::error::RunError;
 use super::node::Node;
 use super::population::Population;
-use crate::cluster::{Client, PLANE, Plane, ProgramSet, Speaker};
+use crate::cluster::{Client, Plane, ProgramSet, Speaker};
 use crate::lab::Lab;
-
-/// Longest debounce of a speaker (3 s), and what a busy machine adds: nothing more is to come of a change then.
-const DEBOUNCE: Duration = Duration::from_millis(4500);
 
 /// How long a speaker may take over what we expect of it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,14 +47,9 @@ impl Speakers {
         members: impl IntoIterator<Item = &NodeInfo>,
         folder: &Path,
     ) -> Result<Speakers, RunError> {
-        let missing = || RunError::Config {
-            node: PLANE.to_string(),
-            what: "the lab has no place for a control plane".to_string(),
-            hints: Vec::new(),
-        };
-        let (node, folder) = (lab.node(PLANE).ok_or_else(missing)?, folder.join(FOLDER));
+        let folder = folder.join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(RunError::Record)?;
-        let plane = Plane::start(node, programs, members, &folder).await?;
+        let plane = Plane::start(lab, programs, members, &folder).await?;
         Ok(Speakers { plane, members: BTreeMap::new(), population: Population::default() })
     }
 
@@ -107,7 +100,7 @@ impl Speakers {
         Ok(self.members.values().try_for_each(|member| member.speaker.check())?)
     }
 
-    /// Restarts a node's speaker pod: the speaker, its reloader's view of things, and FRR, which starts empty.
+    /// Restarts the pod that FRR is in on a node: what writes frr.conf, its reloader's view of things, and FRR, which starts empty.
     pub async fn restart(&mut self, node: &mut Node) -> Result<Vec<String>, RunError> {
         let Some(member) = self.members.get_mut(&node.name) else { return Ok(Vec::new()) };
         member.speaker.end().await;
@@ -121,10 +114,11 @@ impl Speakers {
 }
 
 impl Member {
-    /// Reloads as often as the speaker asks for it, until the file is what we expect, or nothing more is to come.
+    /// Reloads as often as it is asked to, until the file is what we expect, or nothing more is to come.
     async fn follow(&mut self, node: &mut Node, changes: bool) -> Result<Vec<String>, RunError> {
         let mut notes = Vec::new();
-        let mut until = Instant::now() + if changes { PATIENCE } else { DEBOUNCE };
+        let debounce = self.speaker.debounce();
+        let mut until = Instant::now() + if changes { PATIENCE } else { debounce };
         let mut written = false;
         while let Ok(asked) = tokio::time::timeout_at(until.into(), self.speaker.asks()).await {
             asked?;
@@ -136,20 +130,22 @@ impl Member {
                 return Ok(notes);
             }
             written = true;
-            until = Instant::now() + DEBOUNCE;
+            until = Instant::now() + debounce;
         }
         self.speaker.check_alive()?;
         let difference = first_difference(node.conf.as_deref().unwrap_or_default(), &self.rendered);
         match difference {
             _ if changes && !written => notes.push(format!(
-                "{}: its speaker wrote nothing within {} s of a change that changes what routeproof renders; its log is {}",
+                "{}: {} wrote nothing within {} s of a change that changes what routeproof renders; see {}",
                 node.name,
+                self.speaker.writer(),
                 PATIENCE.as_secs(),
-                node.folder.join("speaker.log").display()
+                self.speaker.logs()
             )),
             Some(difference) => notes.push(format!(
-                "{}: its speaker wrote another frr.conf than routeproof renders: {difference}",
-                node.name
+                "{}: {} wrote another frr.conf than routeproof renders: {difference}",
+                node.name,
+                self.speaker.writer()
             )),
             None => {}
         }

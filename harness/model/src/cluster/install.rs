@@ -1,12 +1,16 @@
 //! What of a MetalLB release's manifest is installed: its resource definitions and its webhooks. Its pods are processes that we start.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-/// Where the controller answers as a webhook, instead of behind a Service of the cluster.
+/// Where programs answer as webhooks, instead of behind Services of the cluster.
 #[derive(Clone, Debug)]
 pub struct Webhooks {
-    /// Scheme, address and port.
+    /// The controller: scheme, address and port.
     pub url: String,
+    /// The same of Services that lead to another program.
+    pub others: BTreeMap<String, String>,
     /// The certificate authority's certificate, PEM in base64.
     pub ca_bundle: String,
 }
@@ -16,7 +20,7 @@ pub struct Webhooks {
 pub struct Install {
     /// Before anything runs.
     pub definitions: Vec<Value>,
-    /// Once the controller listens: the API server asks it about every object from then on.
+    /// Once the programs listen: the API server asks it about objects from then on.
     pub webhooks: Vec<Value>,
 }
 
@@ -48,7 +52,8 @@ fn redirect(value: &mut Value, webhooks: &Webhooks) {
             for (name, field) in fields {
                 match field["service"]["path"].as_str() {
                     Some(path) if name == "clientConfig" => {
-                        let url = format!("{}{path}", webhooks.url);
+                        let service = field["service"]["name"].as_str().unwrap_or_default();
+                        let url = format!("{}{path}", webhooks.others.get(service).unwrap_or(&webhooks.url));
                         *field = json!({"url": url, "caBundle": webhooks.ca_bundle});
                     }
                     _ => redirect(field, webhooks),
@@ -73,9 +78,14 @@ mod tests {
             "status": {"conditions": []}});
         let hook = json!({"kind": "ValidatingWebhookConfiguration", "webhooks": [
             {"name": "a", "clientConfig": {"service": {"name": "webhook-service", "path": "/validate-a"}}},
-            {"name": "b", "clientConfig": {"url": "https://elsewhere"}}]});
+            {"name": "b", "clientConfig": {"url": "https://elsewhere"}},
+            {"name": "c", "clientConfig": {"service": {"name": "frr-k8s", "path": "/validate-c"}}}]});
         let pods = json!({"kind": "DaemonSet", "spec": {}});
-        let at = Webhooks { url: "https://127.0.0.1:9443".into(), ca_bundle: "Y2E=".into() };
+        let at = Webhooks {
+            url: "https://127.0.0.1:9443".into(),
+            others: BTreeMap::from([("frr-k8s".into(), "https://127.0.0.1:19443".into())]),
+            ca_bundle: "Y2E=".into(),
+        };
         let Install { definitions, webhooks } = Install::of(vec![pods, hook, crd], &at);
         let ours = |path: &str| json!({"url": format!("https://127.0.0.1:9443{path}"), "caBundle": "Y2E="});
         assert_eq!(definitions.len(), 1);
@@ -83,5 +93,6 @@ mod tests {
         assert_eq!(definitions[0].get("status"), None);
         assert_eq!(webhooks[0]["webhooks"][0]["clientConfig"], ours("/validate-a"));
         assert_eq!(webhooks[0]["webhooks"][1]["clientConfig"], json!({"url": "https://elsewhere"}));
+        assert_eq!(webhooks[0]["webhooks"][2]["clientConfig"]["url"], "https://127.0.0.1:19443/validate-c");
     }
 }

@@ -1,11 +1,13 @@
-//! A cluster of real programs without a kubelet: what etcd, kube-apiserver, MetalLB's controller and its speakers are started with, and
+//! A cluster of real programs without a kubelet: what etcd, kube-apiserver, MetalLB's controller and speakers, and frr-k8s are started with, and
 //! which objects they find. Everything is on loopback interfaces of namespaces.
 
+mod frr_k8s;
 mod install;
 mod objects;
 mod programs;
 mod same;
 
+pub use frr_k8s::{FrrK8s, NoFrrK8s};
 pub use install::{Install, Webhooks};
 pub use objects::{
     Resource, Unknown, allocated, namespace, node, pod, pods_everywhere, resource, service, with_defaults,

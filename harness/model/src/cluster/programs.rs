@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::metallb::METALLB_NAMESPACE;
+use crate::metallb::{METALLB_NAMESPACE, Mode};
 
 /// Where the API server listens on the control plane's loopback interface, and each node's relay on the node's.
 pub const API_PORT: u16 = 6443;
@@ -15,11 +15,11 @@ pub const WEBHOOK_PORT: u16 = 9443;
 /// Whom the token stands for; the API server allows everything to everybody who has it.
 pub const TOKEN_USER: &str = "routeproof";
 
-/// Shared by a node's speaker and its reloader.
+/// Shared by a node's reloader and the program that writes frr.conf.
 pub const RELOADER_FOLDER: &str = "/etc/frr_reloader";
 
 /// Controller-runtime looks for webhooks' certificates below TMPDIR; v0.16 does not heed `--cert-dir`.
-const TMPDIR: &str = "/tmp";
+pub(super) const TMPDIR: &str = "/tmp";
 
 /// Where the files of [`Credentials`] are in the control plane's root.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +112,7 @@ pub fn api_server() -> Program {
 }
 
 /// MetalLB's controller, with its webhooks.
-pub fn controller() -> Program {
+pub fn controller(mode: Mode) -> Program {
     let program =
         Program::new("controller", ["--port=7472", "--webhook-mode=enabled", "--disable-cert-rotation"]);
     program.with(&[
@@ -120,25 +120,25 @@ pub fn controller() -> Program {
         ("TMPDIR", TMPDIR),
         ("METALLB_NAMESPACE", METALLB_NAMESPACE),
         ("METALLB_POD_NAME", "controller"),
-        ("METALLB_BGP_TYPE", "frr"),
+        ("METALLB_BGP_TYPE", mode.name()),
     ])
 }
 
-/// A node's speaker in FRR mode. Without memberlist (METALLB_ML_BIND_ADDR) it takes every node for alive.
-pub fn speaker(node: &str, pod: &str) -> Program {
+/// A node's speaker. What it has of FRR's reloader, it uses in FRR mode only. Without memberlist (METALLB_ML_BIND_ADDR) it takes every node for alive.
+pub fn speaker(node: &str, pod: &str, mode: Mode) -> Program {
     Program::new("speaker", ["--port=7472", "--log-level=info"]).with(&[
         ("KUBECONFIG", Credentials::PATHS.kubeconfig),
         ("METALLB_NAMESPACE", METALLB_NAMESPACE),
         ("METALLB_NODE_NAME", node),
         ("METALLB_POD_NAME", pod),
         ("METALLB_HOST", "127.0.0.1"),
-        ("METALLB_BGP_TYPE", "frr"),
+        ("METALLB_BGP_TYPE", mode.name()),
         ("FRR_CONFIG_FILE", &format!("{RELOADER_FOLDER}/frr.conf")),
         ("FRR_RELOADER_PID_FILE", &format!("{RELOADER_FOLDER}/reloader.pid")),
     ])
 }
 
-/// What stands in for the reloader container: each SIGHUP that the speaker sends becomes a line.
+/// What stands in for the reloader container: each SIGHUP becomes a line.
 pub fn reloader() -> Program {
     let script = "trap 'echo reload' HUP; sleep infinity & echo ready; while kill -0 $!; do wait; done";
     Program::new("sh", ["-c", script])
