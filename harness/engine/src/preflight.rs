@@ -77,9 +77,11 @@ pub fn cluster_programs(programs: &Programs) -> Capability {
     match programs.releases() {
         Err(missing) => capability(CAPABILITY, Err((missing.to_string(), vec![hint.to_string()]))),
         Ok(found) => {
-            let detail = format!("of MetalLB {}", found.iter().filter_map(modes).collect::<Vec<_>>().join(", "));
+            let detail =
+                format!("of MetalLB {}", found.iter().filter_map(modes).collect::<Vec<_>>().join(", "));
             let lacks = found.into_iter().flat_map(|release| release.modes);
-            let hints = lacks.filter_map(|(mode, missing)| Some(format!("in mode {}: {}", mode.name(), missing?)));
+            let hints =
+                lacks.filter_map(|(mode, missing)| Some(format!("in mode {}: {}", mode.name(), missing?)));
             Capability { hints: hints.collect(), ..capability(CAPABILITY, Ok(detail)) }
         }
     }

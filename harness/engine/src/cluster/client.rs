@@ -17,6 +17,8 @@ const USER: &str = "routeproof";
 #[derive(Clone, Debug)]
 pub struct Client {
     pub api: Api,
+    /// Whether Services get Endpoints, too, which something in the cluster reads.
+    pub endpoints: bool,
 }
 
 impl Client {
@@ -35,14 +37,31 @@ impl Client {
                 self.apply_own(&namespace(name)).await?;
             }
             self.api.apply(&object, USER).await?;
+            self.mirror(&object).await?;
         }
         Ok(())
+    }
+
+    /// Makes the Endpoints of the Service of an EndpointSlice that was applied or deleted: there is no controller that would.
+    async fn mirror(&self, slice: &Value) -> Result<(), ClusterError> {
+        let metadata = &slice["metadata"];
+        let (Some(namespace), Some(service)) =
+            (metadata["namespace"].as_str(), metadata["labels"][cluster::OF_SERVICE].as_str())
+        else {
+            return Ok(());
+        };
+        if !self.endpoints || slice["kind"] != "EndpointSlice" {
+            return Ok(());
+        }
+        let slices = self.api.list(slice, &format!("{}={service}", cluster::OF_SERVICE)).await?;
+        self.apply_own(&cluster::endpoints(namespace, service, &slices)).await
     }
 
     /// Deletes the objects of a manifest's documents.
     pub async fn delete(&self, documents: Vec<Value>) -> Result<(), ClusterError> {
         for object in documents.into_iter().flat_map(with_defaults) {
             self.api.delete(&object).await?;
+            self.mirror(&object).await?;
         }
         Ok(())
     }
@@ -63,13 +82,16 @@ impl Client {
         service: &str,
         nodes: impl Iterator<Item = &'a String>,
     ) -> Result<(), ClusterError> {
-        self.apply_own(&cluster::pods_everywhere(namespace, service, nodes)).await
+        let slice = cluster::pods_everywhere(namespace, service, nodes);
+        self.apply_own(&slice).await?;
+        self.mirror(&slice).await
     }
 
     /// Takes these pods away.
     pub async fn depopulate(&self, namespace: &str, service: &str) -> Result<(), ClusterError> {
-        let none = std::iter::empty();
-        self.api.delete(&cluster::pods_everywhere(namespace, service, none)).await
+        let slice = cluster::pods_everywhere(namespace, service, std::iter::empty());
+        self.api.delete(&slice).await?;
+        self.mirror(&slice).await
     }
 
     /// The addresses that the controller has given to a Service.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use routeproof_model::cluster::{self, API_PORT, Install, Program, WEBHOOK_PORT, Webhooks, namespace};
-use routeproof_model::metallb::{METALLB_NAMESPACE, Mode, NodeInfo, encode_base64};
+use routeproof_model::metallb::{Generation, METALLB_NAMESPACE, Mode, NodeInfo, encode_base64};
 use serde_json::Value;
 
 use super::api::Api;
@@ -57,7 +57,8 @@ impl Plane {
         let secrets = Secrets::new()?;
         secrets.write(node).await?;
         let running = Daemons::new(node, folder);
-        let client = Client { api: Api::new(node, &secrets) };
+        let client =
+            Client { api: Api::new(node, &secrets), endpoints: programs.generation == Generation::V0_12 };
         let (node, folder) = (node.clone(), folder.to_path_buf());
         let mut plane = Plane { node, running, frr_k8s: None, client, secrets, programs, folder };
         let (etcd, server) = (plane.programs.etcd.clone(), plane.programs.api_server.clone());
@@ -107,12 +108,20 @@ impl Plane {
         try_join_all(own.iter().map(|object| self.client.apply_own(object))).await?;
         self.until("the resource definitions", || self.established(&install.definitions)).await?;
         let controller = self.programs.controller.clone();
-        start(&mut self.running, cluster::controller(self.programs.mode()), controller).await?;
+        start(
+            &mut self.running,
+            cluster::controller(self.programs.generation, self.programs.mode),
+            controller,
+        )
+        .await?;
         if let Some(set) = &self.programs.frr_k8s {
             let (node, with) = (place(lab, WEBHOOKS)?, (set, &self.secrets));
             self.frr_k8s = Some(FrrK8sWebhooks::start(node, &self.node, with, &self.folder).await?);
         }
-        self.until("MetalLB's webhooks", || connects(&self.node, WEBHOOK_PORT)).await?;
+        // v0.12 has none.
+        if !install.webhooks.is_empty() {
+            self.until("MetalLB's webhooks", || connects(&self.node, WEBHOOK_PORT)).await?;
+        }
         if let Some(webhooks) = &self.frr_k8s {
             self.until("frr-k8s's webhooks", || webhooks.listen()).await?;
         }
@@ -123,7 +132,8 @@ impl Plane {
     /// Where the API server reaches webhooks.
     fn webhooks(&self) -> Webhooks {
         let url = |port: u16| format!("https://127.0.0.1:{port}");
-        let others = self.programs.frr_k8s.iter().map(|set| (set.manifest.service.clone(), url(frr_k8s::PORT)));
+        let others =
+            self.programs.frr_k8s.iter().map(|set| (set.manifest.service.clone(), url(frr_k8s::PORT)));
         Webhooks {
             url: url(WEBHOOK_PORT),
             others: BTreeMap::from_iter(others),
@@ -144,13 +154,20 @@ impl Plane {
         Ok(Relay::start((node, API_PORT), (&self.node, API_PORT)).await?)
     }
 
+    pub(super) fn generation(&self) -> Generation {
+        self.programs.generation
+    }
+
     pub(super) fn mode(&self) -> Mode {
-        self.programs.mode()
+        self.programs.mode
     }
 
     /// How a node's speaker is started.
     pub(super) fn speaker(&self, node: &str) -> (Program, Arc<OwnedFd>) {
-        (cluster::speaker(node, &pod(node), self.mode()), self.programs.speaker.clone())
+        (
+            cluster::speaker(node, &pod(node), self.programs.generation, self.programs.mode),
+            self.programs.speaker.clone(),
+        )
     }
 
     /// How a node's frr-k8s is started, in the mode that has one.

@@ -30,6 +30,8 @@ pub struct Missing(pub String);
 /// One release's in a mode, opened: a lab's nodes get them as descriptors, so that they need be in no root filesystem.
 #[derive(Clone, Debug)]
 pub struct ProgramSet {
+    pub generation: Generation,
+    pub mode: Mode,
     pub etcd: Arc<OwnedFd>,
     pub api_server: Arc<OwnedFd>,
     pub controller: Arc<OwnedFd>,
@@ -46,12 +48,6 @@ pub struct FrrK8sSet {
     pub manifest: FrrK8s,
     pub daemon: Arc<OwnedFd>,
     pub webhooks: Arc<OwnedFd>,
-}
-
-impl ProgramSet {
-    pub fn mode(&self) -> Mode {
-        if self.frr_k8s.is_some() { Mode::FrrK8s } else { Mode::Frr }
-    }
 }
 
 /// What a folder has of a release.
@@ -79,11 +75,6 @@ impl Programs {
     pub fn open(&self, release: &Release, mode: Mode) -> Result<ProgramSet, Missing> {
         let version = release.version;
         release.check(mode).map_err(|e| Missing(e.to_string()))?;
-        if release.generation < Generation::V0_13_0 {
-            return Err(Missing(format!(
-                "MetalLB {version} runs with `--cluster rendered` only: real speakers are started of releases from v0.13.0 on"
-            )));
-        }
         let of_release = self.of(version);
         let file = |folder: &Path, name: &str| {
             let path = folder.join(name);
@@ -104,6 +95,8 @@ impl Programs {
             }
         };
         Ok(ProgramSet {
+            generation: release.generation,
+            mode,
             etcd: file(&self.folder, "etcd")?,
             api_server: file(&self.folder, "kube-apiserver")?,
             controller: file(&of_release, "controller")?,
@@ -205,10 +198,7 @@ spec: {template: {spec: {containers: [{command: [/frr-k8s]}]}}}
         let none = programs.releases().unwrap_err().to_string();
         assert!(none.contains("/etcd:"), "{none}");
         write(folder.path(), &["etcd", "kube-apiserver"]);
-        assert_eq!(programs.open(release, Mode::Frr).unwrap().mode(), Mode::Frr);
-        let old = Release::find("v0.12.1").unwrap();
-        let unable = programs.open(old, Mode::Frr).unwrap_err().to_string();
-        assert!(unable.contains("v0.13.0"), "{unable}");
+        assert_eq!(programs.open(release, Mode::Frr).unwrap().mode, Mode::Frr);
         let unable = programs.open(Release::find("v0.13.10").unwrap(), Mode::FrrK8s).unwrap_err().to_string();
         assert!(unable.contains("has no mode frr-k8s"), "{unable}");
     }
@@ -236,7 +226,7 @@ spec: {template: {spec: {containers: [{command: [/frr-k8s]}]}}}
         assert_eq!(modes, [(Mode::Frr, false), (Mode::FrrK8s, true)]);
         write(&of_release, &["statuscleaner"]);
         let set = programs.open(release, Mode::FrrK8s).unwrap();
-        assert_eq!((set.mode(), set.manifest.len()), (Mode::FrrK8s, 3));
+        assert_eq!((set.mode, set.manifest.len()), (Mode::FrrK8s, 3));
         assert!(programs.releases().unwrap()[0].modes.iter().all(|(_, missing)| missing.is_none()));
     }
 }

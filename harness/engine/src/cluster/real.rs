@@ -39,7 +39,7 @@ impl RealCluster {
     /// Of a cluster that kubeadm has made; `node` is one with an API server.
     pub async fn connect(node: Attached) -> Result<RealCluster, ClusterError> {
         let handle: NodeHandle = node.handle.clone();
-        let client = Client { api: Api::of_kubeadm(&handle).await? };
+        let client = Client { api: Api::of_kubeadm(&handle).await?, endpoints: false };
         let real = RealCluster { client, speakers: None, _node: node };
         let ready = || async { real.client.api.ready().await };
         until("the API server's /readyz", NODES, ready).await?;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 use routeproof_model::cluster::{self, Program, RELOADER_FOLDER};
-use routeproof_model::metallb::Mode;
+use routeproof_model::metallb::{Generation, Mode};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::unix::pipe;
 use tokio::sync::watch;
@@ -20,10 +20,14 @@ use crate::lab::{Command, NodeHandle};
 /// A debounce of MetalLB and frr-k8s (3 s), and what a busy machine adds.
 const DEBOUNCE: Duration = Duration::from_millis(4500);
 
+/// v0.12 asks for each Service anew, whatever comes of it, but not more often than each 0.5 s.
+const REPEATS: Duration = Duration::from_millis(1500);
+
 /// A node's programs that run.
 #[derive(Debug)]
 pub struct Speaker {
     node: NodeHandle,
+    generation: Generation,
     mode: Mode,
     /// The one that writes frr.conf; FRR is in its pod.
     writer: Daemons,
@@ -46,8 +50,8 @@ impl Speaker {
         let (sender, lines) = watch::channel(0);
         tokio::spawn(count(out, sender));
         let [writer, beside] = [(); 2].map(|()| Daemons::new(node, folder));
-        let (node, mode) = (node.clone(), plane.mode());
-        let mut speaker = Speaker { node, mode, writer, beside, lines, heard: 0, _relay: relay };
+        let (node, generation, mode) = (node.clone(), plane.generation(), plane.mode());
+        let mut speaker = Speaker { node, generation, mode, writer, beside, lines, heard: 0, _relay: relay };
         // Only from then on it does not die by the signal.
         speaker.next().await?;
         // As text without an end of line: it is read with strconv.Atoi.
@@ -75,6 +79,16 @@ impl Speaker {
             Mode::Frr => DEBOUNCE,
             Mode::FrrK8s => 2 * DEBOUNCE,
         }
+    }
+
+    /// Whether it writes and asks for a reload after its start where this is what it would write.
+    pub fn begins_with(&self, conf: &str) -> bool {
+        self.generation > Generation::V0_12 || conf.contains("\nrouter bgp") || conf.contains("\nbfd")
+    }
+
+    /// How long it may go on to ask for reloads of a file that does not change any more.
+    pub fn repeats(&self) -> Option<Duration> {
+        (self.generation == Generation::V0_12).then_some(REPEATS)
     }
 
     /// The logs of what a change goes through.
@@ -139,9 +153,7 @@ impl Speaker {
     pub fn check(&self) -> Result<(), ClusterError> {
         self.check_alive()?;
         match *self.lines.borrow() > self.heard {
-            true => {
-                Err(ClusterError::Unheard { node: self.node.name().to_string(), program: self.writer() })
-            }
+            true => Err(ClusterError::Unheard { node: self.node.name().to_string(), program: self.writer() }),
             false => Ok(()),
         }
     }

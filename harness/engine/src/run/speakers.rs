@@ -74,7 +74,8 @@ impl Speakers {
                     }
                     None => {
                         let speaker = Speaker::start(&node.handle, plane, &node.folder).await?;
-                        (Member { speaker, rendered: ours }, true)
+                        let changes = speaker.begins_with(&ours);
+                        (Member { speaker, rendered: ours }, changes)
                     }
                 };
                 let notes = member.follow(node, changes).await?;
@@ -109,7 +110,8 @@ impl Speakers {
             frr.restart().await?;
         }
         member.speaker.again(&self.plane).await?;
-        member.follow(node, true).await
+        let changes = member.speaker.begins_with(&member.rendered);
+        member.follow(node, changes).await
     }
 }
 
@@ -126,11 +128,10 @@ impl Member {
             let expected = first_difference(&conf, &self.rendered).is_none();
             notes.extend(gated_reload(node, conf).await?);
             self.speaker.tell().await?;
-            if expected {
-                return Ok(notes);
-            }
+            let more = if expected { self.speaker.repeats() } else { Some(debounce) };
+            let Some(more) = more else { return Ok(notes) };
             written = true;
-            until = Instant::now() + debounce;
+            until = Instant::now() + more;
         }
         self.speaker.check_alive()?;
         let difference = first_difference(node.conf.as_deref().unwrap_or_default(), &self.rendered);

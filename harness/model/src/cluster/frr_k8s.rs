@@ -178,7 +178,12 @@ mod tests {
             service("metallb-webhook-service", json!({"component": "controller"}), &json!(9443)),
             service("frr-k8s-webhook-service", json!({"control-plane": "statuscleaner"}), target),
             workload("Deployment", "/statuscleaner", &["--namespace=$(NAMESPACE)"], &cleaner),
-            workload("DaemonSet", "/frr-k8s", &["--node-name=$(NODE_NAME)", "--namespace=$(NAMESPACE)"], &node),
+            workload(
+                "DaemonSet",
+                "/frr-k8s",
+                &["--node-name=$(NODE_NAME)", "--namespace=$(NAMESPACE)"],
+                &node,
+            ),
         ]
     }
 

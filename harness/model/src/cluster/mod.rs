@@ -10,7 +10,8 @@ mod same;
 pub use frr_k8s::{FrrK8s, NoFrrK8s};
 pub use install::{Install, Webhooks};
 pub use objects::{
-    Resource, Unknown, allocated, namespace, node, pod, pods_everywhere, resource, service, with_defaults,
+    OF_SERVICE, Resource, Unknown, allocated, endpoints, namespace, node, pod, pods_everywhere, resource,
+    service, with_defaults,
 };
 pub use programs::{
     API_PORT, Credentials, Program, RELOADER_FOLDER, TOKEN_USER, WEBHOOK_PORT, api_server, controller, etcd,

@@ -30,9 +30,36 @@ pub fn pods_everywhere<'a>(namespace: &str, service: &str, nodes: impl Iterator<
     };
     json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "ports": [],
         "metadata": {"name": format!("{service}-everywhere"), "namespace": namespace,
-                     "labels": {"kubernetes.io/service-name": service}},
+                     "labels": {OF_SERVICE: service}},
         "endpoints": nodes.enumerate().map(endpoint).collect::<Vec<_>>()})
 }
+
+/// The Endpoints of a Service with these EndpointSlices, as the cluster's own controller would make them. MetalLB v0.12 reads them: the
+/// version of EndpointSlice that it knows is not served since Kubernetes 1.25.
+pub fn endpoints(namespace: &str, service: &str, slices: &[Value]) -> Value {
+    let subset = |slice: &Value| {
+        let (mut ready, mut others) = (Vec::new(), Vec::new());
+        for endpoint in slice["endpoints"].as_array().into_iter().flatten() {
+            // Nothing said is ready (EndpointConditions).
+            let list = if endpoint["conditions"]["ready"] == false { &mut others } else { &mut ready };
+            for address in endpoint["addresses"].as_array().into_iter().flatten() {
+                let mut entry = json!({"ip": address});
+                if let Some(node) = endpoint["nodeName"].as_str() {
+                    entry["nodeName"] = json!(node);
+                }
+                list.push(entry);
+            }
+        }
+        let ports = slice["ports"].as_array().cloned().unwrap_or_default();
+        let any = !ready.is_empty() || !others.is_empty();
+        any.then(|| json!({"addresses": ready, "notReadyAddresses": others, "ports": ports}))
+    };
+    json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": service, "namespace": namespace},
+           "subsets": slices.iter().filter_map(subset).collect::<Vec<_>>()})
+}
+
+/// The label by which an EndpointSlice says whose it is.
+pub const OF_SERVICE: &str = "kubernetes.io/service-name";
 
 /// The Pod that one of MetalLB's programs takes itself for: a node's speaker, or the controller, which is on none.
 pub fn pod(name: &str, node: Option<&str>) -> Value {
@@ -86,6 +113,7 @@ const KINDS: &[(&str, &str, bool)] = &[
     ("BFDProfile", "bfdprofiles", true),
     ("Service", "services", true),
     ("EndpointSlice", "endpointslices", true),
+    ("Endpoints", "endpoints", true),
     ("ConfigMap", "configmaps", true),
     ("Secret", "secrets", true),
     ("Pod", "pods", true),
@@ -163,6 +191,18 @@ mod tests {
         let address = |n: usize| slice["endpoints"][n]["addresses"][0].as_str().unwrap();
         assert_eq!((address(0), address(249), address(250)), ("198.18.0.1", "198.18.0.250", "198.18.1.1"));
         assert_eq!(slice["endpoints"][299]["nodeName"], "n299");
+    }
+
+    #[test]
+    fn endpoints_are_what_slices_say() {
+        let slice = json!({"ports": [{"port": 8080}], "endpoints": [
+            {"addresses": ["10.0.0.1"], "nodeName": "a"},
+            {"addresses": ["10.0.0.2"], "nodeName": "b", "conditions": {"ready": false}}]});
+        let found = endpoints("shop", "web", &[slice, json!({"endpoints": []})]);
+        assert_eq!(found["metadata"], json!({"name": "web", "namespace": "shop"}));
+        let subset = json!({"addresses": [{"ip": "10.0.0.1", "nodeName": "a"}],
+            "notReadyAddresses": [{"ip": "10.0.0.2", "nodeName": "b"}], "ports": [{"port": 8080}]});
+        assert_eq!(found["subsets"], json!([subset]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::metallb::{METALLB_NAMESPACE, Mode};
+use crate::metallb::{Generation, METALLB_NAMESPACE, Mode};
 
 /// Where the API server listens on the control plane's loopback interface, and each node's relay on the node's.
 pub const API_PORT: u16 = 6443;
@@ -111,11 +111,14 @@ pub fn api_server() -> Program {
     )
 }
 
-/// MetalLB's controller, with its webhooks.
-pub fn controller(mode: Mode) -> Program {
-    let program =
-        Program::new("controller", ["--port=7472", "--webhook-mode=enabled", "--disable-cert-rotation"]);
-    program.with(&[
+/// MetalLB's controller, with the webhooks that it has since v0.13.0.
+pub fn controller(generation: Generation, mode: Mode) -> Program {
+    let webhooks: &[&str] = match generation {
+        Generation::V0_12 => &[],
+        _ => &["--webhook-mode=enabled", "--disable-cert-rotation"],
+    };
+    let arguments = ["--port=7472"].iter().chain(webhooks).map(ToString::to_string);
+    Program::new("controller", arguments.chain(legacy(generation))).with(&[
         ("KUBECONFIG", Credentials::PATHS.kubeconfig),
         ("TMPDIR", TMPDIR),
         ("METALLB_NAMESPACE", METALLB_NAMESPACE),
@@ -124,9 +127,11 @@ pub fn controller(mode: Mode) -> Program {
     ])
 }
 
-/// A node's speaker. What it has of FRR's reloader, it uses in FRR mode only. Without memberlist (METALLB_ML_BIND_ADDR) it takes every node for alive.
-pub fn speaker(node: &str, pod: &str, mode: Mode) -> Program {
-    Program::new("speaker", ["--port=7472", "--log-level=info"]).with(&[
+/// A node's speaker. What it has of FRR's reloader, it uses in FRR mode only. Without memberlist (METALLB_ML_BIND_ADDR) it takes every node
+/// for alive.
+pub fn speaker(node: &str, pod: &str, generation: Generation, mode: Mode) -> Program {
+    let arguments = ["--port=7472", "--log-level=info"].map(str::to_owned);
+    Program::new("speaker", arguments.into_iter().chain(legacy(generation))).with(&[
         ("KUBECONFIG", Credentials::PATHS.kubeconfig),
         ("METALLB_NAMESPACE", METALLB_NAMESPACE),
         ("METALLB_NODE_NAME", node),
@@ -136,6 +141,16 @@ pub fn speaker(node: &str, pod: &str, mode: Mode) -> Program {
         ("FRR_CONFIG_FILE", &format!("{RELOADER_FOLDER}/frr.conf")),
         ("FRR_RELOADER_PID_FILE", &format!("{RELOADER_FOLDER}/reloader.pid")),
     ])
+}
+
+/// v0.12 reads no KUBECONFIG, and the ConfigMap of a name.
+fn legacy(generation: Generation) -> Vec<String> {
+    match generation {
+        Generation::V0_12 => {
+            vec![format!("--kubeconfig={}", Credentials::PATHS.kubeconfig), "--config=config".to_owned()]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What stands in for the reloader container: each SIGHUP becomes a line.
