@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use routeproof_engine::cluster::{CAPABILITY, Programs};
+use routeproof_engine::cluster::{CAPABILITY, ClusterError, PLANE, Plane, Programs, WEBHOOKS};
 use routeproof_engine::image::{ImageRef, Options};
+use routeproof_engine::lab::{Lab, LabSpec, NodeSpec};
 use routeproof_engine::preflight::skip_test;
 use routeproof_engine::run::{Backing, store};
 use routeproof_engine::{Ran, RunOptions, Scenario};
-use routeproof_model::metallb::{Mode, Release};
+use routeproof_model::metallb::{Labels, METALLB_NAMESPACE, Mode, NodeInfo, Release};
+use serde_json::{Value, json};
 
 /// The programs of a release in a mode, if they and what else the test needs are here.
 fn programs(version: &str, mode: Mode, image: &str) -> Option<Programs> {
@@ -87,4 +89,44 @@ async fn real_frr_k8s_learns_routes() {
     // What it wrote is what is rendered: a difference would be a warning.
     let events = std::fs::read_to_string(ran.directory.join("events.jsonl")).unwrap();
     assert!(!events.contains("wrote another frr.conf"), "{events}");
+}
+
+/// Who may say no: the API server's own schema, and the webhooks of two programs.
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_refuse_what_does_not_go_together() {
+    let Some(programs) = programs("v0.15.3", Mode::FrrK8s, "frr:10.3") else { return };
+    let set = programs.open(Release::find("v0.15.3").unwrap(), Mode::FrrK8s).unwrap();
+    let (folder, store) = (tempfile::tempdir().unwrap(), store(Options::default()).unwrap());
+    let tree = store.cached(&ImageRef::parse("frr:10.3").unwrap()).unwrap().unwrap().path;
+    let node = |name: &str| NodeSpec { name: name.to_string(), tree: tree.clone(), ..NodeSpec::default() };
+    let nodes = vec![node(PLANE), node(WEBHOOKS)];
+    let spec = LabSpec { mount_point: folder.path().join("lab"), nodes, ..LabSpec::default() };
+    let lab = match Lab::boot(spec, &folder.path().join("lab.log")).await {
+        Ok(lab) => lab,
+        Err(e) => return skip_test("namespaces", &e.to_string()),
+    };
+    let worker = NodeInfo { name: "worker".to_string(), labels: Labels::new() };
+    let plane = Plane::start(&lab, set, [&worker], folder.path()).await.unwrap();
+    let refusal = async |object: Value| match plane.client.apply(vec![object]).await {
+        Ok(()) => String::new(),
+        Err(ClusterError::Refused { reason, .. }) => reason,
+        Err(e) => panic!("{e}"),
+    };
+    let learns = |name: &str, asn: u64| {
+        json!({"apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRConfiguration",
+            "metadata": {"name": name, "namespace": METALLB_NAMESPACE},
+            "spec": {"bgp": {"routers": [{"asn": 64513, "neighbors": [{"asn": asn, "address": "192.168.1.5"}]}]}}})
+    };
+    assert_eq!(refusal(learns("one", 64512)).await, "");
+    let reason = refusal(learns("two", 64599)).await;
+    assert!(reason.contains("frrconfigurationsvalidationwebhook.metallb.io"), "{reason}");
+    assert!(reason.contains("multiple asns specified for 192.168.1.5"), "{reason}");
+    let peer = json!({"apiVersion": "metallb.io/v1beta2", "kind": "BGPPeer",
+        "metadata": {"name": "gw1", "namespace": METALLB_NAMESPACE},
+        "spec": {"myASN": 64513, "peerASN": 64512, "peerAddress": "gw1"}});
+    let reason = refusal(peer).await;
+    assert!(reason.contains("bgppeersvalidationwebhook.metallb.io"), "{reason}");
+    let reason = refusal(learns("three", 1 << 32)).await;
+    assert!(reason.contains("spec.bgp.routers[0].neighbors[0].asn: Invalid value"), "{reason}");
+    lab.shutdown().await;
 }

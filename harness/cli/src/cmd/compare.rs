@@ -82,6 +82,7 @@ pub async fn run(args: &CompareArgs) -> Result<u8, Failure> {
     engine::choose_frr(&mut loaded, &store)?;
     loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     let plan = Loaded::plan(&loaded);
+    doctor::require_programs(&needs, real.programs(), &plan)?;
     let jobs = args.jobs.map_or_else(|| backing::parallelism(&real), NonZeroUsize::get);
     let (retries, race, keep) = (engine::RETRIES, None, None);
     let guest_of_real = backing::guest(guest.clone(), &real);

@@ -1,13 +1,16 @@
 //! `routeproof doctor`: what this machine can do.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use routeproof_engine::cluster::Programs;
+use routeproof_engine::cluster::{CAPABILITY, Programs};
 use routeproof_engine::guest::{Choice, DEFAULT_KERNEL, Guest, KernelSource};
 use routeproof_engine::image::{Options, Store};
 use routeproof_engine::preflight::{self, Capability};
 use routeproof_engine::run::store;
+use routeproof_model::metallb::Release;
+use routeproof_model::plan::Plan;
 
 use crate::fail::Failure;
 use crate::out;
@@ -82,6 +85,24 @@ pub async fn require(
     };
     let failure = Failure::missing(format!("{} is required and missing: {}", found.name, found.detail));
     Err(found.hints.iter().fold(failure, |failure, hint| failure.hint(hint)))
+}
+
+/// The same of the programs of each release and mode that is planned: there may be those of others only.
+pub fn require_programs(names: &[String], programs: Option<&Programs>, plan: &Plan) -> Result<(), Failure> {
+    let required = names.iter().any(|name| name == CAPABILITY);
+    let Some(programs) = programs.filter(|_| required) else { return Ok(()) };
+    let planned: BTreeMap<_, _> = plan
+        .runs
+        .iter()
+        .map(|run| ((run.metallb.version.as_str(), run.metallb.mode.name()), run.metallb.mode))
+        .collect();
+    for ((version, _), mode) in planned {
+        let release = Release::find(version).map_err(Failure::input)?;
+        programs.open(release, mode).map_err(|missing| {
+            Failure::missing(format!("{CAPABILITY} is required and missing: {missing}"))
+        })?;
+    }
+    Ok(())
 }
 
 /// Takes the guest's answer instead of the host's, where it is there and `wanted`.

@@ -73,6 +73,8 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     }
     super::doctor::require(&required, &guest, &store, backing.programs()).await?;
     engine::choose_frr(&mut loaded, &store)?;
+    let mut plan = Loaded::plan(&loaded);
+    super::doctor::require_programs(&required, backing.programs(), &plan)?;
     if !backing.is_containers() {
         loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     }
@@ -83,7 +85,6 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         events.warn(remark);
     }
     let jobs = args.jobs.map_or_else(|| backing::parallelism(&backing), NonZeroUsize::get);
-    let mut plan = Loaded::plan(&loaded);
     if let Some(setting) = &race {
         race::announce(setting);
         plan = args.race.repeated(plan, setting);

@@ -10,10 +10,11 @@ use super::error::ClusterError;
 
 /// The documents of a release's manifest.
 pub fn read_manifest(path: &Path) -> Result<Vec<Value>, ClusterError> {
-    let failed = |e: &dyn std::fmt::Display| ClusterError::Manifest(format!("{}: {e}", path.display()));
-    let bytes = std::fs::read(path).map_err(|e| failed(&e))?;
-    let source = Source::from_bytes(path, bytes).map_err(|e| failed(&e))?;
-    let documents = yaml::documents(&source).map_err(|e| failed(&e))?;
-    let documents = documents.iter().map(yaml::Document::parse::<Value>);
-    documents.collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))
+    let bytes =
+        std::fs::read(path).map_err(|e| ClusterError::Manifest(format!("{}: {e}", path.display())))?;
+    // These say where.
+    let wrong = |e: &dyn std::fmt::Display| ClusterError::Manifest(e.to_string());
+    let source = Source::from_bytes(path, bytes).map_err(|e| wrong(&e))?;
+    let documents = yaml::documents(&source).map_err(|e| wrong(&e))?;
+    documents.iter().map(|document| document.parse::<Value>().map_err(|e| wrong(&e))).collect()
 }

@@ -201,7 +201,7 @@ impl Cluster {
             self.objects.apply(&source)?;
             match &self.control {
                 Control::Rendered => {}
-                Control::Speakers(speakers) => speakers.client().apply(documents(&source)?).await?,
+                Control::Speakers(speakers) => speakers.apply(documents(&source)?).await?,
                 Control::Kind(kind) => notes.extend(kind.apply(documents(&source)?).await?),
             }
         }

@@ -9,6 +9,7 @@ use futures::future::try_join_all;
 use routeproof_model::cluster::first_difference;
 use routeproof_model::metallb::NodeInfo;
 use routeproof_model::topology::Role;
+use serde_json::Value;
 
 use super::cluster::gated_reload;
 use super::error::RunError;
@@ -93,6 +94,15 @@ impl Speakers {
     /// What asks the API server.
     pub fn client(&self) -> &Client {
         &self.plane.client
+    }
+
+    /// Applies a user's manifest. That a program has ended says more than that the API server cannot reach it.
+    pub async fn apply(&self, documents: Vec<Value>) -> Result<(), RunError> {
+        let applied = self.plane.client.apply(documents).await;
+        if applied.is_err() {
+            self.plane.check_alive()?;
+        }
+        Ok(applied?)
     }
 
     /// An error if a program has ended, or a speaker waits for a reload.
