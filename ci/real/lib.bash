@@ -35,8 +35,8 @@ image_file() {
 # has_image NAME FRR METALLB: whether ci/real/images has made it
 has_image() { [[ -e $cache/images/$(image_file "$@") ]]; }
 
-# manifest_tag NAME: the tag of the image NAME in the manifest for frr-k8s mode of the release $metallb
-manifest_tag() { sed -nE "s|^ *image: .*/$1:(v[^ ]+)\$|\1|p" "$cache/bin/metallb-$metallb/metallb-frr-k8s.yaml" 2>/dev/null | sort -u | grep .; }
+# manifest_tag MANIFEST NAME: the tag of the image NAME in a manifest
+manifest_tag() { sed -nE "s|^ *image: .*/$2:(v[^ ]+)\$|\1|p" "$1" 2>/dev/null | sort -u | grep .; }
 
 # mirror: where this host has Debian from
 mirror() {
