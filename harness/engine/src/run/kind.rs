@@ -1,7 +1,7 @@
 //! MetalLB on a kind cluster: its speakers, or frr-k8s, write their nodes' frr.conf and its reloaders reload FRR. Nothing here reloads; it is
 //! told by the files that both leave in the reloader's container when a change has arrived.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::future::{join_all, try_join_all};
 use routeproof_model::cluster::first_difference;
 use routeproof_model::frr::rejections;
-use routeproof_model::metallb::{Mode, Release};
+use routeproof_model::metallb::{Generation, Mode, Release};
 use routeproof_model::plan::PlannedRun;
-use routeproof_model::real::{Image, container_image, images_of, metallb, metallb_image};
+use routeproof_model::real::{container_image, images_of, metallb, metallb_image};
 use routeproof_model::topology::Role;
 use serde_json::Value;
 
@@ -84,13 +84,14 @@ impl KindCluster {
     ) -> Result<KindCluster, RunError> {
         let real = RealCluster::connect(containers.control_plane(folder).await?).await?;
         let documents = manifest(&containers, release.version, mode, events).await?;
-        let frr = frr_image(&containers, run)?;
+        let frr = members(run).next().map(|(node, image)| containers.image(node, image)).transpose()?;
         let registry = containers.settings().registry.clone();
         let image = |written: &str| -> String {
             let Ok(image) = metallb_image(written, release.version, registry.as_deref()) else {
                 return written.to_string();
             };
-            if image.is_frr() { frr.to_string() } else { image.to_string() }
+            let image = if image.is_frr() { frr.as_ref().unwrap_or(&image) } else { &image };
+            image.to_string()
         };
         let running = metallb(documents.clone(), &image, false);
         let images = images_of(&running);
@@ -297,20 +298,30 @@ impl Written {
     }
 }
 
-/// The one FRR of all cluster nodes: a DaemonSet has one image.
-fn frr_image(containers: &Containers, run: &PlannedRun) -> Result<Image, RunError> {
-    let members = run.topology.nodes.iter().filter(|node| node.role == Role::ClusterNode);
-    let mut images: Vec<(&str, &String)> =
-        members.map(|node| (node.name.as_str(), &run.images[&node.name])).collect();
-    images.dedup_by_key(|(_, image)| image.as_str());
-    match images[..] {
-        [(node, image)] => Ok(containers.image(node, image)?),
+/// An error if a run cannot be on a kind cluster, which is known before anything is started.
+pub(super) fn check(run: &PlannedRun) -> Result<(), RunError> {
+    let missing = |capability: &str, detail: String| {
+        Err(RunError::Missing { capability: capability.to_string(), detail })
+    };
+    if Release::find(&run.metallb.version).is_ok_and(|r| r.generation < Generation::V0_13_0) {
+        let why = "its manifest has PodSecurityPolicies, which Kubernetes has no more since v1.25";
+        let detail = format!("MetalLB {} cannot be installed on a kind cluster: {why}", run.metallb.version);
+        return missing("kind-release", detail);
+    }
+    let images: BTreeSet<&String> = members(run).map(|(_, image)| image).collect();
+    match images.len() {
+        0 | 1 => Ok(()),
         _ => {
-            let detail =
-                "the nodes of a kind cluster have one FRR, for MetalLB's DaemonSet has one image".to_string();
-            Err(RunError::Missing { capability: "kind-images".to_string(), detail })
+            let detail = "the nodes of a kind cluster have one FRR, for MetalLB's DaemonSet has one image";
+            missing("kind-images", detail.to_string())
         }
     }
+}
+
+/// The nodes of the cluster, and the FRR that each is to have.
+fn members(run: &PlannedRun) -> impl Iterator<Item = (&str, &String)> {
+    let nodes = run.topology.nodes.iter().filter(|node| node.role == Role::ClusterNode);
+    nodes.map(|node| (node.name.as_str(), &run.images[&node.name]))
 }
 
 /// The release's own manifest: a file that is here, or MetalLB's repository.
