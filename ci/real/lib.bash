@@ -27,13 +27,16 @@ need_host() {
 image_file() {
     case $1 in
     frr) echo "frr-$2" ;;
-    metallb) echo "metallb-$3" ;;
+    metallb | frr-k8s) echo "$1-$3" ;;
     *) echo "$1-$kubernetes" ;;
     esac
 }
 
 # has_image NAME FRR METALLB: whether ci/real/images has made it
 has_image() { [[ -e $cache/images/$(image_file "$@") ]]; }
+
+# manifest_tag MANIFEST NAME: the tag of the image NAME in a manifest
+manifest_tag() { sed -nE "s|^ *image: .*/$2:(v[^ ]+)\$|\1|p" "$1" 2>/dev/null | sort -u | grep .; }
 
 # mirror: where this host has Debian from
 mirror() {

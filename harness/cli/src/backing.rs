@@ -38,7 +38,7 @@ pub struct ContainerArgs {
     /// YAML that is merged over the topology's configuration of kind; with `networking.disableDefaultCNI`, routeproof lays a network of pods
     #[arg(long, env = "ROUTEPROOF_KIND_PATCH", value_name = "FILE")]
     pub kind_patch: Option<PathBuf>,
-    /// A folder with MetalLB's own manifests as VERSION/manifest.yaml [default: those of the cache, else MetalLB's repository]
+    /// A folder with MetalLB's own manifests as VERSION/manifest.yaml (mode frr-k8s: manifest-frr-k8s.yaml) [default: those of the cache, else MetalLB's repository]
     #[arg(long, env = "ROUTEPROOF_MANIFESTS", value_name = "DIR")]
     pub manifests: Option<PathBuf>,
 }

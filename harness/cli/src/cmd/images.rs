@@ -34,6 +34,8 @@ pub struct ImagesArgs {
 enum ImagesCommand {
     /// Show known and cached images
     List {
+        #[command(flatten)]
+        profiles: ProfileArgs,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -81,6 +83,8 @@ struct PullArgs {
     /// Never touch the network
     #[arg(long, conflicts_with = "refresh")]
     offline: bool,
+    #[command(flatten)]
+    profiles: ProfileArgs,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +105,8 @@ struct BundleArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    profiles: ProfileArgs,
+    #[command(flatten)]
     containers: ContainerArgs,
 }
 
@@ -108,7 +114,7 @@ struct BundleArgs {
 pub async fn run(args: ImagesArgs) -> Result<u8, Failure> {
     let cache_dir = args.cache_dir;
     match args.command {
-        ImagesCommand::List { json } => list(cache_dir, json),
+        ImagesCommand::List { profiles, json } => list(cache_dir, &profiles, json),
         ImagesCommand::Pull(pull_args) => pull(cache_dir, pull_args).await,
         ImagesCommand::Bundle(args) => bundle(cache_dir, args).await,
         ImagesCommand::Load { file } => load(&file).await,
@@ -116,8 +122,9 @@ pub async fn run(args: ImagesArgs) -> Result<u8, Failure> {
     }
 }
 
-fn list(cache_dir: Option<PathBuf>, json: bool) -> Result<u8, Failure> {
-    let entries = store(Options { cache_dir, ..Options::default() })?.list()?;
+fn list(cache_dir: Option<PathBuf>, profiles: &ProfileArgs, json: bool) -> Result<u8, Failure> {
+    let routers = profiles.load()?.images().collect();
+    let entries = store(Options { cache_dir, routers, ..Options::default() })?.list()?;
     match json {
         true => out::json(&entries)?,
         false => out::line(table(&entries))?,
@@ -153,9 +160,10 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 async fn bundle(cache_dir: Option<PathBuf>, args: BundleArgs) -> Result<u8, Failure> {
-    let profiles = ProfileArgs::default().load()?;
+    let profiles = args.profiles.load()?;
     let mut loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only, &profiles)?;
-    let store = store(Options { cache_dir, ..Options::default() })?;
+    let routers = profiles.images().collect();
+    let store = store(Options { cache_dir, routers, ..Options::default() })?;
     engine::choose_frr(&mut loaded, &store)?;
     let settings = args.containers.settings(&store);
     let say = |text: String| out::note(format_args!("{text}"));
@@ -185,7 +193,7 @@ async fn pull(cache_dir: Option<PathBuf>, args: PullArgs) -> Result<u8, Failure>
         mirror,
         offline: args.offline,
         allow_expired: args.allow_expired,
-        routers: Vec::new(),
+        routers: args.profiles.load()?.images().collect(),
     };
     let store = store(options)?;
     let mut images = args.names.iter().map(|n| store.image_any(n)).collect::<Result<Vec<_>, _>>()?;

@@ -89,9 +89,6 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
         race::announce(setting);
         plan = args.race.repeated(plan, setting);
     }
-    if args.keep && backing.is_containers() {
-        return Err(Failure::input("--keep is for embedded labs; a lab in containers ends with its run"));
-    }
     let keep = args.keep.then(|| Arc::new(KeepFirst::default()));
     let options = Options { store, jobs, retries: args.retries, guest, race, keep, backing };
     let (directory, stopped) = (&invocation.directory, invocation.stopped.clone());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use routeproof_model::metallb::METALLB_NAMESPACE;
-use routeproof_model::real::{Rollout, SPEAKER, readiness, trouble};
+use routeproof_model::real::{NodePods, RELOADER, Rollout, readiness, trouble};
 use serde_json::{Value, json};
 
 use super::api::Api;
@@ -23,14 +23,13 @@ const NODES: Duration = Duration::from_secs(180);
 const WEBHOOK: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(500);
 
-const CONTROLLER: &str = "controller";
-
 /// A cluster's API server, and what was installed.
 #[derive(Debug)]
 pub struct RealCluster {
     pub client: Client,
-    /// The speakers' DaemonSet, as it is to be once they may start.
-    speakers: Option<Value>,
+    /// What runs on every node, as it is to be once it may start.
+    daemon_sets: Vec<Value>,
+    node_pods: Vec<NodePods>,
     /// The node on which the API server is reached.
     _node: Attached,
 }
@@ -40,7 +39,7 @@ impl RealCluster {
     pub async fn connect(node: Attached) -> Result<RealCluster, ClusterError> {
         let handle: NodeHandle = node.handle.clone();
         let client = Client { api: Api::of_kubeadm(&handle).await?, endpoints: false };
-        let real = RealCluster { client, speakers: None, _node: node };
+        let real = RealCluster { client, daemon_sets: Vec::new(), node_pods: Vec::new(), _node: node };
         let ready = || async { real.client.api.ready().await };
         until("the API server's /readyz", NODES, ready).await?;
         Ok(real)
@@ -85,32 +84,39 @@ impl RealCluster {
         Ok(())
     }
 
-    /// Applies a manifest's objects, whose speakers wait, and waits for its definitions and its controller. `speakers` are the same objects, in
-    /// which they do not wait.
-    pub async fn install(&mut self, waiting: &[Value], speakers: &[Value]) -> Result<(), ClusterError> {
+    /// Applies a manifest's objects, whose DaemonSets wait, and waits for its definitions and its Deployments. `running` are the same objects, in
+    /// which nothing waits.
+    pub async fn install(&mut self, waiting: &[Value], running: &[Value]) -> Result<(), ClusterError> {
+        self.node_pods = NodePods::of(running);
+        if !self.node_pods.iter().any(NodePods::have_frr) {
+            return Err(ClusterError::Manifest(format!("it has no DaemonSet with a container `{RELOADER}`")));
+        }
+        let of_kind = |objects: &[Value], kind: &str| -> Vec<Value> {
+            objects.iter().filter(|object| object["kind"] == kind).cloned().collect()
+        };
+        self.daemon_sets = of_kind(running, "DaemonSet");
         for object in waiting {
             self.client.apply_own(object).await?;
         }
-        for definition in waiting.iter().filter(|object| object["kind"] == "CustomResourceDefinition") {
-            until("MetalLB's resource definitions", NODES, || self.client.established(definition)).await?;
+        for definition in of_kind(waiting, "CustomResourceDefinition") {
+            until("MetalLB's resource definitions", NODES, || self.client.established(&definition)).await?;
         }
-        let is = |object: &&Value, kind: &str, name: &str| {
-            object["kind"] == kind && object["metadata"]["name"] == name
-        };
-        self.speakers = speakers.iter().find(|object| is(object, "DaemonSet", SPEAKER)).cloned();
-        match waiting.iter().find(|object| is(object, "Deployment", CONTROLLER)) {
-            Some(controller) => self.rolled_out(controller).await,
-            None => Ok(()),
+        // The controller and, in mode frr-k8s, what answers for its webhook.
+        for deployment in of_kind(waiting, "Deployment") {
+            self.rolled_out(&deployment).await?;
         }
+        Ok(())
     }
 
-    /// Lets the speakers start, and waits until all are ready.
+    /// Lets speakers and FRR start, and waits until all are ready.
     pub async fn start_speakers(&self) -> Result<(), ClusterError> {
-        let Some(speakers) = &self.speakers else {
-            return Err(ClusterError::Manifest(format!("it has no DaemonSet {SPEAKER}")));
-        };
-        self.client.apply_own(speakers).await?;
-        self.rolled_out(speakers).await
+        for set in &self.daemon_sets {
+            self.client.apply_own(set).await?;
+        }
+        for set in &self.daemon_sets {
+            self.rolled_out(set).await?;
+        }
+        Ok(())
     }
 
     async fn rolled_out(&self, object: &Value) -> Result<(), ClusterError> {
@@ -133,27 +139,35 @@ impl RealCluster {
 
     /// Why a pod of MetalLB's is not ready, and whether waiting is of no use.
     async fn trouble(&self) -> Option<(String, bool)> {
-        let pods = self.client.api.list(&pods(), "app=metallb").await.ok()?;
+        let pods = self.client.api.list(&pods(), "").await.ok()?;
         pods.iter().find_map(trouble)
     }
 
-    /// The speaker's pod on a node.
-    pub async fn speaker(&self, node: &str) -> Result<Option<Value>, ClusterError> {
-        let found = self.client.api.list(&pods(), "component=speaker").await?;
+    /// Of the pods that each node has one of, the one on this node.
+    async fn pod_on(&self, node: &str, of: &NodePods) -> Result<Option<Value>, ClusterError> {
+        let found = self.client.api.list(&pods(), &of.labels).await?;
         let on_node = |pod: &Value| {
             pod["spec"]["nodeName"] == node && pod["metadata"].get("deletionTimestamp").is_none()
         };
         Ok(found.into_iter().filter(on_node).map(|pod| with_kind(pod, &pods())).next_back())
     }
 
-    /// Deletes a node's speaker and waits for the next, as `kubectl delete pod` and `kubectl rollout status` do.
-    pub async fn restart_speaker(&self, node: &str) -> Result<(), ClusterError> {
-        let Some(old) = self.speaker(node).await? else {
-            return Err(ClusterError::Manifest(format!("node {node} has no speaker")));
+    /// The pod with a node's FRR.
+    async fn frr_pod(&self, node: &str) -> Result<Option<Value>, ClusterError> {
+        match self.node_pods.iter().find(|pods| pods.have_frr()) {
+            Some(pods) => self.pod_on(node, pods).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Deletes the pod with a node's FRR and waits for the next, as `kubectl delete pod` and `kubectl rollout status` do.
+    pub async fn restart_frr(&self, node: &str) -> Result<(), ClusterError> {
+        let Some(old) = self.frr_pod(node).await? else {
+            return Err(ClusterError::Manifest(format!("node {node} has no pod with FRR")));
         };
         self.client.api.delete(&old).await?;
         let look = || async {
-            let pod = self.speaker(node).await.map_err(|e| e.to_string())?;
+            let pod = self.frr_pod(node).await.map_err(|e| e.to_string())?;
             let pod = pod.filter(|pod| pod["metadata"]["uid"] != old["metadata"]["uid"]);
             match pod.as_ref().and_then(|pod| condition(pod, "Ready")) {
                 Some("True") => Ok(()),
@@ -161,13 +175,26 @@ impl RealCluster {
                 None => Err("there is none yet".to_string()),
             }
         };
-        until(&format!("a new speaker on {node}"), PODS, look).await
+        until(&format!("a new pod with FRR on {node}"), PODS, look).await
     }
 
-    /// What the last lines are that a container of a node's speaker has printed.
-    pub async fn speaker_log(&self, node: &str, container: &str, lines: i64) -> String {
-        let Ok(Some(pod)) = self.speaker(node).await else { return String::new() };
-        self.client.api.log(&pod, container, lines).await.unwrap_or_default()
+    /// What the last lines are that the reloader of a node's FRR has printed.
+    pub async fn reloader_log(&self, node: &str, lines: i64) -> String {
+        let Ok(Some(pod)) = self.frr_pod(node).await else { return String::new() };
+        self.client.api.log(&pod, RELOADER, lines).await.unwrap_or_default()
+    }
+
+    /// The same of every container of MetalLB's on a node, by its name.
+    pub async fn logs(&self, node: &str, lines: i64) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for pods in &self.node_pods {
+            let Ok(Some(pod)) = self.pod_on(node, pods).await else { continue };
+            for container in &pods.containers {
+                let log = self.client.api.log(&pod, container, lines).await.unwrap_or_default();
+                found.push((container.clone(), log));
+            }
+        }
+        found
     }
 
     /// [`Client::apply`], again while a webhook cannot be reached. Gives how often it was tried in vain.

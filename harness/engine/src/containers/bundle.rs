@@ -34,7 +34,7 @@ pub async fn bundle(
     }
     let names: Vec<String> = images.iter().map(Image::to_string).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let written = |source| ContainerError::File { path: to.display().to_string(), source };
+    let written = |source| ContainerError::write(to, source);
     // Whole or not at all.
     let mut name = to.as_os_str().to_owned();
     name.push(".partial");
@@ -65,7 +65,7 @@ pub async fn load(from: &Path) -> Result<Vec<String>, ContainerError> {
     let docker = Docker::connect()?;
     let path = from.display().to_string();
     let file = tokio::fs::File::open(from).await;
-    let file = file.map_err(|source| ContainerError::File { path: path.clone(), source })?;
+    let file = file.map_err(|source| ContainerError::read(from, source))?;
     let pieces = futures::stream::try_unfold(file, |mut file| async {
         let mut piece = Vec::with_capacity(PIECE);
         (&mut file).take(PIECE as u64).read_to_end(&mut piece).await?;

@@ -1,5 +1,7 @@
 //! What goes wrong with containers.
 
+use std::path::Path;
+
 use routeproof_model::real::ImageNameError;
 
 use crate::lab::LabError;
@@ -34,8 +36,9 @@ pub enum ContainerError {
     },
     #[error("`{command}` failed ({exit}): {said}; all it said is in {log}")]
     Failed { command: String, exit: String, said: String, log: String },
-    #[error("cannot read {path}")]
+    #[error("cannot {action} {path}")]
     File {
+        action: &'static str,
         path: String,
         #[source]
         source: std::io::Error,
@@ -56,4 +59,14 @@ pub enum ContainerError {
     Lab(#[from] LabError),
     #[error("a container of the cluster")]
     NotReady(#[from] TimedOut),
+}
+
+impl ContainerError {
+    pub(super) fn read(path: &Path, source: std::io::Error) -> ContainerError {
+        ContainerError::File { action: "read", path: path.display().to_string(), source }
+    }
+
+    pub(super) fn write(path: &Path, source: std::io::Error) -> ContainerError {
+        ContainerError::File { action: "write", path: path.display().to_string(), source }
+    }
 }

@@ -28,7 +28,7 @@ impl Kind<'_> {
         let path = self.folder.join("kind.yaml");
         let kubeconfig = self.folder.join("kubeconfig");
         std::fs::write(&path, format!("{config:#}\n"))
-            .map_err(|source| ContainerError::File { path: path.display().to_string(), source })?;
+            .map_err(|source| ContainerError::write(&path, source))?;
         let (path, kubeconfig, name) =
             (path.display().to_string(), kubeconfig.display().to_string(), self.lab.to_string());
         let mut argv = vec!["create", "cluster", "--retain", "--name", &name, "--config", &path];

@@ -257,9 +257,8 @@ impl Containers {
 
 /// The one document of a YAML file of the user's.
 fn document(path: &Path) -> Result<Value, ContainerError> {
-    let named = || path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|source| ContainerError::File { path: named(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| ContainerError::read(path, source))?;
     let source = routeproof_model::diag::Source::from_bytes(path, bytes);
     let parsed = source.and_then(|source| yaml::parse::<Value>(&source));
-    parsed.map_err(|e| ContainerError::Written { path: named(), why: e.to_string() })
+    parsed.map_err(|e| ContainerError::Written { path: path.display().to_string(), why: e.to_string() })
 }

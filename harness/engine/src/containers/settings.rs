@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use routeproof_model::metallb::Mode;
 use sha2::{Digest as _, Sha256};
 
 use super::error::ContainerError;
@@ -10,9 +11,8 @@ use crate::image::download;
 /// The names in `doctor` of what these labs need.
 pub const CAPABILITIES: [&str; 2] = ["docker", "kind"];
 
-/// Where MetalLB publishes its manifests, by release, and the one of mode frr.
+/// Where MetalLB publishes its manifests, by release.
 const SOURCE: &str = "https://raw.githubusercontent.com/metallb/metallb";
-const MANIFEST: &str = "metallb-frr.yaml";
 
 /// Where images and files come from.
 #[derive(Clone, Debug, Default)]
@@ -23,27 +23,29 @@ pub struct Settings {
     pub node_image: Option<String>,
     /// YAML that is merged over the topology's configuration of kind.
     pub kind_patch: Option<PathBuf>,
-    /// A folder with `VERSION/manifest.yaml` of MetalLB's releases; what it lacks is downloaded into the cache.
+    /// A folder with `VERSION/manifest.yaml` of MetalLB's releases, `manifest-frr-k8s.yaml` for that mode; what it lacks is downloaded into
+    /// the cache.
     pub manifests: Option<PathBuf>,
     /// The cache.
     pub cache: PathBuf,
 }
 
 impl Settings {
-    /// A release's manifest, which is downloaded if it is nowhere; `say` is told of that.
+    /// A release's manifest of a mode, which is downloaded if it is nowhere; `say` is told of that.
     ///
     /// # Errors
     /// It cannot be had.
     pub(crate) async fn manifest(
         &self,
         version: &str,
+        mode: Mode,
         say: &(dyn Fn(String) + Sync),
     ) -> Result<PathBuf, ContainerError> {
-        if let Some(found) = self.manifest_places(version).into_iter().find(|path| path.is_file()) {
+        if let Some(found) = self.manifest_places(version, mode).into_iter().find(|path| path.is_file()) {
             return Ok(found);
         }
-        let (url, path) =
-            (format!("{SOURCE}/{version}/config/manifests/{MANIFEST}"), self.downloaded(version));
+        let url = format!("{SOURCE}/{version}/config/manifests/{}", published(mode));
+        let path = self.downloaded(version, mode);
         let failed = |why: String| ContainerError::Manifest {
             url: url.clone(),
             path: path.display().to_string(),
@@ -63,14 +65,30 @@ impl Settings {
     }
 
     /// The files in which a release's manifest may be, the first that exists counts.
-    fn manifest_places(&self, version: &str) -> Vec<PathBuf> {
-        let in_folder = |folder: &Path| folder.join(version).join("manifest.yaml");
+    fn manifest_places(&self, version: &str, mode: Mode) -> Vec<PathBuf> {
+        let in_folder = |folder: &Path| folder.join(version).join(manifest_name(mode));
         let of_programs = self.cache.join("cluster-programs/metallb");
         let own = self.manifests.as_deref().map(in_folder);
-        own.into_iter().chain([in_folder(&of_programs), self.downloaded(version)]).collect()
+        own.into_iter().chain([in_folder(&of_programs), self.downloaded(version, mode)]).collect()
     }
 
-    fn downloaded(&self, version: &str) -> PathBuf {
-        self.cache.join("manifests").join(version).join(MANIFEST)
+    fn downloaded(&self, version: &str, mode: Mode) -> PathBuf {
+        self.cache.join("manifests").join(version).join(published(mode))
+    }
+}
+
+/// What a manifest of a release is called in its folder.
+pub(crate) fn manifest_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Frr => "manifest.yaml",
+        Mode::FrrK8s => "manifest-frr-k8s.yaml",
+    }
+}
+
+/// What MetalLB calls it.
+fn published(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Frr => "metallb-frr.yaml",
+        Mode::FrrK8s => "metallb-frr-k8s.yaml",
     }
 }

@@ -78,6 +78,7 @@ impl Ground {
         let Some(containers) = self.containers.as_mut().and_then(Arc::get_mut) else {
             return Ok(Lab::boot(spec, &log).await?);
         };
+        super::kind::check(run)?;
         let nodes = containers.start(run, |node: &topology::Node| sysctls(node), folder).await?;
         for (node, attached) in spec.nodes.iter().zip(&nodes) {
             let prepare = match run.topology.node(&node.name).map(|node| node.role) {

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use futures::future::try_join_all;
 use routeproof_model::diag::Source;
-use routeproof_model::frr::rejections;
 use routeproof_model::metallb::lint::FrrVersion;
 use routeproof_model::metallb::{self, Frontend, Mode, NodeInfo, Objects, Release};
 use routeproof_model::plan::PlannedRun;
@@ -17,18 +16,18 @@ use routeproof_model::yaml;
 use serde_json::Value;
 
 use super::error::RunError;
-use super::gate::{gate, save};
 use super::kind::KindCluster;
 use super::load::read;
 use super::node::{LastChange, Node};
 use super::population::allocate;
 use super::proxy::proxy;
 use super::rehearse::node_infos;
+use super::reload::{cold_load, gated_reload, restart};
 use super::speakers::Speakers;
 use crate::cluster::{Client, ProgramSet, Programs};
 use crate::containers::Containers;
 use crate::event::Events;
-use crate::frr::{DaemonSpec, Frr, load_conf, reload, start_peers};
+use crate::frr::{DaemonSpec, Frr};
 use crate::lab::Lab;
 
 /// A release, and how it runs FRR.
@@ -316,7 +315,7 @@ impl Cluster {
     /// Restarts a node's speaker pod: its FRR starts empty and gets the whole file by one reload.
     pub async fn restart_speaker(&mut self, node: &mut Node) -> Result<Vec<String>, RunError> {
         let notes = match &mut self.control {
-            Control::Rendered => restart_rendered(node).await?,
+            Control::Rendered => restart(node).await?,
             Control::Speakers(speakers) => speakers.restart(node).await?,
             Control::Kind(kind) => kind.restart(node).await?,
         };
@@ -332,17 +331,6 @@ fn documents(source: &Source) -> Result<Vec<Value>, RunError> {
     yaml::documents(source)?.iter().map(parse).collect()
 }
 
-async fn restart_rendered(node: &mut Node) -> Result<Vec<String>, RunError> {
-    node.vtys.lock().await.clear();
-    if let Some(frr) = &mut node.frr {
-        frr.restart().await?;
-    }
-    match node.conf.clone() {
-        Some(conf) => gated_reload(node, conf).await,
-        None => Ok(Vec::new()),
-    }
-}
-
 fn rendered(
     objects: &Objects,
     installed: Installed,
@@ -352,52 +340,4 @@ fn rendered(
     let failed = |what: String| RunError::Config { node: node.name.clone(), what, hints: Vec::new() };
     let info = infos.get(&node.name).ok_or_else(|| failed("not a node of the cluster".to_string()))?;
     metallb::render(installed.release, installed.mode, objects, info).map_err(|e| failed(e.to_string()))
-}
-
-/// Loads a whole file into daemons that have no configuration yet. The result is the same as a first reload's: the last
-/// spelling of an entry wins.
-async fn cold_load(node: &mut Node, conf: String) -> Result<(), RunError> {
-    save(node, "frr.conf.initial", &conf);
-    let Some(frr) = &node.frr else { return Ok(()) };
-    let loaded = Instant::now();
-    let refused = load_conf(&node.handle, frr, &conf).await?;
-    if refused.is_empty() {
-        start_peers(&node.handle, frr, &conf, loaded).await?;
-    }
-    gate(node, &conf, &refused, false).await?;
-    node.conf = Some(conf);
-    node.changed = Some(LastChange { at: Instant::now(), sessions_before: Vec::new() });
-    Ok(())
-}
-
-/// A reload as MetalLB does it, then the gate.
-pub(super) async fn gated_reload(node: &mut Node, conf: String) -> Result<Vec<String>, RunError> {
-    let sessions_before = node.sessions().await?;
-    node.reloads += 1;
-    save(node, &format!("frr.conf.{:02}", node.reloads), &conf);
-    let report = reload(&node.handle, &conf).await?;
-    save(node, &format!("reload.{:02}.log", node.reloads), &report.text());
-    node.changed = Some(LastChange { at: Instant::now(), sessions_before });
-    if !report.success() {
-        let rejected = rejections(&report.text());
-        let what = match rejected.first() {
-            Some(r) => format!("FRR rejects `{}`: {}", r.line.trim(), r.reason),
-            None => format!("frr-reload.py failed; see {}", node.folder.display()),
-        };
-        return Err(RunError::Config { node: node.name.clone(), what, hints: rejection_hints(&report) });
-    }
-    let notes = gate(node, &conf, &[], true).await?;
-    node.conf = Some(conf);
-    Ok(notes)
-}
-
-fn rejection_hints(report: &crate::frr::Reload) -> Vec<String> {
-    match report.reload {
-        None => vec![
-            "frr-reload.py --test refused the file, so MetalLB keeps the old configuration: every later change is stuck \
-             until the line is mended"
-                .to_string(),
-        ],
-        Some(_) => Vec::new(),
-    }
 }

@@ -27,7 +27,7 @@ pub async fn container_images(
             let image = container_image(&run.images[&node.name], registry);
             found.insert(image.map_err(|source| ContainerError::Image { node: node.name.clone(), source })?);
         }
-        let manifest = settings.manifest(&run.metallb.version, say).await?;
+        let manifest = settings.manifest(&run.metallb.version, run.metallb.mode, say).await?;
         for written in images_of(&read_manifest(&manifest)?) {
             // The nodes' own FRR takes the place of the manifest's.
             let image = metallb_image(&written, &run.metallb.version, registry).ok();

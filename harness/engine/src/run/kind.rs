@@ -1,7 +1,7 @@
-//! MetalLB on a kind cluster: its speakers write their nodes' frr.conf and its reloaders reload FRR. Nothing here reloads; it is told by
-//! the files that both leave in the reloader's container when a change has arrived.
+//! MetalLB on a kind cluster: its speakers, or frr-k8s, write their nodes' frr.conf and its reloaders reload FRR. Nothing here reloads; it is
+//! told by the files that both leave in the reloader's container when a change has arrived.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::future::{join_all, try_join_all};
 use routeproof_model::cluster::first_difference;
 use routeproof_model::frr::rejections;
-use routeproof_model::metallb::{Mode, Release};
+use routeproof_model::metallb::{Generation, Mode, Release};
 use routeproof_model::plan::PlannedRun;
-use routeproof_model::real::{Image, container_image, images_of, metallb, metallb_image};
+use routeproof_model::real::{container_image, images_of, metallb, metallb_image};
 use routeproof_model::topology::Role;
 use serde_json::Value;
 
@@ -28,14 +28,16 @@ use crate::wait;
 
 /// The script of MetalLB's reloader: its container has FRR's sockets, and the files below.
 const RELOADER: &str = "frr-reloader.sh";
-/// What a speaker writes, and what the reloader says of it when it is done.
+/// What a speaker or frr-k8s writes, and what the reloader says of it when it is done.
 const CONF: &str = "/etc/frr_reloader/frr.conf";
 const STATUS: &str = "/etc/frr_reloader/.status";
 /// What a reload runs.
 const PYTHON: &str = "python3";
 
-/// A speaker's debounce (3 s), and what a busy machine adds: nothing more is to come of a change then.
+/// The speaker's debounce (3 s), and what a busy machine adds: nothing more is to come of a change then.
 const DEBOUNCE: Duration = Duration::from_millis(4500);
+/// frr-k8s waits as long once more for what speakers write.
+const DEBOUNCE_TWICE: Duration = Duration::from_millis(8000);
 /// How long speaker and reloader may take over a change that we expect.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(200);
@@ -49,10 +51,11 @@ pub(super) struct KindCluster {
     real: RealCluster,
     pub population: Population,
     pods: BTreeMap<String, Pod>,
+    debounce: Duration,
     folder: PathBuf,
 }
 
-/// A node's speaker.
+/// Where a node's FRR is.
 #[derive(Debug)]
 struct Pod {
     program: Program,
@@ -79,28 +82,29 @@ impl KindCluster {
         folder: &Path,
         events: &Events,
     ) -> Result<KindCluster, RunError> {
-        if mode != Mode::Frr {
-            let detail = format!("MetalLB in mode {} is not installed on kind clusters yet", mode.name());
-            return Err(RunError::Missing { capability: "kind-mode".to_string(), detail });
-        }
         let real = RealCluster::connect(containers.control_plane(folder).await?).await?;
-        let documents = manifest(&containers, release.version, events).await?;
-        let frr = frr_image(&containers, run)?;
+        let documents = manifest(&containers, release.version, mode, events).await?;
+        let frr = members(run).next().map(|(node, image)| containers.image(node, image)).transpose()?;
         let registry = containers.settings().registry.clone();
         let image = |written: &str| -> String {
             let Ok(image) = metallb_image(written, release.version, registry.as_deref()) else {
                 return written.to_string();
             };
-            if image.is_frr() { frr.to_string() } else { image.to_string() }
+            let image = if image.is_frr() { frr.as_ref().unwrap_or(&image) } else { &image };
+            image.to_string()
         };
-        let speakers = metallb(documents.clone(), &image, false);
-        let images = images_of(&speakers);
+        let running = metallb(documents.clone(), &image, false);
+        let images = images_of(&running);
         let images = images.iter().filter_map(|name| container_image(name, None).ok()).collect::<Vec<_>>();
         let mut cluster = KindCluster {
             containers,
             real,
             population: Population::default(),
             pods: BTreeMap::new(),
+            debounce: match mode {
+                Mode::Frr => DEBOUNCE,
+                Mode::FrrK8s => DEBOUNCE_TWICE,
+            },
             folder: folder.to_path_buf(),
         };
         let network = async {
@@ -112,7 +116,7 @@ impl KindCluster {
         };
         let load = async { Ok(cluster.containers.load(&images, folder).await?) };
         tokio::try_join!(network, load)?;
-        cluster.real.install(&metallb(documents, &image, true), &speakers).await?;
+        cluster.real.install(&metallb(documents, &image, true), &running).await?;
         Ok(cluster)
     }
 
@@ -127,7 +131,7 @@ impl KindCluster {
             .then(|| format!("MetalLB's webhook did not answer at first: tried again {in_vain} times")))
     }
 
-    /// Starts the speakers, and gets hold of the FRR that each has beside it.
+    /// Starts the speakers and FRR, and gets hold of the latter.
     pub async fn start_speakers(&mut self, nodes: &mut BTreeMap<String, Node>) -> Result<(), RunError> {
         self.real.start_speakers().await?;
         for node in nodes.values_mut().filter(|node| node.role == Role::ClusterNode) {
@@ -169,10 +173,10 @@ impl KindCluster {
         Ok(notes)
     }
 
-    /// Restarts a node's speaker pod: FRR starts empty.
+    /// Restarts the pod with a node's FRR, which starts empty: the speaker's or, in mode frr-k8s, frr-k8s's.
     pub async fn restart(&mut self, node: &mut Node) -> Result<Vec<String>, RunError> {
         let Some(Pod { program, rendered, .. }) = self.pods.remove(&node.name) else { return Ok(Vec::new()) };
-        self.real.restart_speaker(&node.name).await?;
+        self.real.restart_frr(&node.name).await?;
         self.enter(node, Some(program)).await?;
         match (self.pods.remove(&node.name), rendered) {
             (Some(mut pod), Some(ours)) => {
@@ -187,7 +191,7 @@ impl KindCluster {
     async fn follow(&self, node: &mut Node, pod: &mut Pod, ours: String) -> Result<Vec<String>, RunError> {
         let changes = pod.rendered.as_ref() != Some(&ours);
         let sessions_before = node.sessions().await?;
-        let mut due = Instant::now() + if changes { PATIENCE } else { DEBOUNCE };
+        let mut due = Instant::now() + if changes { PATIENCE } else { self.debounce };
         let mut seen = pod.applied;
         let last = loop {
             let written = pod.look().await?;
@@ -199,13 +203,13 @@ impl KindCluster {
             // Not what we expect, but something: nothing more comes after a debounce.
             let at = written.conf.as_ref().map(|(at, _)| *at).filter(|_| written.is_done());
             if at.is_some() && at != seen {
-                (seen, due) = (at, Instant::now() + DEBOUNCE);
+                (seen, due) = (at, Instant::now() + self.debounce);
             }
             wait::elapse(LOOK).await;
         };
         pod.rendered = Some(ours.clone());
         let Some((at, conf)) = last.conf else {
-            return Ok(vec![format!("{}: its speaker has written no frr.conf", node.name)]);
+            return Ok(vec![format!("{}: MetalLB has written no frr.conf", node.name)]);
         };
         if last.status.as_ref().is_some_and(|(_, status)| status.ends_with("failure")) {
             return Err(self.refusal(node, &conf).await);
@@ -221,7 +225,7 @@ impl KindCluster {
         }
         if let Some(difference) = first_difference(&conf, &ours) {
             notes.push(format!(
-                "{}: its speaker wrote another frr.conf than routeproof renders: {difference}",
+                "{}: MetalLB wrote another frr.conf than routeproof renders: {difference}",
                 node.name
             ));
         }
@@ -230,7 +234,7 @@ impl KindCluster {
 
     /// Why the reloader has failed, in FRR's words.
     async fn refusal(&self, node: &Node, conf: &str) -> RunError {
-        let log = self.real.speaker_log(&node.name, "reloader", LOG_LINES).await;
+        let log = self.real.reloader_log(&node.name, LOG_LINES).await;
         save(node, "frr.conf.refused", conf);
         save(node, "reloader.log", &log);
         let what = match rejections(&log).last() {
@@ -240,28 +244,26 @@ impl KindCluster {
         RunError::Config { node: node.name.clone(), what, hints: Vec::new() }
     }
 
-    /// An error if a speaker's pod was restarted by somebody else.
+    /// An error if a pod with FRR was restarted by somebody else.
     pub fn check(&self) -> Result<(), RunError> {
         let dead = self.pods.iter().find(|(_, pod)| !pod.program.is_alive());
         match dead {
             None => Ok(()),
             Some((node, _)) => Err(RunError::Observe {
                 node: node.clone(),
-                why: format!("{RELOADER} of its speaker's pod has ended, which no step asked for"),
+                why: format!("{RELOADER} of its FRR's pod has ended, which no step asked for"),
             }),
         }
     }
 
-    /// Keeps what the speakers' containers have printed.
+    /// Keeps what MetalLB's containers on the nodes have printed.
     pub async fn keep_logs(&self, nodes: &BTreeMap<String, Node>) {
-        let containers = ["speaker", "frr", "reloader"];
         let members = nodes.values().filter(|node| self.pods.contains_key(&node.name));
-        join_all(members.flat_map(|node| containers.map(|container| (node, container))).map(
-            async |(node, container)| {
-                let log = self.real.speaker_log(&node.name, container, LOG_LINES).await;
+        join_all(members.map(async |node| {
+            for (container, log) in self.real.logs(&node.name, LOG_LINES).await {
                 save(node, &format!("{container}.log"), &log);
-            },
-        ))
+            }
+        }))
         .await;
     }
 }
@@ -296,24 +298,39 @@ impl Written {
     }
 }
 
-/// The one FRR of all cluster nodes: a DaemonSet has one image.
-fn frr_image(containers: &Containers, run: &PlannedRun) -> Result<Image, RunError> {
-    let members = run.topology.nodes.iter().filter(|node| node.role == Role::ClusterNode);
-    let mut images: Vec<(&str, &String)> =
-        members.map(|node| (node.name.as_str(), &run.images[&node.name])).collect();
-    images.dedup_by_key(|(_, image)| image.as_str());
-    match images[..] {
-        [(node, image)] => Ok(containers.image(node, image)?),
+/// An error if a run cannot be on a kind cluster, which is known before anything is started.
+pub(super) fn check(run: &PlannedRun) -> Result<(), RunError> {
+    let missing = |capability: &str, detail: String| {
+        Err(RunError::Missing { capability: capability.to_string(), detail })
+    };
+    if Release::find(&run.metallb.version).is_ok_and(|r| r.generation < Generation::V0_13_0) {
+        let why = "its manifest has PodSecurityPolicies, which Kubernetes has no more since v1.25";
+        let detail = format!("MetalLB {} cannot be installed on a kind cluster: {why}", run.metallb.version);
+        return missing("kind-release", detail);
+    }
+    let images: BTreeSet<&String> = members(run).map(|(_, image)| image).collect();
+    match images.len() {
+        0 | 1 => Ok(()),
         _ => {
-            let detail =
-                "the nodes of a kind cluster have one FRR, for MetalLB's DaemonSet has one image".to_string();
-            Err(RunError::Missing { capability: "kind-images".to_string(), detail })
+            let detail = "the nodes of a kind cluster have one FRR, for MetalLB's DaemonSet has one image";
+            missing("kind-images", detail.to_string())
         }
     }
 }
 
+/// The nodes of the cluster, and the FRR that each is to have.
+fn members(run: &PlannedRun) -> impl Iterator<Item = (&str, &String)> {
+    let nodes = run.topology.nodes.iter().filter(|node| node.role == Role::ClusterNode);
+    nodes.map(|node| (node.name.as_str(), &run.images[&node.name]))
+}
+
 /// The release's own manifest: a file that is here, or MetalLB's repository.
-async fn manifest(containers: &Containers, version: &str, events: &Events) -> Result<Vec<Value>, RunError> {
-    let path = containers.settings().manifest(version, &|text| events.warn(text)).await?;
+async fn manifest(
+    containers: &Containers,
+    version: &str,
+    mode: Mode,
+    events: &Events,
+) -> Result<Vec<Value>, RunError> {
+    let path = containers.settings().manifest(version, mode, &|text| events.warn(text)).await?;
     Ok(read_manifest(&path)?)
 }

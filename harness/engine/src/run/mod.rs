@@ -43,6 +43,7 @@ mod proxy;
 mod race;
 mod record;
 mod rehearse;
+mod reload;
 mod return_path;
 mod routers;
 mod settle;

@@ -11,10 +11,10 @@ use routeproof_model::metallb::NodeInfo;
 use routeproof_model::topology::Role;
 use serde_json::Value;
 
-use super::cluster::gated_reload;
 use super::error::RunError;
 use super::node::Node;
 use super::population::Population;
+use super::reload::gated_reload;
 use crate::cluster::{Client, Plane, ProgramSet, Speaker};
 use crate::lab::Lab;
 

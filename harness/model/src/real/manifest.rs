@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-/// The DaemonSet of the speakers, in the manifest.
-pub const SPEAKER: &str = "speaker";
+/// The container beside FRR in which MetalLB's reloader runs.
+pub const RELOADER: &str = "reloader";
+
+const DAEMON_SET: &str = "DaemonSet";
 
 /// A node label that no node has: a DaemonSet that selects it waits.
 const NOWHERE: &str = "routeproof.dev/not-yet";
 
-/// The manifest's objects. `image` says what to take instead of an image; with `wait`, speakers start nowhere until the manifest is applied again
-/// without it.
+/// The manifest's objects. `image` says what to take instead of an image; with `wait`, what runs on every node starts nowhere until the manifest
+/// is applied again without it.
 pub fn metallb(documents: Vec<Value>, image: &dyn Fn(&str) -> String, wait: bool) -> Vec<Value> {
     let documents = documents.into_iter().filter(|document| document["kind"].is_string());
     let changed = documents.map(|mut document| {
@@ -22,7 +24,7 @@ pub fn metallb(documents: Vec<Value>, image: &dyn Fn(&str) -> String, wait: bool
                 container["imagePullPolicy"] = json!("IfNotPresent");
             }
         }
-        if wait && document["kind"] == "DaemonSet" && document["metadata"]["name"] == SPEAKER {
+        if wait && document["kind"] == DAEMON_SET {
             document["spec"]["template"]["spec"]["nodeSelector"][NOWHERE] = json!("true");
         }
         // controller-gen writes an empty one, which is the API server's to say.
@@ -53,6 +55,34 @@ fn containers(document: &mut Value) -> impl Iterator<Item = &mut Value> {
         _ => Vec::new(),
     };
     lists.into_iter().filter_map(Value::as_array_mut).flatten()
+}
+
+/// The pods that a manifest has one of on every node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodePods {
+    /// The labels of these pods, as a selector.
+    pub labels: String,
+    pub containers: Vec<String>,
+}
+
+impl NodePods {
+    /// Of each DaemonSet: the speakers and, in mode frr-k8s, frr-k8s's own pods.
+    pub fn of(documents: &[Value]) -> Vec<NodePods> {
+        let sets = documents.iter().filter(|document| document["kind"] == DAEMON_SET);
+        let made = sets.map(|set| {
+            let labels = set["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+            let labels = labels.filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
+            let containers = set["spec"]["template"]["spec"]["containers"].as_array().into_iter().flatten();
+            let names = containers.filter_map(|container| Some(container["name"].as_str()?.to_string()));
+            NodePods { labels: labels.collect::<Vec<_>>().join(","), containers: names.collect() }
+        });
+        made.collect()
+    }
+
+    /// Whether FRR is in them.
+    pub fn have_frr(&self) -> bool {
+        self.containers.iter().any(|name| name == RELOADER)
+    }
 }
 
 /// Something that is rolled out.
@@ -112,6 +142,20 @@ mod tests {
             "initContainers": [{"image": "quay.io/frrouting/frr:7.5.1"}],
             "containers": [{"image": "quay.io/metallb/speaker:v0.13.10"}],
             "nodeSelector": {"kubernetes.io/os": "linux"}}}}})
+    }
+
+    #[test]
+    fn frr_is_where_its_reloader_is() {
+        let set = |labels: Value, names: &[&str]| {
+            let containers: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+            json!({"kind": "DaemonSet", "spec": {"selector": {"matchLabels": labels}, "template": {"spec": {"containers": containers}}}})
+        };
+        let speakers = set(json!({"app": "metallb", "component": "speaker"}), &["speaker"]);
+        let other = set(json!({"control-plane": "frr-k8s"}), &["frr-k8s", "frr", "reloader"]);
+        let found = NodePods::of(&[json!({"kind": "Deployment"}), speakers, other]);
+        assert_eq!(found[0].labels, "app=metallb,component=speaker");
+        assert_eq!(found.iter().map(NodePods::have_frr).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(found[1].containers, ["frr-k8s", "frr", "reloader"]);
     }
 
     #[test]

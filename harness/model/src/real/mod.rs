@@ -10,5 +10,5 @@ mod network;
 pub use config::{Member, MemberRole, PlannedCluster, config};
 pub use images::{Image, ImageNameError, container_image, metallb_image};
 pub use lab_name::LabName;
-pub use manifest::{Rollout, SPEAKER, images_of, metallb, readiness, trouble};
+pub use manifest::{NodePods, RELOADER, Rollout, images_of, metallb, readiness, trouble};
 pub use network::{conflist, pod_routes};
