@@ -11,7 +11,7 @@ use routeproof_model::cluster::FrrK8s;
 use routeproof_model::metallb::{Generation, Mode, RELEASES, Release};
 use serde_json::Value;
 
-use super::manifest::read_manifest;
+use super::manifest::{manifest_name, read_manifest};
 
 /// The capability that is missing where the programs are.
 pub const CAPABILITY: &str = "cluster-programs";
@@ -81,7 +81,7 @@ impl Programs {
             let missing = |e| cannot(&path, &e, version);
             File::open(&path).map(|file| Arc::new(OwnedFd::from(file))).map_err(missing)
         };
-        let name = manifest_of(mode);
+        let name = manifest_name(mode);
         file(&of_release, name)?;
         let manifest = read_manifest(&of_release.join(name)).map_err(|e| Missing(e.to_string()))?;
         let frr_k8s = match mode {
@@ -117,14 +117,6 @@ fn cannot(path: &Path, error: &std::io::Error, version: &str) -> Missing {
          --cluster-programs names another folder",
         path.display()
     ))
-}
-
-/// As containers' manifests are called, too.
-fn manifest_of(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Frr => "manifest.yaml",
-        Mode::FrrK8s => "manifest-frr-k8s.yaml",
-    }
 }
 
 impl Programs {

@@ -6,6 +6,7 @@ use routeproof_model::metallb::Mode;
 use sha2::{Digest as _, Sha256};
 
 use super::error::ContainerError;
+use crate::cluster::manifest_name;
 use crate::image::download;
 
 /// The names in `doctor` of what these labs need.
@@ -74,14 +75,6 @@ impl Settings {
 
     fn downloaded(&self, version: &str, mode: Mode) -> PathBuf {
         self.cache.join("manifests").join(version).join(published(mode))
-    }
-}
-
-/// What a manifest of a release is called in its folder.
-pub(crate) fn manifest_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Frr => "manifest.yaml",
-        Mode::FrrK8s => "manifest-frr-k8s.yaml",
     }
 }
 
