@@ -56,9 +56,9 @@ enum Control {
     /// We do.
     Rendered,
     /// MetalLB's programs, as processes of the lab.
-    Speakers(Speakers),
+    Speakers(Box<Speakers>),
     /// MetalLB on a kind cluster.
-    Kind(KindCluster),
+    Kind(Box<KindCluster>),
 }
 
 impl Cluster {
@@ -94,7 +94,8 @@ impl Cluster {
         programs: ProgramSet,
         folder: &Path,
     ) -> Result<(), RunError> {
-        self.control = Control::Speakers(Speakers::start(lab, programs, self.nodes.values(), folder).await?);
+        let speakers = Speakers::start(lab, programs, self.nodes.values(), folder).await?;
+        self.control = Control::Speakers(Box::new(speakers));
         Ok(())
     }
 
@@ -107,7 +108,8 @@ impl Cluster {
         events: &Events,
     ) -> Result<(), RunError> {
         let installed = (self.installed.release, self.installed.mode);
-        self.control = Control::Kind(KindCluster::install(containers, run, installed, folder, events).await?);
+        let kind = KindCluster::install(containers, run, installed, folder, events).await?;
+        self.control = Control::Kind(Box::new(kind));
         Ok(())
     }
 
