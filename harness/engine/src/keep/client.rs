@@ -13,8 +13,9 @@ use super::exec::{Pumps, Running, Streams};
 use super::folder::{Found, States};
 use super::protocol::{Answer, Ask, Command, LabStatus, Size, Snapshot};
 
-/// A supervisor that has not ended its lab after this time is killed, and the kernel ends the lab.
-const ORDERLY: Duration = Duration::from_secs(10);
+/// A supervisor that has not ended its lab after this time is killed, and the kernel ends the lab. Containers take their time, and nobody but
+/// `sweep` would end those of one that was killed.
+const ORDERLY: Duration = Duration::from_secs(60);
 /// The kernel is quick.
 const KILLED: Duration = Duration::from_secs(5);
 
