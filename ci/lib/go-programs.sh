@@ -34,12 +34,12 @@ build() {
         skip "$3 does not build here (above)"
 }
 
+# manifest_tag MANIFEST NAME: the tag of the image NAME in a manifest; nothing where there is none
+manifest_tag() { [[ ! -f $1 ]] || sed -nE "s|^ *image: .*/$2:(v[^ ]+)\$|\1|p" "$1" | sort -u; }
+
 # frr_k8s_of FOLDER: the version of the frr-k8s that the manifest of a MetalLB release starts; nothing where it has no such mode, or the
 # module proxy does not have that version: v0.0.27, which v0.16.2 ships
-frr_k8s_of() {
-    local manifest=$1/config/manifests/metallb-frr-k8s.yaml
-    [[ ! -f $manifest ]] || sed -nE '/v0\.0\.27$/!s|^ *image: .*/frr-k8s:(v[0-9.]+)$|\1|p' "$manifest" | sort -u
-}
+frr_k8s_of() { manifest_tag "$1/config/manifests/metallb-frr-k8s.yaml" frr-k8s | sed '/^v0\.0\.27$/d'; }
 
 # build_frr_k8s VERSION FOLDER NAME...: programs of frr-k8s; statuscleaner is one from v0.0.21 on, and before there is nothing to build
 build_frr_k8s() {

@@ -35,9 +35,6 @@ image_file() {
 # has_image NAME FRR METALLB: whether ci/real/images has made it
 has_image() { [[ -e $cache/images/$(image_file "$@") ]]; }
 
-# manifest_tag MANIFEST NAME: the tag of the image NAME in a manifest
-manifest_tag() { sed -nE "s|^ *image: .*/$2:(v[^ ]+)\$|\1|p" "$1" 2>/dev/null | sort -u | grep .; }
-
 # mirror: where this host has Debian from
 mirror() {
     local uri=${ROUTEPROOF_MIRROR:-}

@@ -22,4 +22,4 @@ pub use manifest::{manifest_name, read_manifest};
 pub use plane::{PLANE, Plane};
 pub use programs::{CAPABILITY, Found, Missing, ProgramSet, Programs};
 pub use real::RealCluster;
-pub use speaker::Speaker;
+pub use speaker::{Speaker, debounce};

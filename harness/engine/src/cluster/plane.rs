@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +42,6 @@ pub struct Plane {
     pub client: Client,
     secrets: Secrets,
     programs: ProgramSet,
-    folder: PathBuf,
 }
 
 impl Plane {
@@ -59,13 +58,12 @@ impl Plane {
         let running = Daemons::new(node, folder);
         let client =
             Client { api: Api::new(node, &secrets), endpoints: programs.generation == Generation::V0_12 };
-        let (node, folder) = (node.clone(), folder.to_path_buf());
-        let mut plane = Plane { node, running, frr_k8s: None, client, secrets, programs, folder };
+        let mut plane = Plane { node: node.clone(), running, frr_k8s: None, client, secrets, programs };
         let (etcd, server) = (plane.programs.etcd.clone(), plane.programs.api_server.clone());
         start(&mut plane.running, cluster::etcd(), etcd).await?;
         start(&mut plane.running, cluster::api_server(), server).await?;
         plane.until("the API server's /readyz", || async { plane.client.api.ready().await }).await?;
-        plane.install(lab, members).await?;
+        plane.install(lab, members, folder).await?;
         Ok(plane)
     }
 
@@ -95,6 +93,7 @@ impl Plane {
         &mut self,
         lab: &Lab,
         members: impl IntoIterator<Item = &NodeInfo>,
+        folder: &Path,
     ) -> Result<(), ClusterError> {
         let install = Install::of(self.programs.manifest.clone(), &self.webhooks());
         self.client.apply_own(&namespace(METALLB_NAMESPACE)).await?;
@@ -116,7 +115,7 @@ impl Plane {
         .await?;
         if let Some(set) = &self.programs.frr_k8s {
             let (node, with) = (place(lab, WEBHOOKS)?, (set, &self.secrets));
-            self.frr_k8s = Some(FrrK8sWebhooks::start(node, &self.node, with, &self.folder).await?);
+            self.frr_k8s = Some(FrrK8sWebhooks::start(node, &self.node, with, folder).await?);
         }
         // v0.12 has none.
         if !install.webhooks.is_empty() {

@@ -17,8 +17,15 @@ use super::relay::Relay;
 use crate::daemons::Daemons;
 use crate::lab::{Command, NodeHandle};
 
-/// A debounce of MetalLB and frr-k8s (3 s), and what a busy machine adds.
-const DEBOUNCE: Duration = Duration::from_millis(4500);
+/// How long all may be quiet while a change is still to come: a debounce (3 s), and what a busy machine adds. In frr-k8s mode the speaker and
+/// frr-k8s wait one after the other.
+pub fn debounce(mode: Mode) -> Duration {
+    let once = Duration::from_millis(4500);
+    match mode {
+        Mode::Frr => once,
+        Mode::FrrK8s => 2 * once,
+    }
+}
 
 /// v0.12 asks for each Service anew, whatever comes of it, but not more often than each 0.5 s.
 const REPEATS: Duration = Duration::from_millis(1500);
@@ -73,12 +80,9 @@ impl Speaker {
         }
     }
 
-    /// How long it may be quiet while a change is still to come: in frr-k8s mode the speaker and frr-k8s wait one after the other.
+    /// How long it may be quiet while a change is still to come.
     pub fn debounce(&self) -> Duration {
-        match self.mode {
-            Mode::Frr => DEBOUNCE,
-            Mode::FrrK8s => 2 * DEBOUNCE,
-        }
+        debounce(self.mode)
     }
 
     /// Whether it writes and asks for a reload after its start where this is what it would write.

@@ -79,9 +79,6 @@ impl Settings {
 }
 
 /// What MetalLB calls it.
-fn published(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Frr => "metallb-frr.yaml",
-        Mode::FrrK8s => "metallb-frr-k8s.yaml",
-    }
+fn published(mode: Mode) -> String {
+    format!("metallb-{}.yaml", mode.name())
 }

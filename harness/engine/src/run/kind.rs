@@ -19,7 +19,7 @@ use super::error::RunError;
 use super::gate::{gate, save};
 use super::node::{LastChange, Node};
 use super::population::Population;
-use crate::cluster::{Client, RealCluster, read_manifest};
+use crate::cluster::{Client, RealCluster, debounce, read_manifest};
 use crate::containers::{Containers, Program};
 use crate::event::Events;
 use crate::frr::Frr;
@@ -34,10 +34,6 @@ const STATUS: &str = "/etc/frr_reloader/.status";
 /// What a reload runs.
 const PYTHON: &str = "python3";
 
-/// The speaker's debounce (3 s), and what a busy machine adds: nothing more is to come of a change then.
-const DEBOUNCE: Duration = Duration::from_millis(4500);
-/// frr-k8s waits as long once more for what speakers write.
-const DEBOUNCE_TWICE: Duration = Duration::from_millis(8000);
 /// How long speaker and reloader may take over a change that we expect.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(200);
@@ -101,10 +97,7 @@ impl KindCluster {
             real,
             population: Population::default(),
             pods: BTreeMap::new(),
-            debounce: match mode {
-                Mode::Frr => DEBOUNCE,
-                Mode::FrrK8s => DEBOUNCE_TWICE,
-            },
+            debounce: debounce(mode),
             folder: folder.to_path_buf(),
         };
         let network = async {
