@@ -28,6 +28,7 @@ image_file() {
     case $1 in
     frr) echo "frr-$2" ;;
     metallb | frr-k8s) echo "$1-$3" ;;
+    sonic) echo "$1" ;;
     *) echo "$1-$kubernetes" ;;
     esac
 }

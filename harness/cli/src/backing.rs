@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use routeproof_engine::cluster::Programs;
-use routeproof_engine::containers::Settings;
+use routeproof_engine::containers::{CAPABILITIES, CONTAINERLAB, Settings};
 use routeproof_engine::guest::{Choice, Guest};
 use routeproof_engine::image::Store;
 use routeproof_engine::run::{self, Backing};
+use routeproof_model::plan::Plan;
+use routeproof_model::real::theirs;
 
 /// Namespaces or containers, and who writes the FRR configurations of cluster nodes.
 #[derive(Clone, Debug, Args)]
@@ -91,6 +93,13 @@ pub fn parallelism(backing: &Backing) -> usize {
         Backing::Speakers(_) => run::parallelism_with_programs(),
         Backing::Containers(_) => run::parallelism_in_containers(),
     }
+}
+
+/// The names in `doctor` of what the labs of a plan need on the host.
+pub fn needs(backing: &Backing, plan: &Plan) -> Vec<String> {
+    let of_plan = plan.runs.iter().any(|run| theirs(run).next().is_some()).then_some(CONTAINERLAB);
+    let all = CAPABILITIES.into_iter().chain(of_plan).map(str::to_string);
+    all.filter(|_| backing.is_containers()).collect()
 }
 
 /// The kernel of its labs: containers have the host's.

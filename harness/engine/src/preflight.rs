@@ -38,7 +38,7 @@ pub async fn probe() -> Vec<Capability> {
     ));
     found.push(program(
         "containerlab",
-        "only for what routeproof refuses, such as vendors' kinds; containerlab.dev/install: packages for Debian and Fedora, or one binary",
+        "only for vendors' routers with `--backend containerlab`; containerlab.dev/install: packages for Debian and Fedora, or one binary",
     ));
     found
 }

@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use routeproof_engine::containers::CAPABILITIES;
 use routeproof_engine::image::{self, Store};
 use routeproof_engine::keep::KeepFirst;
 use routeproof_engine::report::{self, ReportSpec};
@@ -67,13 +66,10 @@ pub async fn run(args: RunArgs, default: Selection) -> Result<u8, Failure> {
     let store = store(&args.source, &profiles)?;
     let backing = args.backing.backing(&store);
     let guest = backing::guest(args.guest.parse()?, &backing);
-    let mut required = args.require.clone();
-    if backing.is_containers() {
-        required.extend(CAPABILITIES.map(str::to_string));
-    }
-    super::doctor::require(&required, &guest, &store, backing.programs()).await?;
     engine::choose_frr(&mut loaded, &store)?;
     let mut plan = Loaded::plan(&loaded);
+    let required: Vec<String> = args.require.iter().cloned().chain(backing::needs(&backing, &plan)).collect();
+    super::doctor::require(&required, &guest, &store, backing.programs()).await?;
     super::doctor::require_programs(&required, backing.programs(), &plan)?;
     if !backing.is_containers() {
         loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;

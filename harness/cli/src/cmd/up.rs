@@ -13,7 +13,7 @@ use routeproof_engine::rundir::RunDir;
 use routeproof_model::fact::Mono;
 use routeproof_model::metallb::Mode;
 use routeproof_model::plan::PlannedRun;
-use routeproof_model::profile::{Beyond, beyond};
+use routeproof_model::profile::{Beyond, Stand, beyond};
 use routeproof_model::topology::Role;
 use serde::Serialize;
 
@@ -113,7 +113,7 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     };
     let (planned, warnings) =
         plan_topology(&args.topology, &args.manifest, (release, args.mode), &frr, &profiles)?;
-    if let Some(Beyond { capability, detail }) = beyond(&planned) {
+    if let Some(Beyond { capability, detail }) = beyond(&planned, Stand::Namespaces) {
         return Err(Failure::missing(format!("{capability} is missing: {detail}")));
     }
     check_until(&until, &planned)?;

@@ -103,8 +103,8 @@ fn a_profile_of_ones_own() {
       | ^^^^^^
       |
     help: did you mean `sources`?
-    help: known here: name, about, sources, kinds, driver, not-run-here, versions, variants, can, cannot,
-          known-issues, start, reload, ask
+    help: known here: name, about, sources, kinds, driver, not-run-here, containerlab, versions, variants,
+          can, cannot, known-issues, start, reload, ask
     ");
     assert_snapshot!(folder.routeproof(&["render", "--router", "mine", "--profiles", "routers", "x.yaml"]), @r"
     exit 2
@@ -115,8 +115,8 @@ fn a_profile_of_ones_own() {
       | ^^^^^^
       |
     help: did you mean `sources`?
-    help: known here: name, about, sources, kinds, driver, not-run-here, versions, variants, can, cannot,
-          known-issues, start, reload, ask
+    help: known here: name, about, sources, kinds, driver, not-run-here, containerlab, versions, variants,
+          can, cannot, known-issues, start, reload, ask
     ");
 }
 

@@ -223,6 +223,8 @@ fn what_only_containerlab_boots_is_no_mistake() {
     help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
     help: the node `srl1` needs Docker, containerlab and the image srlinux:24; `check`, `plan` and `graph`
           understand it
+    help: with a label `routeproof.intent: FILE`, scenarios run it by `--backend containerlab`; see
+          docs/gateways.md
     "#);
     let strict = folder.without_images(&["check", "--deny-warnings", "topologies/v.clab.yml"]);
     assert!(strict.to_string().starts_with("exit 2"), "{strict}");
@@ -248,6 +250,8 @@ fn what_only_containerlab_boots_is_no_mistake() {
     help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
     help: the node `srl1` needs Docker, containerlab and the image srlinux:24; `check`, `plan` and `graph`
           understand it
+    help: with a label `routeproof.intent: FILE`, scenarios run it by `--backend containerlab`; see
+          docs/gateways.md
     "#);
 }
 

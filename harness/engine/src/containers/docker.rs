@@ -1,10 +1,14 @@
 //! The Docker engine: what testcontainers starts, and what its client asks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
+use futures::TryStreamExt as _;
 use testcontainers::bollard;
+use testcontainers::bollard::models::ContainerSummary;
 use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptionsBuilder, ListNetworksOptions, RemoveContainerOptionsBuilder,
+    InspectContainerOptions, ListContainersOptionsBuilder, ListNetworksOptions, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder,
 };
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
@@ -17,6 +21,9 @@ use super::error::ContainerError;
 const LAB: &str = "routeproof.lab";
 const NODE: &str = "routeproof.node";
 const KIND: &str = "io.x-k8s.kind.cluster";
+/// containerlab its own, too: with its lab's name, and the file of its topology.
+const CONTAINERLAB: &str = "containerlab";
+const TOPOLOGY: &str = "clab-topo-file";
 
 /// A container that we started. Dropping it removes it, if the process lives long enough; [`Docker::remove`] is sure.
 #[derive(Debug)]
@@ -55,7 +62,7 @@ impl Docker {
             .with_entrypoint("tail")
             .with_cmd(["-f", "/dev/null"])
             .with_container_name(name.clone())
-            .with_hostname(node)
+            .with_hostname(node.trim_start_matches('.'))
             .with_network("none")
             .with_privileged(true)
             .with_labels([(LAB, lab.to_string()), (NODE, node.to_string())]);
@@ -77,6 +84,13 @@ impl Docker {
         Ok(state.and_then(|state| state.pid).and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 0))
     }
 
+    /// What a container has printed, as far as it can be had.
+    pub async fn output(&self, name: &str) -> Vec<u8> {
+        let all = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
+        let parts = self.0.logs(name, Some(all)).try_collect::<Vec<_>>().await;
+        parts.into_iter().flatten().flat_map(|part| part.into_bytes()).collect()
+    }
+
     /// Whether the engine has an image.
     pub async fn has(&self, image: &Image) -> Result<bool, ContainerError> {
         match self.0.inspect_image(&image.to_string()).await {
@@ -89,11 +103,8 @@ impl Docker {
     /// The containers of labs, those of their clusters among them, with their names.
     pub async fn containers(&self) -> Result<Vec<(LabName, String)>, ContainerError> {
         let mut found = Vec::new();
-        for label in [LAB, KIND] {
-            let filters = HashMap::from([("label", vec![label])]);
-            let all = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-            let listed = self.0.list_containers(Some(all)).await;
-            for container in listed.map_err(failed(|| "list containers".to_string()))? {
+        for label in [LAB, KIND, CONTAINERLAB] {
+            for container in self.labelled(label).await? {
                 let lab = container.labels.as_ref().and_then(|labels| LabName::parse(labels.get(label)?));
                 let name = container.names.into_iter().flatten().next();
                 if let (Some(lab), Some(name)) = (lab, name) {
@@ -102,6 +113,21 @@ impl Docker {
             }
         }
         Ok(found)
+    }
+
+    /// The topologies of containerlab's part of labs.
+    pub async fn deployments(&self) -> Result<BTreeMap<LabName, PathBuf>, ContainerError> {
+        let of = |labels: &HashMap<String, String>| {
+            Some((LabName::parse(labels.get(CONTAINERLAB)?)?, PathBuf::from(labels.get(TOPOLOGY)?)))
+        };
+        let all = self.labelled(CONTAINERLAB).await?;
+        Ok(all.iter().filter_map(|container| of(container.labels.as_ref()?)).collect())
+    }
+
+    async fn labelled(&self, label: &str) -> Result<Vec<ContainerSummary>, ContainerError> {
+        let filters = HashMap::from([("label", vec![label])]);
+        let all = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        self.0.list_containers(Some(all)).await.map_err(failed(|| "list containers".to_string()))
     }
 
     /// The networks of labs: each has its lab's name.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use routeproof_model::profile::TemplateError;
 use routeproof_model::real::ImageNameError;
 
 use crate::lab::LabError;
@@ -36,6 +37,8 @@ pub enum ContainerError {
     },
     #[error("`{command}` failed ({exit}): {said}; all it said is in {log}")]
     Failed { command: String, exit: String, said: String, log: String },
+    #[error("the profile of a router does not fit its intent: {0}")]
+    Template(#[from] TemplateError),
     #[error("cannot {action} {path}")]
     File {
         action: &'static str,

@@ -3,11 +3,9 @@
 use std::path::Path;
 
 use routeproof_model::real::{Image, LabName};
-use tokio::io::AsyncWriteExt as _;
 
 use super::error::ContainerError;
-use crate::daemons::last_words;
-use crate::exec;
+use super::tool;
 
 /// The Docker network of kind's nodes: one of the lab's own, so that it can go with it. kind never removes one.
 const NETWORK: &str = "KIND_EXPERIMENTAL_DOCKER_NETWORK";
@@ -54,27 +52,6 @@ impl Kind<'_> {
     }
 
     async fn run(&self, arguments: &[&str]) -> Result<(), ContainerError> {
-        let command = format!("kind {}", arguments.join(" "));
-        let log = self.folder.join("kind.log");
-        let lab = self.lab.to_string();
-        let output = exec::program("kind", arguments, &[(NETWORK, &lab)]).await;
-        let output = output.map_err(|source| ContainerError::Run { command: command.clone(), source })?;
-        let said = [output.stdout, output.stderr].concat();
-        let file = tokio::fs::OpenOptions::new().create(true).append(true).open(&log).await;
-        if let Ok(mut file) = file {
-            // A full disk shows in the report's own error.
-            let _ = file.write_all(format!("$ {command}\n").as_bytes()).await;
-            let _ = file.write_all(&said).await;
-            let _ = file.flush().await;
-        }
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(ContainerError::Failed {
-                command,
-                exit: output.status.to_string(),
-                said: last_words(&String::from_utf8_lossy(&said)),
-                log: log.display().to_string(),
-            }),
-        }
+        tool::run("kind", arguments, &[(NETWORK, &self.lab.to_string())], self.folder).await
     }
 }

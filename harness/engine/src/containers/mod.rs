@@ -4,6 +4,7 @@
 //! embedded labs works on these as it is. Everything has the lab's name, by which [`sweep`] finds what a killed process left.
 
 mod bundle;
+mod clab;
 mod docker;
 mod error;
 mod kind;
@@ -11,11 +12,12 @@ mod nodes;
 mod processes;
 mod settings;
 mod sweep;
+mod tool;
 
 pub use bundle::{bundle, load};
 pub use docker::{Docker, Running};
 pub use error::ContainerError;
 pub(crate) use nodes::Containers;
 pub(crate) use processes::Program;
-pub use settings::{CAPABILITIES, Settings};
+pub use settings::{CAPABILITIES, CONTAINERLAB, Settings};
 pub use sweep::sweep;

@@ -1,13 +1,13 @@
 //! The containers of one lab: they come up, become its nodes, and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::{join_all, try_join, try_join_all};
+use futures::future::{join_all, try_join_all, try_join3};
 use ipnet::IpNet;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::real::{self, Image, LabName, Member, MemberRole, PlannedCluster, container_image};
@@ -15,6 +15,7 @@ use routeproof_model::topology::{self, Role};
 use routeproof_model::yaml;
 use serde_json::Value;
 
+use super::clab::Clab;
 use super::docker::{Docker, Running};
 use super::error::ContainerError;
 use super::kind::Kind;
@@ -25,6 +26,12 @@ use crate::wait::{self, Probe};
 
 /// What the lab calls the node that the API server runs on. No topology can have one of this name.
 const CONTROL_PLANE: &str = ".control-plane";
+
+/// Likewise the container in which containerlab leaves the cables of its routers.
+const PATCH: &str = ".patch";
+
+/// What a router's container has printed, beside the logs of its node.
+const OUTPUT: &str = "container.log";
 
 /// How long a pod's program may take to come up once Kubernetes calls the pod ready.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -42,6 +49,16 @@ pub(crate) struct Containers {
     /// Of each node of the cluster, by its name in the topology.
     pids: BTreeMap<String, i32>,
     own_pod_network: bool,
+    /// Where containerlab's topology is, once it is asked to make something, and its routers.
+    deployed: Option<(PathBuf, Vec<String>)>,
+}
+
+/// Agents in what was started.
+#[derive(Debug)]
+pub(crate) struct Started {
+    /// Of the topology's nodes, in its order.
+    pub nodes: Vec<Attached>,
+    pub patch: Option<Attached>,
 }
 
 impl Containers {
@@ -62,6 +79,7 @@ impl Containers {
             members: Vec::new(),
             pids: BTreeMap::new(),
             own_pod_network: false,
+            deployed: None,
         })
     }
 
@@ -75,32 +93,33 @@ impl Containers {
         &self.settings
     }
 
-    /// Starts the cluster and the routers, side by side. Gives an agent in each node of the lab, in its order. `sysctls` are what each node
-    /// gets.
+    /// Starts the cluster and the routers, side by side. `sysctls` are what each node gets whose programs are ours.
     pub async fn start(
         &mut self,
         run: &PlannedRun,
         sysctls: impl Fn(&topology::Node) -> Vec<(String, String)>,
         folder: &Path,
-    ) -> Result<Vec<Attached>, ContainerError> {
+    ) -> Result<Started, ContainerError> {
         let (config, image) = self.plan_cluster(run)?;
+        let theirs: BTreeSet<&str> = real::theirs(run).map(|(node, _)| node).collect();
+        let routers = theirs.iter().map(|node| node.to_string()).collect();
+        self.deployed = (!theirs.is_empty()).then(|| (folder.to_path_buf(), routers));
         let nodes = || run.topology.nodes.iter().filter(|node| node.role != Role::Bridge);
-        let routers = nodes().filter(|node| node.role != Role::ClusterNode);
-        let start = async |node: &topology::Node| {
-            let image = self.image(&node.name, &run.images[&node.name])?;
-            Ok::<_, ContainerError>((
-                node.name.clone(),
-                self.docker.start(&self.lab, &node.name, &image).await?,
-            ))
-        };
+        let ours = |node: &&topology::Node| !theirs.contains(node.name.as_str());
+        let routers = nodes().filter(|node| node.role != Role::ClusterNode).filter(ours);
+        let start = async |node: &topology::Node| self.start_one(&node.name, &run.images[&node.name]).await;
         let kind = Kind { lab: self.lab, folder };
-        let (started, ()) =
-            try_join(try_join_all(routers.map(start)), kind.create(&config, image.as_ref())).await?;
-        let mut pids = BTreeMap::new();
-        for (name, running) in started {
-            pids.insert(name, running.pid);
-            self.running.lock().unwrap_or_else(PoisonError::into_inner).push(running);
-        }
+        let (started, (), deployed) = try_join3(
+            try_join_all(routers.map(start)),
+            kind.create(&config, image.as_ref()),
+            self.deploy(run, folder),
+        )
+        .await?;
+        let mut pids: BTreeMap<String, i32> = started.into_iter().collect();
+        let patch = deployed.map(|(patch, theirs)| {
+            pids.extend(theirs);
+            patch
+        });
         for member in &self.members {
             let gone =
                 || ContainerError::Ended { name: member.container.clone(), image: "kind's node".to_string() };
@@ -110,11 +129,53 @@ impl Containers {
         }
         pids.extend(self.pids.clone());
         let log = folder.join("lab.log");
-        try_join_all(nodes().map(async |node| {
+        let nodes = try_join_all(nodes().map(async |node| {
             let pid = pids.get(&node.name).copied().ok_or_else(|| self.no_such_node(&node.name))?;
-            Ok(Attached::enter(&node.name, pid, &sysctls(node), &log).await?)
+            let sysctls = if ours(&node) { sysctls(node) } else { Vec::new() };
+            Ok::<_, ContainerError>(Attached::enter(&node.name, pid, &sysctls, &log).await?)
         }))
-        .await
+        .await?;
+        let patch = match patch {
+            Some(pid) => Some(Attached::enter(PATCH, pid, &[], &log).await?),
+            None => None,
+        };
+        Ok(Started { nodes, patch })
+    }
+
+    /// Starts a container of an image that a topology names. Gives its first process.
+    async fn start_one(&self, node: &str, image: &str) -> Result<(String, i32), ContainerError> {
+        let running = self.docker.start(&self.lab, node, &self.image(node, image)?).await?;
+        let pid = running.pid;
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(running);
+        Ok((node.to_string(), pid))
+    }
+
+    /// Has containerlab start the routers of its own kinds. Gives the first processes of the patch and of each router.
+    async fn deploy(
+        &self,
+        run: &PlannedRun,
+        folder: &Path,
+    ) -> Result<Option<(i32, Vec<(String, i32)>)>, ContainerError> {
+        let lab = self.lab.of_containerlab();
+        let images = real::theirs(run)
+            .map(|(node, _)| Ok((node.to_string(), self.image(node, &run.images[node])?.to_string())));
+        let images = images.collect::<Result<BTreeMap<_, _>, ContainerError>>()?;
+        let patch = format!("{}-{PATCH}", self.lab);
+        let Some(deployment) = real::deployment(run, &lab.to_string(), &patch, &images)? else {
+            return Ok(None);
+        };
+        // Any image that is needed anyway will do.
+        let member = run.topology.nodes.iter().find(|node| node.role == Role::ClusterNode);
+        let image = member.map(|node| run.images[&node.name].as_str()).unwrap_or_default();
+        let (_, patch) = self.start_one(PATCH, image).await?;
+        Clab { folder }.deploy(&deployment).await?;
+        let pids = images.iter().map(async |(node, image)| {
+            let name = format!("{lab}-{node}");
+            let gone = || ContainerError::Ended { name: name.clone(), image: image.clone() };
+            Ok::<_, ContainerError>((node.clone(), self.docker.pid(&name).await?.ok_or_else(gone)?))
+        });
+        let pids = try_join_all(pids).await?;
+        Ok(Some((patch, pids)))
     }
 
     /// Says what kind is to make, and checks that it has the topology's nodes.
@@ -242,16 +303,37 @@ impl Containers {
         Ok((program, Attached::enter(node, program.pid, &[], &folder.join("lab.log")).await?))
     }
 
+    /// Keeps what the containers of containerlab's routers have printed.
+    pub async fn keep_outputs(&self) {
+        let Some((folder, routers)) = &self.deployed else { return };
+        join_all(routers.iter().map(async |router| {
+            let output = self.docker.output(&format!("{}-{router}", self.lab.of_containerlab())).await;
+            let folder = folder.join("nodes").join(router);
+            // A full disk shows in the report's own error.
+            let _ =
+                std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(folder.join(OUTPUT), output));
+        }))
+        .await;
+    }
+
     /// What nodes have logged, for people: the lab did not come up.
     pub async fn export_logs(&self, folder: &Path) {
+        self.keep_outputs().await;
         Kind { lab: self.lab, folder }.export_logs().await;
     }
 
     /// Removes everything that has the lab's name.
     pub async fn remove(&self) -> Result<(), ContainerError> {
         let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        let lab = self.lab.of_containerlab();
+        let destroyed = match &self.deployed {
+            Some((folder, _)) => Clab { folder }.destroy().await,
+            None => Ok(()),
+        };
         join_all(running.into_iter().map(Running::remove)).await;
-        self.docker.remove(&self.lab).await
+        self.docker.remove(&lab).await?;
+        self.docker.remove(&self.lab).await?;
+        destroyed
     }
 }
 

@@ -11,6 +11,8 @@ use crate::image::download;
 
 /// The names in `doctor` of what these labs need.
 pub const CAPABILITIES: [&str; 2] = ["docker", "kind"];
+/// And those with routers of containerlab's kinds.
+pub const CONTAINERLAB: &str = "containerlab";
 
 /// Where MetalLB publishes its manifests, by release.
 const SOURCE: &str = "https://raw.githubusercontent.com/metallb/metallb";

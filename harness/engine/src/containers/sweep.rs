@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use routeproof_model::real::LabName;
 
+use super::clab;
 use super::docker::Docker;
 use super::error::ContainerError;
 use super::processes::started;
@@ -18,6 +19,11 @@ pub async fn sweep(dry_run: bool) -> Result<Vec<String>, ContainerError> {
     let all = [docker.containers().await?, docker.networks().await?].concat();
     let dead: Vec<_> = all.into_iter().filter(|(lab, _)| !is_alive(lab)).collect();
     if !dry_run {
+        let deployed = docker.deployments().await?;
+        for file in deployed.iter().filter(|(lab, _)| !is_alive(lab)).map(|(_, file)| file) {
+            // What it cannot take away, because its files are gone, is removed below.
+            let _ = clab::destroy(file, file.parent().unwrap_or(file)).await;
+        }
         for lab in dead.iter().map(|(lab, _)| lab).collect::<BTreeSet<_>>() {
             docker.remove(lab).await?;
         }

@@ -63,9 +63,17 @@ impl Lab {
         Lab::build(spec, Vec::new(), log).await
     }
 
-    /// Wires nodes that are there already, in the order of [`LabSpec::nodes`]. They do not end with the lab; its agents in them do.
-    pub async fn join(spec: LabSpec, nodes: Vec<Attached>, log: &Path) -> Result<Lab, LabError> {
-        Lab::build(LabSpec { joined: true, ..spec }, nodes, log).await
+    /// Wires nodes that are there already, in the order of [`LabSpec::nodes`]. They do not end with the lab; its agents in them do. From
+    /// `patch` come the links' ends that are there already, too.
+    pub async fn join(
+        spec: LabSpec,
+        mut nodes: Vec<Attached>,
+        patch: Option<Attached>,
+        log: &Path,
+    ) -> Result<Lab, LabError> {
+        let spec = LabSpec { joined: true, patch: patch.is_some(), ..spec };
+        nodes.extend(patch);
+        Lab::build(spec, nodes, log).await
     }
 
     async fn build(spec: LabSpec, joined: Vec<Attached>, log: &Path) -> Result<Lab, LabError> {
@@ -114,14 +122,15 @@ impl Lab {
         let mut nodes = nodes.collect::<Result<Vec<_>, _>>().map_err(LabError::Start)?;
         let (release, released) = watch::channel(false);
         let (report_death, died) = watch::channel(None);
-        for node in &joined {
-            tokio::spawn(mourn(node.handle.clone(), report_death.clone(), released.clone()));
+        let mut doors = Vec::new();
+        for (index, node) in joined.into_iter().enumerate() {
+            // The patch is no node.
+            if index < spec.nodes.len() {
+                tokio::spawn(mourn(node.handle.clone(), report_death.clone(), released.clone()));
+                nodes.push(node.handle);
+            }
+            doors.push(node.door);
         }
-        let doors = joined.into_iter().map(|node| {
-            nodes.push(node.handle);
-            node.door
-        });
-        let doors = doors.collect();
         let names = spec.nodes.iter().map(|n| n.name.clone()).collect();
         tokio::spawn(hold(control, names, report_death, released));
         Ok(Lab { nodes, times, died, release, child, doors, spec, segments, internet, netfilter })

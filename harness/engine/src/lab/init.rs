@@ -55,7 +55,7 @@ fn prepare(socket: BorrowedFd<'_>) -> Result<LabSpec, Failure> {
 
 fn build(socket: BorrowedFd<'_>, spec: &LabSpec, start: u64) -> Result<Lab, Failure> {
     if spec.joined {
-        links::build(spec, &receive_members(socket, spec.nodes.len())?)?;
+        links::build(spec, &receive_members(socket, spec.nodes.len() + usize::from(spec.patch))?)?;
         let links_us = now_us() - start;
         report(socket, &[], InitReport::Ready { namespaces_us: 0, roots_us: 0, links_us })?;
         return Ok(Lab { pids: Vec::new() });

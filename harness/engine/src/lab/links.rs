@@ -1,5 +1,6 @@
 //! The wiring of a lab: bridges, veth pairs and addresses.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -11,8 +12,8 @@ use netlink_packet_route::link::{
 use routeproof_model::topology::{Interface, InterfaceKind};
 
 use super::devices::{self, Maker};
-use super::rtnl::{Change, add_address, apply, create, open_route_socket, plug_in, up};
-use super::spec::{BridgeSpec, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};
+use super::rtnl::{Change, add_address, apply, create, move_to, open_route_socket, plug_in, up};
+use super::spec::{BridgeSpec, InterfaceSpec, LabSpec, Laid, LinkEnd, LinkSpec, NodeSpec};
 
 /// A node as the wiring needs it: its network namespace, and an rtnetlink socket that was opened inside.
 #[derive(Debug)]
@@ -23,10 +24,15 @@ pub struct Wired {
 
 /// Builds all segments and links of a lab, and what nodes declare besides. Links' ends get the indexes 2, 3, ... in the order
 /// of the links (of containers, much higher ones); declared interfaces follow.
+///
+/// `nodes` may have one more than the description: the patch.
 pub fn build(spec: &LabSpec, nodes: &[Wired]) -> Result<(), (String, io::Error)> {
     let own = open_route_socket().map_err(|e| ("open a netlink socket".to_string(), e))?;
-    let mut wiring = Wiring::new(spec);
+    let netns = File::open("/proc/self/ns/net").map_err(|e| ("open the lab's namespace".to_string(), e))?;
+    let (nodes, patch) = nodes.split_at(spec.nodes.len());
+    let mut wiring = Wiring::new(spec, netns.as_raw_fd());
     spec.links.iter().for_each(|link| wiring.cable(link, nodes));
+    patch.iter().try_for_each(|patch| apply(&patch.socket, &wiring.fetched))?;
     apply(&own, &wiring.switches())?;
     for (index, node) in nodes.iter().enumerate() {
         apply(&node.socket, &wiring.inside(index))?;
@@ -37,6 +43,10 @@ pub fn build(spec: &LabSpec, nodes: &[Wired]) -> Result<(), (String, io::Error)>
 /// The changes that wire a lab, as they come together link by link.
 struct Wiring<'a> {
     spec: &'a LabSpec,
+    /// The lab's own namespace.
+    netns: RawFd,
+    /// In the patch: ends that are fetched from there.
+    fetched: Vec<Change>,
     /// In the lab's own namespace: bridges, cables, ports.
     local: Vec<Change>,
     /// The ports of each bridge, with their indexes.
@@ -49,13 +59,15 @@ struct Wiring<'a> {
 }
 
 impl<'a> Wiring<'a> {
-    fn new(spec: &'a LabSpec) -> Wiring<'a> {
+    fn new(spec: &'a LabSpec, netns: RawFd) -> Wiring<'a> {
         let bridges = spec.bridges.iter().enumerate();
         let mut local: Vec<Change> = vec![up("lo of the lab", 1)];
         local.extend(bridges.map(|(i, bridge)| add_bridge(bridge, spec.bridge_index(i))));
         let lo = |node: &NodeSpec| vec![up(&format!("lo of {}", node.name), 1)];
         Wiring {
             spec,
+            netns,
+            fetched: Vec::new(),
             local,
             ports: vec![Vec::new(); spec.bridges.len()],
             next_port: spec.bridge_index(spec.bridges.len()),
@@ -68,16 +80,55 @@ impl<'a> Wiring<'a> {
     fn cable(&mut self, link: &LinkSpec, nodes: &[Wired]) {
         // A veth peer cannot be created up or enslaved (ENOTCONN): that follows, once both ends exist.
         let mut follow = Vec::new();
-        let ends = link.ends.iter().map(|end| match end {
-            LinkEnd::Bridge { bridge, port } => self.port(*bridge, port, &mut follow),
+        match &link.laid {
+            Laid::Here => {
+                let ends = link.ends.iter().map(|end| self.made(end, nodes, &mut follow)).collect();
+                let names = link.ends.each_ref().map(|e| end_name(self.spec, e));
+                self.local.push(add_veth(names, ends, link.mtu));
+            }
+            Laid::Patched { there, name } => {
+                self.fetch(&link.ends[1 - there], link.mtu, name, nodes, &mut follow)
+            }
+            Laid::There => {}
+        }
+        self.local.extend(follow);
+    }
+
+    fn made(&mut self, end: &LinkEnd, nodes: &[Wired], follow: &mut Vec<Change>) -> LinkMessage {
+        match end {
+            LinkEnd::Bridge { bridge, port } => self.port(*bridge, port, follow),
             LinkEnd::Node { node, interface } => {
                 let netns = nodes[*node].netns.as_raw_fd();
                 self.end(*node, interface, netns)
             }
+        }
+    }
+
+    /// The end of a link that is there already: it is moved, and then gets its name and the rest.
+    fn fetch(
+        &mut self,
+        end: &LinkEnd,
+        mtu: Option<u32>,
+        name: &str,
+        nodes: &[Wired],
+        follow: &mut Vec<Change>,
+    ) {
+        let what = end_name(self.spec, end);
+        let mut message = self.made(end, nodes, follow);
+        let netns = message.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::NetNsFd(netns) => Some(*netns),
+            _ => None,
         });
-        let ends = ends.collect();
-        self.local.push(add_veth(link.ends.each_ref().map(|e| end_name(self.spec, e)), ends, link.mtu));
-        self.local.extend(follow);
+        message.attributes.retain(|attribute| !matches!(attribute, LinkAttribute::NetNsFd(_)));
+        message.attributes.extend(mtu.map(LinkAttribute::Mtu));
+        self.fetched.push(move_to(&what, name, netns.unwrap_or(self.netns), message.header.index));
+        let furnish =
+            Change { what: format!("name {what}"), message: RouteNetlinkMessage::SetLink(message), flags: 0 };
+        match end {
+            LinkEnd::Bridge { .. } => self.local.push(furnish),
+            // One that is up cannot be named.
+            LinkEnd::Node { node, .. } => self.ups[*node].insert(0, furnish),
+        }
     }
 
     fn port(&mut self, bridge: usize, port: &str, follow: &mut Vec<Change>) -> LinkMessage {

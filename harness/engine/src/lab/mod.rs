@@ -38,6 +38,6 @@ pub(crate) use entry::close_inherited;
 pub use error::LabError;
 pub use node::NodeHandle;
 pub use process::{Command, Exit, Output, Process, Stdio};
-pub use spec::{BridgeSpec, Family, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec, SocketKind};
+pub use spec::{BridgeSpec, Family, InterfaceSpec, LabSpec, Laid, LinkEnd, LinkSpec, NodeSpec, SocketKind};
 pub(crate) use wire::register;
 pub(crate) use xtables::replace as replace_table;

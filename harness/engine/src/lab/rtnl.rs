@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use ipnet::IpNet;
 use netlink_packet_core::{
@@ -57,6 +57,19 @@ pub fn plug_in(what: &str, index: u32, bridge: u32) -> Change {
     let mut message = set_up(index);
     message.attributes.push(LinkAttribute::Controller(bridge));
     Change { what: format!("plug in {what}"), message: RouteNetlinkMessage::SetLink(message), flags: 0 }
+}
+
+/// Moves a link to the namespace of a descriptor, where it has this index. It goes down by that.
+/// The attribute IFLA_NEW_IFINDEX is known since Linux 5.13 (eeb85a14ee34, "net: Allow to specify ifindex when device is moved to another
+/// namespace").
+pub fn move_to(what: &str, name: &str, netns: RawFd, index: u32) -> Change {
+    let mut message = LinkMessage::default();
+    message.attributes.extend([
+        LinkAttribute::IfName(name.to_string()),
+        LinkAttribute::NetNsFd(netns),
+        LinkAttribute::NewIfIndex(index as i32),
+    ]);
+    Change { what: format!("fetch {what}"), message: RouteNetlinkMessage::SetLink(message), flags: 0 }
 }
 
 /// A link of a kind, as a question: a kernel without the kind says EOPNOTSUPP, one with it may miss other attributes.

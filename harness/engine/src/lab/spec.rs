@@ -28,6 +28,9 @@ pub struct LabSpec {
     /// The nodes are containers, which have agents already: they are wired, and no more.
     #[serde(default)]
     pub joined: bool,
+    /// The last of those that join is no node but the patch ([`Laid::Patched`]).
+    #[serde(default)]
+    pub patch: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -56,6 +59,20 @@ pub struct NodeSpec {
 pub struct LinkSpec {
     pub ends: [LinkEnd; 2],
     pub mtu: Option<u32>,
+    #[serde(default)]
+    pub laid: Laid,
+}
+
+/// Who makes a link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Laid {
+    /// The lab's init.
+    #[default]
+    Here,
+    /// Somebody else, who made the end `there` and left the other one under this name in the patch: a namespace from which it is taken.
+    Patched { there: usize, name: String },
+    /// Somebody else, both ends.
+    There,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -13,10 +14,12 @@ use routeproof_model::profile::{Router, Script};
 use super::error::RouterError;
 use crate::daemons::{Daemons, last_words};
 use crate::lab::{Command, NodeHandle, Output};
-use crate::wait::{self, Probe};
+use crate::wait::{self, Probe, TimedOut};
 
 /// A daemon that cannot be asked after this time will not be.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// The same of a whole router of a vendor, which boots.
+const ATTACH_LIMIT: Duration = Duration::from_secs(600);
 /// Nothing tells when a router can be asked, so it is asked.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -51,6 +54,41 @@ impl RunningRouter {
         running.write_files(log_dir).await?;
         running.launch().await?;
         Ok(running)
+    }
+
+    /// A router that somebody else has started with its configuration: waits until it can be asked, does what follows its start, and sees
+    /// to it that it has taken the configuration: it knows every peer.
+    ///
+    /// # Errors
+    /// It cannot be asked, or does not know a peer; a command of the profile that fails.
+    pub async fn attach(
+        node: &NodeHandle,
+        router: &Router,
+        log_dir: &Path,
+    ) -> Result<RunningRouter, RouterError> {
+        let daemons = Daemons::new(node, log_dir);
+        let running =
+            RunningRouter { router: router.clone(), node: node.clone(), daemons, up: Mutex::default() };
+        running.ready(ATTACH_LIMIT).await?;
+        running.follow().await?;
+        running.knows_its_peers().await?;
+        Ok(running)
+    }
+
+    async fn knows_its_peers(&self) -> Result<(), RouterError> {
+        let look = || async {
+            let told = match self.sessions().await {
+                Ok(told) => told,
+                Err(e) => return Probe::NotYet(e.to_string()),
+            };
+            let told: Vec<IpAddr> = told.iter().filter_map(|session| session.peer.parse().ok()).collect();
+            match self.router.intent.peers.iter().find(|peer| !told.contains(&peer.address)) {
+                None => Probe::Done(()),
+                Some(peer) => Probe::NotYet(format!("it knows no peer {}", peer.address)),
+            }
+        };
+        let what = "the peers of its intent in its answer about sessions";
+        wait::until(what, START_LIMIT, LOOK, look, wait::no_events).await.map_err(|e| self.not_ready(e))
     }
 
     async fn make_users(&self) -> Result<(), RouterError> {
@@ -94,15 +132,21 @@ impl RunningRouter {
             let command = Command { one_user: true, ..Command::new(argv).envs(&self.env()?) };
             self.daemons.start(&daemon.name, &command).await?;
         }
-        self.ready().await?;
+        self.ready(START_LIMIT).await?;
+        self.follow().await?;
+        self.look_for_refusals()
+    }
+
+    /// Does what follows the start.
+    async fn follow(&self) -> Result<(), RouterError> {
         let failed = |source| RouterError::Command { node: self.node.name().into(), source };
         for argv in self.router.then().map_err(failed)? {
             self.must(&argv).await?;
         }
-        self.look_for_refusals()
+        Ok(())
     }
 
-    async fn ready(&self) -> Result<(), RouterError> {
+    async fn ready(&self, limit: Duration) -> Result<(), RouterError> {
         let Some(ready) = &self.router.start.ready else { return Ok(()) };
         let argv = self.argv(&ready.command, None)?;
         let probe = || async {
@@ -116,13 +160,11 @@ impl RunningRouter {
             }
         };
         let what = format!("an answer to `{}`", argv.join(" "));
-        let waited = wait::until(&what, START_LIMIT, LOOK, probe, wait::no_events).await;
-        let not_ready = |source| RouterError::NotReady {
-            node: self.node.name().into(),
-            router: self.router.title(),
-            source,
-        };
-        waited.map_err(not_ready)?
+        wait::until(&what, limit, LOOK, probe, wait::no_events).await.map_err(|e| self.not_ready(e))?
+    }
+
+    fn not_ready(&self, source: TimedOut) -> RouterError {
+        RouterError::NotReady { node: self.node.name().into(), router: self.router.title(), source }
     }
 
     /// What the daemons have said about lines that they did not take.
@@ -155,6 +197,18 @@ impl RunningRouter {
         }
     }
 
+    /// Keeps the log files that its profile names; those of daemons are there already.
+    pub async fn keep_logs(&self, folder: &Path) {
+        let paths = self.router.containerlab.iter().flat_map(|c| &c.logs);
+        for path in paths {
+            // A router that has died has none.
+            if let Ok(text) = self.node.read(path).await {
+                let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".log");
+                let _ = fs::write(folder.join(format!("{name}.log")), text);
+            }
+        }
+    }
+
     /// # Errors
     /// A daemon has ended unasked.
     pub fn check_alive(&self) -> Result<(), RouterError> {
@@ -168,7 +222,8 @@ impl RunningRouter {
 
     /// Whether its daemons run and can be asked: a fault may have ended or paused one.
     pub fn answers(&self) -> bool {
-        self.daemons.all_answer()
+        // The end of a container is the end of its node.
+        self.router.is_of_containerlab() || self.daemons.all_answer()
     }
 
     /// # Errors

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::profile::{Router, Stand};
 use routeproof_model::topology::{self, Role};
 
 use super::error::RunError;
@@ -45,6 +46,10 @@ impl Backing {
     pub fn is_containers(&self) -> bool {
         matches!(self, Backing::Containers(_))
     }
+
+    pub fn stand(&self) -> Stand {
+        if self.is_containers() { Stand::Containers } else { Stand::Namespaces }
+    }
 }
 
 /// What a lab stands on and does not take along when it ends.
@@ -79,8 +84,12 @@ impl Ground {
             return Ok(Lab::boot(spec, &log).await?);
         };
         super::kind::check(run)?;
-        let nodes = containers.start(run, |node: &topology::Node| sysctls(node), folder).await?;
-        for (node, attached) in spec.nodes.iter().zip(&nodes) {
+        let started = containers.start(run, |node: &topology::Node| sysctls(node), folder).await?;
+        for (node, attached) in spec.nodes.iter().zip(&started.nodes) {
+            // Its own programs are in charge there.
+            if run.routers.get(&node.name).is_some_and(Router::is_of_containerlab) {
+                continue;
+            }
             let prepare = match run.topology.node(&node.name).map(|node| node.role) {
                 // FRR's configuration has the name in it, and kind calls the container otherwise.
                 Some(Role::ClusterNode) => Command::new(["sh", "-c", RENAME, "sh", &node.name]),
@@ -91,7 +100,7 @@ impl Ground {
                 copy_in(&attached.handle, from, to).await?;
             }
         }
-        Ok(Lab::join(spec, nodes, &log).await?)
+        Ok(Lab::join(spec, started.nodes, started.patch, &log).await?)
     }
 
     /// Removes it. What cannot be removed now, `routeproof sweep` finds by its name.
@@ -103,6 +112,13 @@ impl Ground {
             self.events.warn(format!(
                 "the lab's containers are not all gone: {line}; `routeproof sweep` removes them"
             ));
+        }
+    }
+
+    /// Keeps what the routers' containers have printed.
+    pub async fn keep_outputs(&self) {
+        if let Some(containers) = &self.containers {
+            containers.keep_outputs().await;
         }
     }
 

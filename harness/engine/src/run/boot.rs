@@ -7,10 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::{OptionFuture, join_all, try_join_all};
+use ipnet::IpNet;
 use routeproof_model::check::{self, AddressBook, LostBefore};
 use routeproof_model::event::EventKind;
 use routeproof_model::fact::KernelEvent;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::profile::Router;
 use routeproof_model::recording::{HopsWritten, Line, LineRef, Short};
 use routeproof_model::topology::{self, Role, Topology};
 
@@ -117,7 +119,11 @@ impl Booted {
                     let _ = std::fs::write(node.folder.join(kept), bytes);
                 }
             }
+            if let Some(router) = &node.router {
+                router.keep_logs(&node.folder).await;
+            }
         }
+        self.ground.keep_outputs().await;
         let recorded = self.recorder.finish();
         drop(self.nodes);
         self.lab.shutdown().await;
@@ -239,12 +245,12 @@ async fn furnish(
 ) -> Result<Furnished, RunError> {
     let topology = &run.topology;
     let since = Instant::now();
-    exec::lines(topology, lab).await?;
+    exec::lines(run, lab).await?;
     let since = phase(events, "exec lines", since);
     let recorder = Recorder::create(&options.folder.join("observations.jsonl"))?;
     let mut nodes = monitors(topology, lab, options.folder, &recorder).await?;
     settle::links(&nodes).await;
-    let book = address_book(topology, &nodes);
+    let book = address_book(run, &nodes);
     recorder.write(&Line::Addresses { book: book.clone() });
     let taps =
         nodes.iter().filter(|_| options.tap).map(|(name, node)| (name.clone(), node.taps.open())).collect();
@@ -349,7 +355,8 @@ fn record(recorder: &Recorder, node: &str, written: &mut HopsWritten, event: &Ke
 }
 
 /// Every address that some interface has, link-local ones included: the kernel names gateways by them.
-fn address_book(topology: &Topology, nodes: &BTreeMap<String, Node>) -> AddressBook {
+fn address_book(run: &PlannedRun, nodes: &BTreeMap<String, Node>) -> AddressBook {
+    let topology = &run.topology;
     let mut book = AddressBook::default();
     for node in &topology.nodes {
         if let Some(alias) = &node.alias {
@@ -363,8 +370,12 @@ fn address_book(topology: &Topology, nodes: &BTreeMap<String, Node>) -> AddressB
         }
     }
     for (name, node) in nodes {
-        let addresses: Vec<IpAddr> =
+        let mut addresses: Vec<IpAddr> =
             node.monitor.with_state(|s| s.addresses().map(|a| a.address.addr()).collect());
+        // Its kernel may not know of them.
+        if run.routers.get(name).is_some_and(Router::configures_addresses) {
+            addresses.extend(topology.networks_of(name).iter().map(IpNet::addr));
+        }
         for address in addresses.into_iter().filter(|a| !a.is_loopback()) {
             book.insert(address, name);
         }

@@ -1,7 +1,9 @@
 //! A topology's `exec` lines.
 
 use futures::future::try_join_all;
-use routeproof_model::topology::{Node, Piece, Topology, pieces};
+use routeproof_model::plan::PlannedRun;
+use routeproof_model::profile::Router;
+use routeproof_model::topology::{Node, Piece, pieces};
 
 use super::error::RunError;
 use super::node::must_run;
@@ -11,9 +13,13 @@ use crate::lab::{Command, Lab, NodeHandle};
 const BATCH: &str = "/run/routeproof.ip";
 
 /// Runs each node's lines in order, nodes side by side. containerlab logs a failure; here it breaks the lab.
-pub async fn lines(topology: &Topology, lab: &Lab) -> Result<(), RunError> {
-    let run = async |node: &Node| {
+pub async fn lines(run: &PlannedRun, lab: &Lab) -> Result<(), RunError> {
+    let of_node = async |node: &Node| {
         let Some(handle) = lab.node(&node.name) else { return Ok(()) };
+        // What they say is in its configuration.
+        if run.routers.get(&node.name).is_some_and(Router::configures_addresses) {
+            return Ok(());
+        }
         for piece in pieces(&node.exec) {
             match piece {
                 Piece::One(argv) => one(handle, node, argv).await?,
@@ -27,7 +33,7 @@ pub async fn lines(topology: &Topology, lab: &Lab) -> Result<(), RunError> {
         }
         Ok(())
     };
-    try_join_all(topology.nodes.iter().map(run)).await.map(|_| ())
+    try_join_all(run.topology.nodes.iter().map(of_node)).await.map(|_| ())
 }
 
 async fn one(handle: &NodeHandle, node: &Node, argv: &[String]) -> Result<(), RunError> {

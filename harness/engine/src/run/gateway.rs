@@ -17,6 +17,10 @@ const CHOICE: [&str; 12] = [
 /// Starts the gateway's router: by its profile, or as FRR with the configuration that the topology or the profile has.
 pub async fn start(node: &mut Node, run: &PlannedRun) -> Result<(), RunError> {
     match run.routers.get(&node.name) {
+        Some(router) if router.is_of_containerlab() => {
+            node.router = Some(RunningRouter::attach(&node.handle, router, &node.folder).await?);
+            return Ok(());
+        }
         Some(router) if router.driver == Driver::Commands => {
             node.router = Some(RunningRouter::start(&node.handle, router, &node.folder).await?);
             return Ok(());

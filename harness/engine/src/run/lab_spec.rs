@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use routeproof_model::metallb::Mode;
 use routeproof_model::plan::PlannedRun;
+use routeproof_model::real::{Cable, cables};
 use routeproof_model::topology::{self, Role, StartupConfig, Topology};
 
 use super::boot::BootOptions;
 use super::error::RunError;
 use crate::cluster::{PLANE, WEBHOOKS};
-use crate::lab::{BridgeSpec, InterfaceSpec, LabSpec, LinkEnd, LinkSpec, NodeSpec};
+use crate::lab::{BridgeSpec, InterfaceSpec, LabSpec, Laid, LinkEnd, LinkSpec, NodeSpec};
 
 /// What the lab's init is to build.
 pub(super) fn lab_spec(run: &PlannedRun, options: &BootOptions<'_>) -> Result<LabSpec, RunError> {
@@ -31,7 +32,18 @@ pub(super) fn lab_spec(run: &PlannedRun, options: &BootOptions<'_>) -> Result<La
         spec.nodes.extend(control_plane(run, options));
     }
     spec.links = topology.links.iter().map(|link| link_spec(topology, link, &ends)).collect();
+    if options.backing.is_containers() {
+        spec.links.iter_mut().zip(cables(run)).for_each(|(link, cable)| link.laid = laid(cable));
+    }
     Ok(spec)
+}
+
+fn laid(cable: Cable) -> Laid {
+    match cable {
+        Cable::Ours => Laid::Here,
+        Cable::Patched { router, name } => Laid::Patched { there: router, name },
+        Cable::Theirs => Laid::There,
+    }
 }
 
 /// The last nodes, without a cable. Any root with a file system's usual folders will do: they bring their programs along.
@@ -62,7 +74,7 @@ fn link_spec(topology: &Topology, link: &topology::Link, ends: &[usize]) -> Link
             },
         },
     };
-    LinkSpec { ends: link.endpoints.each_ref().map(end), mtu: link.mtu }
+    LinkSpec { ends: link.endpoints.each_ref().map(end), mtu: link.mtu, laid: Laid::Here }
 }
 
 fn node_spec(

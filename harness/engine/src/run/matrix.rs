@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use routeproof_model::event::{EventKind, RunId};
 use routeproof_model::plan::{Plan, PlannedRun};
-use routeproof_model::profile::{Beyond, beyond};
+use routeproof_model::profile::{Beyond, Stand, beyond};
 use routeproof_model::race::RaceSetting;
 use routeproof_model::result::Outcome;
 use tokio::sync::watch;
@@ -119,7 +119,8 @@ pub(super) async fn run_in(
             .send(EventKind::RunSetting { setting: provenance::setting(run, place, &options.backing) });
     }
     // What is skipped needs no image, which may not even be ours to get.
-    let embedded = |run: &&PlannedRun| beyond(run).is_none() && !options.backing.is_containers();
+    let embedded =
+        |run: &&PlannedRun| !options.backing.is_containers() && beyond(run, Stand::Namespaces).is_none();
     let images = plan.runs.iter().filter(embedded).flat_map(|run| run.images.values());
     let trees = tokio::select! {
         trees = trees(images, &options.store, &progress) => Arc::new(trees?),
@@ -313,7 +314,7 @@ impl One {
 
     async fn run(&self, seat: Option<Seat>) -> Option<Judged> {
         self.events.send(EventKind::RunStarted { directory: self.folder.relative().to_path_buf() });
-        if let Some(Beyond { capability, detail }) = beyond(&self.planned) {
+        if let Some(Beyond { capability, detail }) = beyond(&self.planned, self.backing.stand()) {
             return Some(broken(&RunError::Missing { capability, detail }).into());
         }
         let (planned, roots) = (&self.planned, roots(&self.trees));

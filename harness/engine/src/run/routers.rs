@@ -6,7 +6,7 @@ use std::path::Path;
 
 use routeproof_model::diag::{Diagnostic, Seg, Source};
 use routeproof_model::path;
-use routeproof_model::profile::{Choice, Driver, Intent, PROFILE, Profile, Profiles, Router};
+use routeproof_model::profile::{Choice, Driver, Intent, PROFILE, Ports, Profile, Profiles, Router};
 use routeproof_model::scenario::{Axes, AxisValues};
 use routeproof_model::topology::{Role, Topology};
 
@@ -86,6 +86,8 @@ pub fn assign(
     let by_axis = axes.iter().find(|(name, _)| name == AXIS && !intents.is_empty()).map(|(_, value)| value);
     let mut routers = BTreeMap::new();
     let written = topology.file.clone();
+    let mut ports: BTreeMap<String, Ports> =
+        intents.keys().map(|node| (node.clone(), Ports::of(topology, node))).collect();
     for node in topology.nodes.iter_mut().filter(|node| node.role == Role::Gateway) {
         let image = node.image.clone().unwrap_or_default();
         let profile = profiles.of_image(&image);
@@ -108,9 +110,11 @@ pub fn assign(
         let Some(mut router) = profiles.router(&choice, intent) else { continue };
         if by_axis.is_none() {
             // In whatever registry it is.
-            router.image.name = if router.driver == Driver::Frr { image } else { router.image.name };
+            let is_own = router.driver == Driver::Frr || router.is_of_containerlab();
+            router.image.name = if is_own { image } else { router.image.name };
         }
         node.image = Some(router.image.name.clone());
+        router.ports = ports.remove(&node.name).unwrap_or_default();
         routers.insert(node.name.clone(), router);
     }
     Ok(routers)
@@ -166,7 +170,8 @@ pub fn only(axes: &mut Axes, router: &str, intents: &BTreeMap<String, Intent>) -
 
 #[cfg(test)]
 mod tests {
-    use routeproof_model::profile::beyond;
+    use routeproof_model::profile::{Stand, beyond};
+    use routeproof_model::real::{Cable, cables, deployment};
 
     use super::*;
     use crate::run::{LoadOptions, Loaded, load_for};
@@ -186,7 +191,7 @@ mod tests {
         );
         for run in &all.runs {
             assert_eq!(run.topology.node("gw1").unwrap().image.as_deref(), Some(run.images["gw1"].as_str()));
-            assert_eq!(beyond(run), None, "{}", run.slug());
+            assert_eq!(beyond(run, Stand::Namespaces), None, "{}", run.slug());
         }
         let only = loaded("gateways-learn", Some("bird:3+no-refresh"));
         assert_eq!(only.runs.len(), 2);
@@ -199,7 +204,7 @@ mod tests {
     fn what_a_router_cannot_do_is_known_before_anything_is_booted() {
         let capability = |scenario: &str, gateway: &str| {
             let run = loaded(scenario, Some(gateway)).runs.remove(0);
-            beyond(&run).map(|beyond| beyond.capability)
+            beyond(&run, Stand::Namespaces).map(|beyond| beyond.capability)
         };
         for able in ["frr", "bird", "openbgpd"] {
             assert_eq!(capability("gateways-reach", able), None);
@@ -218,5 +223,71 @@ mod tests {
             Some("`gw1 withdraws 172.16.1.0/24` of gobgp 3.36")
         );
         assert_eq!(capability("gateways-learn", "srlinux").as_deref(), Some("srlinux 24.10"));
+    }
+
+    #[test]
+    fn routers_that_only_containerlab_starts_are_deployed_by_it() {
+        let run = loaded("gateways-learn", Some("srlinux:25.3.1")).runs.remove(0);
+        let embedded = beyond(&run, Stand::Namespaces).map(|beyond| beyond.detail);
+        assert!(embedded.is_some_and(|detail| detail.contains("--backend containerlab")));
+        assert_eq!(beyond(&run, Stand::Containers), None);
+        let images = BTreeMap::from([("gw1".to_string(), run.images["gw1"].clone())]);
+        let made = deployment(&run, "rp-1-2-3", "rp-1-2-0-.patch", &images).unwrap().unwrap();
+        insta::assert_snapshot!(format!("{:#}", made.file), @r#"
+        {
+          "mgmt": {
+            "ipv4-subnet": "auto",
+            "ipv6-subnet": "auto",
+            "network": "rp-1-2-3"
+          },
+          "name": "rp-1-2-3",
+          "prefix": "__lab-name",
+          "topology": {
+            "links": [
+              {
+                "endpoints": [
+                  {
+                    "interface": "rp0",
+                    "node": "rp-1-2-0-.patch"
+                  },
+                  {
+                    "interface": "e1-1",
+                    "node": "gw1"
+                  }
+                ],
+                "mtu": 1500,
+                "type": "veth"
+              }
+            ],
+            "nodes": {
+              "gw1": {
+                "image": "ghcr.io/nokia/srlinux:25.3.1",
+                "kind": "nokia_srlinux",
+                "startup-config": "gw1.0.startup.cli"
+              },
+              "rp-1-2-0-.patch": {
+                "kind": "ext-container"
+              }
+            }
+          }
+        }
+        "#);
+        assert_eq!(cables(&run), [Cable::Patched { router: 1, name: "rp0".to_string() }]);
+        assert_eq!(made.mounted.len(), 1);
+        assert!(made.mounted[0].text.contains("ethernet-1/1 subinterface 0 ipv4 address 192.168.1.5/24"));
+
+        let what = |scenario: &str, gateway: &str| {
+            let run = loaded(scenario, Some(gateway)).runs.remove(0);
+            beyond(&run, Stand::Containers).map(|beyond| beyond.capability)
+        };
+        let ours = loaded("gateways-learn", Some("bird")).runs.remove(0);
+        assert_eq!(deployment(&ours, "rp-1-2-3", "x", &images).unwrap(), None);
+        // Its kernel tells nothing of its routes; flows that it gets are counted there.
+        assert_eq!(what("gateways-reach", "srlinux").as_deref(), Some("fib of srlinux 24.10"));
+        assert_eq!(
+            what("gateways-withdraw", "sonic").as_deref(),
+            Some("`gw1 withdraws 172.16.1.0/24` of sonic 202405")
+        );
+        insta::assert_snapshot!(what("gateways-ecmp", "ceos").unwrap_or_default(), @"`worker spreads 172.16.1.0/24 over gw1 and gw2` of ceos 4.32");
     }
 }

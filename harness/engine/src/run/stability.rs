@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use regex::{Regex, RegexBuilder};
+use regex::{Captures, Regex, RegexBuilder};
 use routeproof_model::plan::{Plan, PlannedRun};
 use routeproof_model::result::{Outcome, ResultFile, RunResult};
 
 /// What programs say when they fall over, in the words of C, Go, Python, FRR, BIRD and OpenBSD.
 const SIGNS: &str = r"segmentation fault|received signal [0-9]+ at .*aborting|segfault|core dumped|\bpanic\b|assertion .* failed|traceback \(most recent call last\)|<BUG>|\bfatal in\b|stack smashing|AddressSanitizer";
 
-/// A daemon's end that nobody asked for, in the words of `RouterError` and `FrrError`.
-const DEATH: &str = r"node (?<node>\S+): \S+ (has ended with|ended at once with) (signal|exit code)";
+/// A daemon's end that nobody asked for, in the words of `RouterError` and `FrrError`; of a router in a container of its own its node's, in
+/// those of `Death`.
+const DEATH: &str = r"node (?<node>[^\s:]+)(: \S+ (has ended with|ended at once with) (signal|exit code)|(?<whole> has died))";
 
 /// Each sign once, with the run and the file that it is in. `plan` and `result` are of one invocation.
 pub fn instability(plan: &Plan, result: &ResultFile, directory: &Path) -> Vec<String> {
@@ -41,7 +42,11 @@ fn title(planned: &PlannedRun) -> String {
 /// A daemon of the router's that ended, and what the run waited for just then. One of a cluster node is none of the router's.
 fn deaths(run: &RunResult, planned: &PlannedRun, death: &Regex) -> Option<String> {
     let why = run.reason.as_deref().filter(|_| run.outcome > Outcome::Skipped)?;
-    let found = death.captures(why).filter(|found| planned.routers.contains_key(&found["node"]))?;
+    let is_of_router = |found: &Captures<'_>| {
+        let router = planned.routers.get(&found["node"]);
+        router.is_some_and(|router| found.name("whole").is_none() || router.is_of_containerlab())
+    };
+    let found = death.captures(why).filter(is_of_router)?;
     let (start, what) = found.get(0).map(|whole| (whole.start(), &why[whole.start()..]))?;
     Some(match why[..start].trim_end_matches([':', ' ']) {
         "" => what.to_string(),
@@ -117,6 +122,8 @@ mod tests {
             None,
             "a cluster node's"
         );
+        // A lab's node may be killed by anybody; a container ends with its router.
+        assert_eq!(told("broken", "node gw1 has died: somebody or something killed its first process"), None);
         assert_eq!(title(planned), "gateways-learn family=ipv4 frr=8.4.4");
     }
 }

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use routeproof_engine::image::{ImageRef, Options, Quiet};
-use routeproof_engine::lab::{BridgeSpec, Command, InterfaceSpec, Lab, LabSpec, LinkEnd, LinkSpec, NodeSpec};
+use routeproof_engine::lab::{
+    BridgeSpec, Command, InterfaceSpec, Lab, LabSpec, Laid, LinkEnd, LinkSpec, NodeSpec,
+};
 use routeproof_engine::observe::{Monitor, Sockets};
 use routeproof_engine::preflight::skip_test;
 use routeproof_engine::probe::Place;
@@ -40,7 +42,11 @@ pub async fn lab(folder: &Path, nodes: &[&str], segments: &[&[Port<'_>]]) -> Opt
         let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
         let interface = InterfaceSpec { name: interface.to_string(), mac: None, addresses };
         let port = format!("{bridge}-{name}");
-        LinkSpec { ends: [LinkEnd::Node { node, interface }, LinkEnd::Bridge { bridge, port }], mtu: None }
+        LinkSpec {
+            ends: [LinkEnd::Node { node, interface }, LinkEnd::Bridge { bridge, port }],
+            mtu: None,
+            laid: Laid::Here,
+        }
     };
     let ports = segments.iter().enumerate().flat_map(|(i, ports)| ports.iter().map(move |port| (i, port)));
     let spec = LabSpec {
@@ -50,7 +56,7 @@ pub async fn lab(folder: &Path, nodes: &[&str], segments: &[&[Port<'_>]]) -> Opt
             .map(|i| BridgeSpec { name: format!("segment{i}"), ..BridgeSpec::default() })
             .collect(),
         links: ports.map(|(i, port)| link(i, port)).collect(),
-        joined: false,
+        ..LabSpec::default()
     };
     match Lab::boot(spec, &folder.join("lab.log")).await {
         Ok(lab) => Some(lab),

@@ -14,17 +14,85 @@ pub struct Beyond {
     pub detail: String,
 }
 
+/// What the labs are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    Namespaces,
+    Containers,
+}
+
 /// The first thing that a run asks in vain; known before anything is booted.
-pub fn beyond(run: &PlannedRun) -> Option<Beyond> {
-    let of_router = run.routers.values().find_map(|router| {
-        if let Some(reason) = &router.not_run_here {
-            let detail = format!("it cannot be run here: {reason}");
-            return Some(Beyond { capability: router.title(), detail });
+pub fn beyond(run: &PlannedRun, stand: Stand) -> Option<Beyond> {
+    let of_router = run.routers.iter().find_map(|(node, router)| {
+        let beyond = match (router.is_of_containerlab(), stand) {
+            (true, Stand::Containers) => of_container(run, node, router),
+            (true, Stand::Namespaces) => Some(not_here(router, "; `--backend containerlab` runs it")),
+            (false, _) => router.not_run_here.is_some().then(|| not_here(router, "")),
+        };
+        if beyond.is_some() {
+            return beyond;
         }
         let (ability, reason) = router.lacks().into_iter().next()?;
         Some(lacking(router, ability, reason))
     });
     of_router.or_else(|| run.steps.iter().find_map(|step| of_step(run, &step.verb)))
+}
+
+fn not_here(router: &Router, but: &str) -> Beyond {
+    let reason = router.not_run_here.as_deref().unwrap_or("only containerlab starts it");
+    Beyond { capability: router.title(), detail: format!("it cannot be run here: {reason}{but}") }
+}
+
+/// What a topology or a step does in a gateway that is a container of containerlab's: its own programs are in charge there.
+fn of_container(run: &PlannedRun, name: &str, router: &Router) -> Option<Beyond> {
+    let node = run.topology.node(name)?;
+    let missing = |what: &str, detail: String| {
+        Some(Beyond { capability: format!("{what} of {}", router.title()), detail })
+    };
+    if let Some(interface) = node.interfaces.first() {
+        let detail = format!(
+            "the topology declares {}, which only the router's configuration could make",
+            interface.name
+        );
+        return missing("declared interfaces", detail);
+    }
+    if let Some(line) = node.other_line().filter(|_| router.configures_addresses()) {
+        return missing(
+            "exec lines",
+            format!("`{line}` would change a kernel that does not forward its packets"),
+        );
+    }
+    let bypassed = router.configures_addresses();
+    run.steps.iter().find_map(|step| match &step.verb {
+        Verb::Fault(fault) if run.topology.find(fault.node()).is_some_and(|n| n.name == name) => {
+            match fault {
+                Fault::Unplug { .. } | Fault::PlugIn { .. } | Fault::Exec { .. } => None,
+                // As of any router whose profile says how.
+                Fault::Withdraw { .. } | Fault::Announce { .. } => None,
+                _ => missing(
+                    &format!("`{}`", fault.name()),
+                    "nothing stops or changes parts of its container".to_string(),
+                ),
+            }
+        }
+        verb if bypassed && is_about_packets(verb) => {
+            let detail =
+                "packets are sent and counted in a gateway's kernel, which this router's may pass by"
+                    .to_string();
+            missing(&format!("`{}`", step.name), detail)
+        }
+        _ => None,
+    })
+}
+
+fn is_about_packets(verb: &Verb) -> bool {
+    match verb {
+        Verb::Stream(_) => true,
+        Verb::Eventually { expect, .. } | Verb::Holds { expect, .. } => {
+            matches!(expect, Expect::Ecmp(_) | Expect::ReturnPath(_) | Expect::Isolation(_) | Expect::Loss(_))
+        }
+        _ => false,
+    }
 }
 
 fn lacking(router: &Router, ability: Ability, reason: &str) -> Beyond {

@@ -18,9 +18,12 @@ pub struct ProfileFile {
     pub kinds: Vec<String>,
     #[serde(default)]
     pub driver: Driver,
-    /// Why no lab of ours can run it; such a profile is for containerlab, and was not run here.
+    /// Why no embedded lab can run it; such a profile is for containerlab, and was not run here.
     #[serde(default)]
     pub not_run_here: Option<String>,
+    /// How containerlab runs it.
+    #[serde(default)]
+    pub containerlab: Option<Containerlab>,
     /// The first is the one that is meant when none is named.
     pub versions: Vec<VersionFile>,
     #[serde(default)]
@@ -141,6 +144,34 @@ fn mode() -> String {
 pub struct Daemon {
     pub name: String,
     pub command: String,
+}
+
+/// What containerlab needs to know to run a router as one of its own kinds, the first of [`ProfileFile::kinds`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Containerlab {
+    /// What containerlab calls the interface that a topology calls `eth{{ n }}`: a template of the number `n`.
+    pub interface: String,
+    /// What the router's own configuration calls it, likewise; the same unless said.
+    #[serde(default)]
+    pub port: Option<String>,
+    pub addresses: AddressesBy,
+    /// The path among [`Start::files`] of the one that is containerlab's `startup-config`; the others are mounted where they belong.
+    #[serde(default)]
+    pub startup_config: Option<String>,
+    /// Its log files, which are kept and searched for crashes; what its container prints is, too.
+    #[serde(default)]
+    pub logs: Vec<String>,
+}
+
+/// Who gives the interfaces their addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressesBy {
+    /// The topology's links and `exec` lines, as on any Linux host.
+    Kernel,
+    /// The router's own configuration: its templates have `interfaces` and `loopback`.
+    Configuration,
 }
 
 /// A command that must succeed.

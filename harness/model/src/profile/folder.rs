@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::ability::{Ability, unmentioned};
 use super::file::{Driver, ProfileFile, Question, Script, VersionFile};
-use super::{answer, template};
+use super::{answer, ports, template};
 use crate::diag::{Diagnostic, Mark, Seg, Source};
 use crate::topology::words;
 use crate::{path, yaml};
@@ -30,6 +30,7 @@ impl Profile {
         checks.names()?;
         checks.abilities()?;
         checks.commands()?;
+        checks.containerlab()?;
         checks.questions()?;
         Ok(profile)
     }
@@ -41,18 +42,23 @@ impl Profile {
         Ok(Profile { file: yaml::parse(source)?, templates })
     }
 
-    /// The version by its name, or the first. Of FRR any will do: people bring their own.
+    /// The version by its name, or the first. Of FRR and of what containerlab runs any will do: people bring their own.
     pub fn version(&self, name: Option<&str>) -> Option<VersionFile> {
         let Some(name) = name else { return self.file.versions.first().cloned() };
         let listed = self.file.versions.iter().find(|v| v.version == name).cloned();
-        let is_frr = self.file.driver == Driver::Frr && name.starts_with(|c: char| c.is_ascii_digit());
+        let first = self.file.versions.first().map_or(self.file.name.as_str(), |v| v.image.as_str());
+        let repository = match self.file.driver {
+            Driver::Frr => self.file.name.as_str(),
+            Driver::Commands => first.rsplit_once(':').map_or(first, |(repository, _)| repository),
+        };
         let other = || VersionFile {
             version: name.to_string(),
-            image: format!("{}:{name}", self.file.name),
+            image: format!("{repository}:{name}"),
             debian: None,
             cannot: BTreeMap::new(),
         };
-        listed.or_else(|| is_frr.then(other))
+        let any = self.file.driver == Driver::Frr || self.file.containerlab.is_some();
+        listed.or_else(|| (any && name.starts_with(|c: char| c.is_ascii_digit())).then(other))
     }
 
     /// Whether an image's name, in whatever registry, is of this router: `quay.io/x/bird:2` is of that of `bird:2`.
@@ -92,13 +98,43 @@ impl Checks<'_> {
                     .source
                     .error_at(&at("version"), format!("the version {} is there twice", version.version)));
             }
-            if version.debian.is_none() && self.file.not_run_here.is_none() && self.file.driver != Driver::Frr
-            {
+            if version.debian.is_none() && !self.is_elsewhere() && self.file.driver != Driver::Frr {
                 let error =
                     self.source.error_at(&path!["versions", index], "nobody knows where this image is from");
-                return Err(error
-                    .hint("`debian: { suite, package }`; or `not-run-here: REASON` for the whole profile"));
+                return Err(error.hint(
+                    "`debian: { suite, package }`; or `containerlab: ...` or `not-run-here: REASON` for the whole profile",
+                ));
             }
+        }
+        Ok(())
+    }
+
+    /// Whether embedded labs need no image of it.
+    fn is_elsewhere(&self) -> bool {
+        self.file.not_run_here.is_some() || self.file.containerlab.is_some()
+    }
+
+    /// What containerlab is told.
+    fn containerlab(&self) -> Result<(), Diagnostic> {
+        let Some(containerlab) = &self.file.containerlab else { return Ok(()) };
+        let names = [("interface", Some(&containerlab.interface)), ("port", containerlab.port.as_ref())];
+        for (key, name) in names {
+            let Some(name) = name else { continue };
+            let at = path!["containerlab", key];
+            let filled = ports::named(name, "eth1").and_then(|one| Ok((one, ports::named(name, "eth2")?)));
+            let (one, two) = filled.map_err(|e| self.source.error_at(&at, e.what))?;
+            if one == two {
+                let error = self.source.error_at(&at, format!("every interface would be called `{one}`"));
+                return Err(error.hint("`{{ n }}` is the number of `ethN`, from 1"));
+            }
+        }
+        let files = &self.file.start.files;
+        if let Some(path) =
+            containerlab.startup_config.as_ref().filter(|p| files.iter().all(|f| f.path != **p))
+        {
+            let at = path!["containerlab", "startup-config"];
+            let error = self.source.error_at(&at, format!("no file of `start` has the path `{path}`"));
+            return Err(error.suggest(path, files.iter().map(|file| file.path.as_str())));
         }
         Ok(())
     }
@@ -153,10 +189,7 @@ impl Checks<'_> {
         for (index, pattern) in start.rejected.iter().enumerate() {
             self.pattern(pattern, &path!["start", "rejected", index])?;
         }
-        if self.file.driver == Driver::Commands
-            && start.daemons.is_empty()
-            && self.file.not_run_here.is_none()
-        {
+        if self.file.driver == Driver::Commands && start.daemons.is_empty() && !self.is_elsewhere() {
             return Err(self.source.error_at_key(&path!["start"], "nothing is started: `daemons` is empty"));
         }
         Ok(())

@@ -11,6 +11,7 @@ mod catalogue;
 mod file;
 mod folder;
 mod intent;
+mod ports;
 mod router;
 mod template;
 #[cfg(test)]
@@ -19,14 +20,15 @@ mod told;
 
 pub use ability::Ability;
 pub use answer::{AnswerError, read_answer};
-pub use beyond::{Beyond, beyond};
+pub use beyond::{Beyond, Stand, beyond};
 pub use catalogue::{Choice, PROFILE, Profiles, UnknownRouter};
 pub use file::{
-    Ask, Daemon, Debian, Driver, FileFile, Format, KnownIssue, ProfileFile, Question, Script, Start, Told,
-    Variant, VersionFile,
+    AddressesBy, Ask, Containerlab, Daemon, Debian, Driver, FileFile, Format, KnownIssue, ProfileFile,
+    Question, Script, Start, Told, Variant, VersionFile,
 };
 pub use folder::{Profile, repository};
 pub use intent::{BfdTimers, DynamicPeers, Family, GracefulRestart, Intent, Peer, Timers, Vlan, Vrf};
+pub use ports::Ports;
 pub use router::{CommandError, RenderedFile, Router, RouterImage};
 pub use template::{TemplateError, render, values};
 pub use told::{told_prefixes, told_sessions, told_version};

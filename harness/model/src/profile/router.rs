@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::ability::Ability;
-use super::file::{Ask, Debian, Driver, KnownIssue, Script, Start, Told};
+use super::file::{AddressesBy, Ask, Containerlab, Debian, Driver, KnownIssue, Script, Start, Told};
 use super::folder::Profile;
 use super::intent::Intent;
+use super::ports::Ports;
 use super::template::{self, TemplateError};
 use crate::topology::words;
 
@@ -20,6 +21,14 @@ pub struct Router {
     pub variant: Option<String>,
     pub driver: Driver,
     pub not_run_here: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containerlab: Option<Containerlab>,
+    /// containerlab's kind.
+    #[serde(default)]
+    pub kind: String,
+    /// Of the gateway that it is in a topology.
+    #[serde(default)]
+    pub ports: Ports,
     pub image: RouterImage,
     pub cannot: BTreeMap<Ability, String>,
     pub known_issues: Vec<KnownIssue>,
@@ -74,6 +83,9 @@ impl Router {
             variant: variant.map(str::to_string),
             driver: file.driver,
             not_run_here: file.not_run_here.clone(),
+            containerlab: file.containerlab.clone(),
+            kind: file.kinds.first().cloned().unwrap_or_default(),
+            ports: Ports::default(),
             image: RouterImage {
                 name: chosen.image.clone(),
                 version: chosen.version.clone(),
@@ -115,12 +127,36 @@ impl Router {
         self.driver == Driver::Frr || self.ask.advertised.is_some()
     }
 
+    /// Whether only containerlab can start it.
+    pub fn is_of_containerlab(&self) -> bool {
+        self.containerlab.is_some() && self.image.debian.is_none()
+    }
+
+    /// Whether its configuration gives its interfaces their addresses, so that its kernel may know nothing of them.
+    pub fn configures_addresses(&self) -> bool {
+        self.containerlab.as_ref().is_some_and(|c| c.addresses == AddressesBy::Configuration)
+    }
+
+    /// What containerlab calls one of its interfaces.
+    ///
+    /// # Errors
+    /// The profile's template does not fit.
+    pub fn interface(&self, name: &str) -> Result<String, TemplateError> {
+        self.containerlab.as_ref().map_or(Ok(name.to_string()), |c| super::ports::named(&c.interface, name))
+    }
+
+    fn values(&self, peer: Option<usize>) -> Result<minijinja::Value, TemplateError> {
+        let port = self.containerlab.as_ref().map(|c| c.port.as_ref().unwrap_or(&c.interface));
+        let ports = self.ports.values(port.map(String::as_str))?;
+        Ok(template::values(&self.intent, &self.version, peer, ports))
+    }
+
     /// Its configuration.
     ///
     /// # Errors
     /// A template does not fit the intent, at its line.
     pub fn files(&self) -> Result<Vec<RenderedFile>, TemplateError> {
-        let values = template::values(&self.intent, &self.version, None);
+        let values = self.values(None)?;
         let file = |file: &super::file::FileFile| {
             let text = self.templates.get(&file.template).map_or("", String::as_str);
             Ok(RenderedFile {
@@ -138,8 +174,7 @@ impl Router {
     /// # Errors
     /// The template does not fit, or its quotes are not closed.
     pub fn argv(&self, command: &str, peer: Option<usize>) -> Result<Vec<String>, CommandError> {
-        let line =
-            template::render("command", command, &template::values(&self.intent, &self.version, peer))?;
+        let line = template::render("command", command, &self.values(peer)?)?;
         words(&line).map_err(|e| CommandError::Words { command: line.clone(), why: e.to_string() })
     }
 
@@ -148,7 +183,7 @@ impl Router {
     /// # Errors
     /// As [`Router::files`].
     pub fn env(&self) -> Result<BTreeMap<String, String>, TemplateError> {
-        let values = template::values(&self.intent, &self.version, None);
+        let values = self.values(None)?;
         let filled =
             |(name, text): (&String, &String)| Ok((name.clone(), template::render(name, text, &values)?));
         self.start.env.iter().map(filled).collect()
@@ -161,7 +196,7 @@ impl Router {
     pub fn then(&self) -> Result<Vec<Vec<String>>, CommandError> {
         let Some(name) = &self.start.then else { return Ok(Vec::new()) };
         let text = self.templates.get(name).map_or("", String::as_str);
-        let lines = template::render(name, text, &template::values(&self.intent, &self.version, None))?;
+        let lines = template::render(name, text, &self.values(None)?)?;
         let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         lines
             .map(|line| {

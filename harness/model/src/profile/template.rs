@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
 use super::intent::Intent;
@@ -59,8 +59,8 @@ pub fn check(name: &str, text: &str) -> Result<(), TemplateError> {
 }
 
 /// The names that templates have: those of the intent's fields with `_` for `-`, each peer's `id` (from 1; dynamic peers count for
-/// themselves), the prefixes by family, `instances`, and `peer` for a command about one.
-pub fn values(intent: &Intent, version: &str, peer: Option<usize>) -> Value {
+/// themselves), the prefixes by family, `instances`, `peer` for a command about one, and what `ports` has.
+pub fn values(intent: &Intent, version: &str, peer: Option<usize>, ports: Map<String, Json>) -> Value {
     // An intent is plain data: it always becomes JSON.
     let mut all = snake(serde_json::to_value(intent).unwrap_or_default());
     for list in ["peers", "dynamic_peers"] {
@@ -75,6 +75,7 @@ pub fn values(intent: &Intent, version: &str, peer: Option<usize>) -> Value {
     all["any_bfd"] = intent.peers.iter().any(|peer| peer.bfd).into();
     all["version"] = version.into();
     all["peer"] = peer.map(|index| all["peers"][index].clone()).unwrap_or_default();
+    all.as_object_mut().into_iter().for_each(|all| all.extend(ports.clone()));
     Value::from(Serde(all))
 }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use super::catalogue::embedded;
 use super::{
-    Ability, Choice, Intent, Profile, Profiles, Question, Router, told_prefixes, told_sessions, told_version,
+    Ability, Choice, Intent, Ports, Profile, Profiles, Question, Router, told_prefixes, told_sessions,
+    told_version,
 };
 use crate::diag::Source;
 
@@ -88,6 +89,52 @@ fn configurations_of_every_router() {
             insta::assert_snapshot!(format!("{}-{kind}", profile.file.name), shown.concat());
         }
     }
+}
+
+const VENDOR: &str = "
+name: v
+topology:
+  nodes:
+    k8s: { kind: k8s-kind }
+    k8s-worker: { kind: ext-container }
+    gw1:
+      kind: nokia_srlinux
+      image: ghcr.io/nokia/srlinux:24.10
+      labels: { routeproof.intent: gw.intent.yaml }
+      exec:
+        - ip address add 192.168.1.5/24 dev eth1
+        - ip address add fd00:192:168:1::5/64 dev eth1
+        - ip address add 10.9.9.9/32 dev lo
+  links:
+    - endpoints: ['k8s-worker:eth1', 'gw1:eth1']
+    - endpoints: ['gw1:eth2', 'host:tap0']
+";
+
+/// Those that configure their interfaces themselves get each address of the topology, on the interface that the router has for it.
+#[test]
+fn interfaces_of_every_router_that_containerlab_runs() {
+    let text = VENDOR.replace("    - endpoints: ['gw1:eth2', 'host:tap0']\n", "");
+    let topology = crate::topology::load(&Source::new("v.clab.yml", text))
+        .unwrap_or_else(|e| panic!("{}", e.render(false)));
+    assert_eq!(topology.node("gw1").unwrap().role, crate::topology::Role::Gateway);
+    let names: Vec<String> = Profiles::embedded().iter().map(|profile| profile.file.name.clone()).collect();
+    let theirs = names.iter().map(|name| router(name, &intent(PLAIN))).filter(Router::is_of_containerlab);
+    let theirs: Vec<String> = theirs
+        .map(|mut router| {
+            router.ports = Ports::of(&topology, "gw1");
+            let files = router.files().unwrap().into_iter().map(|file| file.text);
+            let then = router.then().unwrap().into_iter().map(|argv| argv.join(" ") + "\n");
+            let all: String = files.chain(then).collect();
+            if router.configures_addresses() {
+                for address in ["192.168.1.5", "fd00:192:168:1::5", "10.9.9.9"] {
+                    assert!(all.contains(address), "{}: {address}", router.profile);
+                }
+                insta::assert_snapshot!(format!("{}-interfaces", router.profile), all);
+            }
+            format!("{} {}", router.profile, router.interface("eth1").unwrap())
+        })
+        .collect();
+    insta::assert_snapshot!(theirs.join(", "), @"ceos eth1, junos eth1, sonic eth1, srlinux e1-1, vyos eth1, xrd Gi0-0-0-0");
 }
 
 const VRFS: &str = "
@@ -275,7 +322,7 @@ fn mistakes_in_profiles_point_at_their_place() {
         let error = parse(SMALL.replace(from, to), "").unwrap_err();
         format!("{error}; {}", error.hints.join("; "))
     };
-    insta::assert_snapshot!(wrong("about:", "abuot:"), @"x/profile.yaml:2:1: unknown field `abuot`; did you mean `about`?; known here: name, about, sources, kinds, driver, not-run-here, versions, variants, can, cannot, known-issues, start, reload, ask");
+    insta::assert_snapshot!(wrong("about:", "abuot:"), @"x/profile.yaml:2:1: unknown field `abuot`; did you mean `about`?; known here: name, about, sources, kinds, driver, not-run-here, containerlab, versions, variants, can, cannot, known-issues, start, reload, ask");
     insta::assert_snapshot!(wrong("fib-ecmp, bfd, ", ""), @"x/profile.yaml:7:1: the profile does not say whether the router can: fib-ecmp, bfd; list each under `can`, or under `cannot` with how that shows");
     insta::assert_snapshot!(wrong("vrf: no }", "vrf: no, fib: no }"), @"x/profile.yaml:8:84: `fib` is under `can`, too;");
     insta::assert_snapshot!(wrong("[fib,", "[fibb,"), @"x/profile.yaml:7:7: unknown value `fibb`; did you mean `fib`?; known here: fib, fib-ecmp, bfd, graceful-restart-helper, graceful-restart, md5, route-refresh, no-route-refresh, multihop, unnumbered, dynamic-peers, both-families, vrf, vlan");
@@ -284,7 +331,11 @@ fn mistakes_in_profiles_point_at_their_place() {
     insta::assert_snapshot!(wrong("filter: '.[]'", "filter: '.[] | nosuch(1)'"), @"x/profile.yaml:14:44: the jq filter is wrong: unknown filter `nosuch`;");
     insta::assert_snapshot!(wrong("command: x sessions", "command: 'x {{ peer'"), @"x/profile.yaml:14:24: unexpected end of input, expected end of variable block;");
     insta::assert_snapshot!(wrong("/usr/bin/x }]", "/usr/bin/x }]\n  rejected: ['(']"), @"x/profile.yaml:12:14: this is no regular expression: unclosed group;");
-    insta::assert_snapshot!(wrong(", debian: { suite: sid, package: x }", ""), @"x/profile.yaml:6:5: nobody knows where this image is from; `debian: { suite, package }`; or `not-run-here: REASON` for the whole profile");
+    insta::assert_snapshot!(wrong(", debian: { suite: sid, package: x }", ""), @"x/profile.yaml:6:5: nobody knows where this image is from; `debian: { suite, package }`; or `containerlab: ...` or `not-run-here: REASON` for the whole profile");
+    let clab = |text: &str| wrong("can:", &format!("containerlab: {{ addresses: kernel, {text} }}\ncan:"));
+    insta::assert_snapshot!(clab("interface: 'e{{ m }}'"), @"x/profile.yaml:7:47: undefined value: `m` is undefined;");
+    insta::assert_snapshot!(clab("interface: e1"), @"x/profile.yaml:7:47: every interface would be called `e1`; `{{ n }}` is the number of `ethN`, from 1");
+    insta::assert_snapshot!(clab("interface: 'e{{ n }}', startup-config: /etc/y"), @"x/profile.yaml:7:75: no file of `start` has the path `/etc/y`; did you mean `/etc/x`?");
     let error = parse(SMALL.to_string(), "a\n{% for x in peers %}\n{% endfo %}\n").unwrap_err();
     insta::assert_snapshot!(error, @"x/x.j2:3:1: unknown statement endfo");
 }

@@ -21,6 +21,11 @@ impl fmt::Display for LabName {
 }
 
 impl LabName {
+    /// Of the part of the lab that containerlab makes: Docker's network of that must not be called as kind's is.
+    pub fn of_containerlab(self) -> LabName {
+        LabName { number: self.number | 1 << 31, ..self }
+    }
+
     /// `None`: somebody else's name.
     pub fn parse(text: &str) -> Option<LabName> {
         let mut parts = text.split('-');

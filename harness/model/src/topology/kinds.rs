@@ -10,6 +10,8 @@ pub(super) enum Kind {
     Linux,
     /// Not containerlab's: `linux` with an FRR image, said outright.
     Frr,
+    /// A vendor's that has an intent: its profile says how containerlab runs it.
+    Vendor,
     Bridge,
     Cluster,
     External,
@@ -38,11 +40,16 @@ impl KindName {
             host if HOST_KINDS.contains(&host) => {
                 Self::Elsewhere("uses the host's network, which a lab never touches")
             }
-            vendor if VENDOR_KINDS.contains(&vendor) || vendor.starts_with("vr-") => {
+            vendor if is_vendor(vendor) => {
                 Self::Elsewhere("is a vendor router or appliance, which the embedded lab cannot run")
             }
             _ => Self::Unknown,
         }
+    }
+
+    /// What it is with an intent, in no vendor's words: a router that a profile describes.
+    pub(super) fn with_intent(self, name: &str) -> Self {
+        if is_vendor(name) { Self::Here(Kind::Vendor) } else { self }
     }
 
     /// The error about a node of such a kind, with what would be needed to boot it.
@@ -58,7 +65,14 @@ impl KindName {
             (Self::Elsewhere(_), None) => "Docker and containerlab".to_owned(),
             _ => return refusal,
         };
-        refusal.hint(format!("the node `{node}` needs {needed}; `check`, `plan` and `graph` understand it"))
+        let refusal = refusal
+            .hint(format!("the node `{node}` needs {needed}; `check`, `plan` and `graph` understand it"));
+        match is_vendor(&kind.to_lowercase()) {
+            true => refusal.hint(
+                "with a label `routeproof.intent: FILE`, scenarios run it by `--backend containerlab`; see docs/gateways.md",
+            ),
+            false => refusal,
+        }
     }
 
     /// The error about a kind that is not [`KindName::Here`]; `error` says where.
@@ -72,6 +86,10 @@ impl KindName {
         };
         error.hint(format!("the embedded lab has {}", KINDS.join(", ")))
     }
+}
+
+fn is_vendor(name: &str) -> bool {
+    VENDOR_KINDS.contains(&name) || name.starts_with("vr-")
 }
 
 /// Kinds of containerlab that use the host's network or Docker's.

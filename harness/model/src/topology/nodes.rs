@@ -175,7 +175,7 @@ impl Builder<'_> {
                 .hint("use `kind: linux` with an image")),
             (Kind::External, label) => self.external(written, label.is_some(), cluster),
             (_, Some((role, _))) => Ok(role),
-            (Kind::Frr, None) => Ok(Role::Gateway),
+            (Kind::Frr | Kind::Vendor, None) => Ok(Role::Gateway),
             (Kind::Linux | Kind::Cluster, None) => {
                 let image = written.layers.one("image", |n| &n.image).map_or("", |(image, _)| image);
                 Ok(if holds_router(Some(image)) { Role::Gateway } else { Role::Client })

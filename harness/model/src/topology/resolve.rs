@@ -9,7 +9,7 @@ use super::kinds::{Kind, KindName};
 use super::labels;
 use super::layers::Layers;
 use super::links::Cabling;
-use super::nodes::{Builder, Built, NAME_RULE, Written, is_name};
+use super::nodes::{Builder, Built, INTENT, NAME_RULE, Written, is_name};
 use super::segment;
 use super::support::{self, Warnings};
 use super::types::{Link, Node, Role, Topology};
@@ -232,7 +232,7 @@ fn written_node<'f>(
     let layers = Layers::of(file, name);
     labels::check(source, &layers)?;
     let kind = match &layers.kind {
-        Some((kind, at)) => match KindName::of(&kind.to_lowercase()) {
+        Some((kind, at)) => match kind_of(&kind.to_lowercase(), &layers) {
             KindName::Here(kind) => kind,
             other => {
                 let image = layers.one("image", |n| &n.image).map(|(image, _)| image);
@@ -245,6 +245,14 @@ fn written_node<'f>(
         }
     };
     Ok(Written { name, kind, layers })
+}
+
+fn kind_of(name: &str, layers: &Layers<'_>) -> KindName {
+    let kind = KindName::of(name);
+    match layers.map("labels", |n| &n.labels).contains_key(INTENT) {
+        true => kind.with_intent(name),
+        false => kind,
+    }
 }
 
 /// Refuses or notes what the embedded lab does not use, once for each place that gives some node its fields.

@@ -98,6 +98,19 @@ impl Node {
         [commands(bridge, &self.interfaces), self.exec.clone()].concat()
     }
 
+    /// The addresses that `exec` lines give to one of its interfaces.
+    pub fn addresses_by_lines(&self, device: &str) -> Vec<IpNet> {
+        let all = self.exec.iter().flat_map(|argv| addresses::added_by(argv));
+        all.filter(|added| added.device.as_deref() == Some(device)).map(|added| added.net).collect()
+    }
+
+    /// The first `exec` line that does more than give addresses.
+    pub fn other_line(&self) -> Option<String> {
+        let gives =
+            |argv: &&Vec<String>| addresses::added_by(argv).len() == addresses::simple_commands(argv).len();
+        self.exec.iter().find(|argv| !gives(argv)).map(|argv| argv.join(" "))
+    }
+
     /// The addresses that the topology itself gives to the node, apart from those of its links.
     fn assigned(&self) -> impl Iterator<Item = IpNet> {
         let declared: Vec<IpNet> = self.interfaces.iter().flat_map(|i| i.addresses.iter().copied()).collect();

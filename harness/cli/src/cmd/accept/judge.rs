@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use routeproof_engine::bundle;
-use routeproof_engine::run::{self as engine, Backing, LoadOptions, Loaded, Options};
+use routeproof_engine::run::{self as engine, LoadOptions, Loaded, Options};
 use routeproof_model::acceptance::{Judged, Round, RouterUnderTest, SOAK, Sanity, judge};
 use routeproof_model::profile::{Choice, Profiles};
 use routeproof_model::result::{Outcome, ResultFile};
@@ -13,6 +13,8 @@ use routeproof_model::result::{Outcome, ResultFile};
 use super::inputs::Inputs;
 use super::round::{Ran, run_once};
 use super::{JudgeArgs, evidence, show, written};
+use crate::backing;
+use crate::cmd::doctor;
 use crate::fail::{BAD_INPUT, Failure};
 use crate::out;
 
@@ -36,13 +38,18 @@ pub async fn run(router: &str, args: &JudgeArgs) -> Result<u8, Failure> {
     let good = &inputs.levels.sanity;
     let mut sanity = load(&[&good.scenario], &good.router)?;
     let mut tested = load(&names, router)?;
+    let backing = args.backing.backing(&store);
+    let guest = backing::guest(args.guest.parse()?, &backing);
     for loaded in [&mut sanity, &mut tested] {
         engine::choose_frr(loaded, &store)?;
-        loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
+        if !backing.is_containers() {
+            loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
+        }
     }
-    let jobs = args.jobs.map_or_else(engine::parallelism, NonZeroUsize::get);
-    let (guest, retries) = (args.guest.parse()?, engine::RETRIES);
-    let options = Options { store, jobs, retries, guest, race: None, keep: None, backing: Backing::Rendered };
+    let needed = backing::needs(&backing, &Loaded::plan(&tested));
+    doctor::require(&needed, &guest, &store, backing.programs()).await?;
+    let jobs = args.jobs.map_or_else(|| backing::parallelism(&backing), NonZeroUsize::get);
+    let options = Options { store, jobs, retries: engine::RETRIES, guest, race: None, keep: None, backing };
 
     let before = run_once(&sanity, args, &options).await?;
     let rounds = rounds(&tested, args, &options, length).await?;

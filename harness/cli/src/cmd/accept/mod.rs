@@ -18,6 +18,7 @@ use routeproof_model::acceptance::LEVELS;
 
 use self::written::Written;
 use crate::args::{GuestArgs, ProfileArgs, SourceArgs};
+use crate::backing::BackingArgs;
 use crate::fail::Failure;
 
 /// Run the scenarios of a level with a router as the gateway, and judge it requirement by requirement
@@ -75,6 +76,8 @@ struct JudgeArgs {
     profiles: ProfileArgs,
     #[command(flatten)]
     guest: GuestArgs,
+    #[command(flatten)]
+    backing: BackingArgs,
 }
 
 pub async fn run(args: AcceptArgs) -> Result<u8, Failure> {

@@ -246,6 +246,8 @@ fn a_vendors_router_is_understood_and_said_to_need_containerlab() {
     help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
     help: the node `s` needs Docker, containerlab and the image ghcr.io/nokia/srlinux:24.10; `check`,
           `plan` and `graph` understand it
+    help: with a label `routeproof.intent: FILE`, scenarios run it by `--backend containerlab`; see
+          docs/gateways.md
     "#);
 }
 

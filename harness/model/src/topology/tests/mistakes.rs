@@ -219,6 +219,8 @@ fn kinds_and_groups() {
       |
     help: the embedded lab has linux, frr, bridge, k8s-kind, ext-container
     help: the node `a` needs Docker and containerlab; `check`, `plan` and `graph` understand it
+    help: with a label `routeproof.intent: FILE`, scenarios run it by `--backend containerlab`; see
+          docs/gateways.md
     "#);
     assert_snapshot!(error(&lab("nodes: {a: {kind: host}}")), @r#"
     error: the kind `host` uses the host's network, which a lab never touches
