@@ -10,7 +10,7 @@ use routeproof_engine::run::{
 };
 use routeproof_model::diag::{Diagnostic, Severity};
 use routeproof_model::metallb::lint::{Finding, FrrVersion, Rule};
-use routeproof_model::profile::{PROFILE, Profiles};
+use routeproof_model::profile::{PROFILE, Profile, Profiles};
 use routeproof_model::{needs, path, yaml};
 
 use super::{metallb, requirements, run, select};
@@ -148,7 +148,7 @@ fn check(file: &str, store: &Store, profiles: &Profiles) -> Result<Found, Failur
         return Ok(Found::default());
     }
     if is_topology(file) {
-        return check_topology(Path::new(file), store);
+        return check_topology(Path::new(file), store, profiles);
     }
     let mut loaded = load_for(&select::path(file)?, &LoadOptions { profiles, ..LoadOptions::default() })?;
     // As `run` does: the release's own FRR need not be one that can be had.
@@ -195,15 +195,24 @@ pub fn is_topology(file: &str) -> bool {
 }
 
 /// Two questions: whether the file is right, and whether the embedded lab can boot it. A no to the second is a warning.
-fn check_topology(file: &Path, store: &Store) -> Result<Found, Failure> {
-    let shown = |warnings: Vec<Diagnostic>| warnings.iter().map(ToString::to_string).collect();
+fn check_topology(file: &Path, store: &Store, profiles: &Profiles) -> Result<Found, Failure> {
+    let shown = |warnings: Vec<Diagnostic>| warnings.iter().map(ToString::to_string).collect::<Vec<_>>();
     match load_topology(file) {
         Ok(topology) => {
             // What is here in all but an FRR tree is meant for here.
-            check_topology_images(file, [&topology], store)?;
+            let elsewhere = |image: &str| profiles.of_image(image).is_some_and(Profile::is_elsewhere);
+            check_topology_images(file, [&topology], store, elsewhere)?;
             check_intents(&topology)?;
             let needs = needs::of(&topology, &[], &BTreeSet::new());
-            Ok(Found { warnings: shown(topology.warnings), needs, ..Found::default() })
+            let routers = topology.nodes.iter().filter(|node| node.image.as_deref().is_some_and(elsewhere));
+            let routers = routers.map(|node| {
+                let (file, node) = (file.display(), &node.name);
+                format!(
+                    "{file}: embedded labs cannot boot `{node}`: `--backend containerlab` runs its router"
+                )
+            });
+            let warnings = routers.chain(shown(topology.warnings)).collect();
+            Ok(Found { warnings, needs, ..Found::default() })
         }
         Err(RunError::Input(refusal)) if refusal.unsupported => {
             let lab = load_lab(file)?;

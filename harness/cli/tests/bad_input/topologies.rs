@@ -255,6 +255,28 @@ fn what_only_containerlab_boots_is_no_mistake() {
     "#);
 }
 
+const VENDOR_WITH_INTENT: &str = "name: v\ntopology:\n  nodes:\n    k8s: {kind: k8s-kind}\n    k8s-worker: {kind: ext-container}\n    gw1:\n      kind: nokia_srlinux\n      image: ghcr.io/nokia/srlinux:25.3.1\n      labels: {routeproof.intent: v/gw1.intent.yaml}\n  links:\n    - endpoints: ['k8s-worker:eth1', 'gw1:e1-1']\n";
+
+/// A vendor's router with an intent is for containers: embedded, its runs are skipped, and never pass.
+#[test]
+fn a_vendors_router_with_an_intent_is_for_containers() {
+    let folder = folder();
+    folder.write("topologies/v.clab.yml", VENDOR_WITH_INTENT);
+    folder.write(
+        "topologies/v/gw1.intent.yaml",
+        "router-id: 192.168.1.5\nasn: 64512\npeers: [{address: 192.168.1.10, asn: 64513}]\n",
+    );
+    let scenario = "name: s\nabout: a router of containerlab's\ntopology: ../../topologies/v.clab.yml\nmetallb: {version: v0.13.10, mode: frr}\nsteps: [{expect: {session: {node: worker, peer: gw1}}, within: 1s}]\n";
+    folder.write("scenarios/s/scenario.yaml", scenario);
+    assert_snapshot!(folder.without_images(&["check", "topologies/v.clab.yml"]), @"
+    exit 0
+    warning: topologies/v.clab.yml: embedded labs cannot boot `gw1`: `--backend containerlab` runs its router
+    ");
+    let run = folder.without_images(&["run", "scenarios/s"]);
+    assert!(run.to_string().starts_with("exit 4"), "{run}");
+    assert!(run.stdout.contains("`--backend containerlab` runs it"), "{run}");
+}
+
 #[test]
 fn a_drawing_of_no_known_kind() {
     let folder = folder();

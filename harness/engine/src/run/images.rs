@@ -13,7 +13,8 @@ use crate::image::{Blame, ImageError, Store};
 /// Whether each image of the scenario's runs can be had in principle. No network.
 pub fn check_images(loaded: &Loaded, store: &Store) -> Result<(), RunError> {
     for run in &loaded.runs {
-        check_topology_images(&run.topology.file, [&run.topology], store)?;
+        let elsewhere = |image: &str| run.routers.values().any(|r| r.image.name == image && r.is_elsewhere());
+        check_topology_images(&run.topology.file, [&run.topology], store, elsewhere)?;
         for (node, image) in &run.images {
             if is_of_topology(&run.topology, node) {
                 continue;
@@ -24,15 +25,16 @@ pub fn check_images(loaded: &Loaded, store: &Store) -> Result<(), RunError> {
     Ok(())
 }
 
-/// The same for the images that a topology names itself.
+/// The same for the images that a topology names itself, but those that are none for embedded labs.
 pub fn check_topology_images<'a>(
     file: &Path,
     topologies: impl IntoIterator<Item = &'a Topology>,
     store: &Store,
+    elsewhere: impl Fn(&str) -> bool,
 ) -> Result<(), RunError> {
     for topology in topologies {
         for node in topology.nodes.iter().filter(|n| is_of_topology(topology, &n.name)) {
-            let Some(image) = &node.image else { continue };
+            let Some(image) = node.image.as_deref().filter(|image| !elsewhere(image)) else { continue };
             let place = ["topology", "nodes", &node.name, "image"].map(Seg::from);
             known(image, store).or_else(|error| blame(error, file, &place))?;
         }

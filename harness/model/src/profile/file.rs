@@ -40,6 +40,12 @@ pub struct ProfileFile {
     pub ask: Ask,
 }
 
+impl ProfileFile {
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.not_run_here.is_some() || self.containerlab.is_some()
+    }
+}
+
 /// Who speaks with the router.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -61,6 +61,11 @@ impl Profile {
         listed.or_else(|| (any && name.starts_with(|c: char| c.is_ascii_digit())).then(other))
     }
 
+    /// Whether embedded labs need no image of it: they do not run it.
+    pub fn is_elsewhere(&self) -> bool {
+        self.file.is_elsewhere()
+    }
+
     /// Whether an image's name, in whatever registry, is of this router: `quay.io/x/bird:2` is of that of `bird:2`.
     pub fn has_image(&self, image: &str) -> bool {
         self.file.versions.iter().any(|v| repository(&v.image) == repository(image))
@@ -98,7 +103,7 @@ impl Checks<'_> {
                     .source
                     .error_at(&at("version"), format!("the version {} is there twice", version.version)));
             }
-            if version.debian.is_none() && !self.is_elsewhere() && self.file.driver != Driver::Frr {
+            if version.debian.is_none() && !self.file.is_elsewhere() && self.file.driver != Driver::Frr {
                 let error =
                     self.source.error_at(&path!["versions", index], "nobody knows where this image is from");
                 return Err(error.hint(
@@ -107,11 +112,6 @@ impl Checks<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether embedded labs need no image of it.
-    fn is_elsewhere(&self) -> bool {
-        self.file.not_run_here.is_some() || self.file.containerlab.is_some()
     }
 
     /// What containerlab is told.
@@ -189,7 +189,7 @@ impl Checks<'_> {
         for (index, pattern) in start.rejected.iter().enumerate() {
             self.pattern(pattern, &path!["start", "rejected", index])?;
         }
-        if self.file.driver == Driver::Commands && start.daemons.is_empty() && !self.is_elsewhere() {
+        if self.file.driver == Driver::Commands && start.daemons.is_empty() && !self.file.is_elsewhere() {
             return Err(self.source.error_at_key(&path!["start"], "nothing is started: `daemons` is empty"));
         }
         Ok(())

@@ -132,6 +132,11 @@ impl Router {
         self.containerlab.is_some() && self.image.debian.is_none()
     }
 
+    /// Whether embedded labs have no image of it.
+    pub fn is_elsewhere(&self) -> bool {
+        self.is_of_containerlab() || self.not_run_here.is_some()
+    }
+
     /// Whether its configuration gives its interfaces their addresses, so that its kernel may know nothing of them.
     pub fn configures_addresses(&self) -> bool {
         self.containerlab.as_ref().is_some_and(|c| c.addresses == AddressesBy::Configuration)
