@@ -274,7 +274,7 @@ fn a_vendors_router_with_an_intent_is_for_containers() {
     ");
     let run = folder.without_images(&["run", "scenarios/s"]);
     assert!(run.to_string().starts_with("exit 4"), "{run}");
-    assert!(run.stdout.contains("`--backend containerlab` runs it"), "{run}");
+    assert!(run.to_string().contains("`--backend containerlab` runs it"), "{run}");
 }
 
 #[test]
