@@ -18,8 +18,9 @@ use crate::wait::{self, Probe, TimedOut};
 
 /// A daemon that cannot be asked after this time will not be.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// The same of a whole router of a vendor, which boots.
-const ATTACH_LIMIT: Duration = Duration::from_secs(600);
+/// The same of a whole router of a vendor, which boots, and whose command line takes its time.
+const BOOT_LIMIT: Duration = Duration::from_secs(600);
+const BOOT_LOOK: Duration = Duration::from_millis(500);
 /// Nothing tells when a router can be asked, so it is asked.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -69,7 +70,7 @@ impl RunningRouter {
         let daemons = Daemons::new(node, log_dir);
         let running =
             RunningRouter { router: router.clone(), node: node.clone(), daemons, up: Mutex::default() };
-        running.ready(ATTACH_LIMIT).await?;
+        running.ready(BOOT_LIMIT, BOOT_LOOK).await?;
         running.follow().await?;
         running.knows_its_peers().await?;
         Ok(running)
@@ -88,7 +89,7 @@ impl RunningRouter {
             }
         };
         let what = "the peers of its intent in its answer about sessions";
-        wait::until(what, START_LIMIT, LOOK, look, wait::no_events).await.map_err(|e| self.not_ready(e))
+        wait::until(what, BOOT_LIMIT, BOOT_LOOK, look, wait::no_events).await.map_err(|e| self.not_ready(e))
     }
 
     async fn make_users(&self) -> Result<(), RouterError> {
@@ -132,7 +133,7 @@ impl RunningRouter {
             let command = Command { one_user: true, ..Command::new(argv).envs(&self.env()?) };
             self.daemons.start(&daemon.name, &command).await?;
         }
-        self.ready(START_LIMIT).await?;
+        self.ready(START_LIMIT, LOOK).await?;
         self.follow().await?;
         self.look_for_refusals()
     }
@@ -146,7 +147,7 @@ impl RunningRouter {
         Ok(())
     }
 
-    async fn ready(&self, limit: Duration) -> Result<(), RouterError> {
+    async fn ready(&self, limit: Duration, pause: Duration) -> Result<(), RouterError> {
         let Some(ready) = &self.router.start.ready else { return Ok(()) };
         let argv = self.argv(&ready.command, None)?;
         let probe = || async {
@@ -160,7 +161,7 @@ impl RunningRouter {
             }
         };
         let what = format!("an answer to `{}`", argv.join(" "));
-        wait::until(&what, limit, LOOK, probe, wait::no_events).await.map_err(|e| self.not_ready(e))?
+        wait::until(&what, limit, pause, probe, wait::no_events).await.map_err(|e| self.not_ready(e))?
     }
 
     fn not_ready(&self, source: TimedOut) -> RouterError {
