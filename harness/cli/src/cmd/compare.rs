@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use routeproof_engine::cluster::CAPABILITY;
-use routeproof_engine::containers::CAPABILITIES;
 use routeproof_engine::run::{self as engine, Backing, Loaded, Options};
 use routeproof_engine::rundir::KEEP;
 use routeproof_model::plan::Plan;
@@ -68,20 +67,17 @@ pub async fn run(args: &CompareArgs) -> Result<u8, Failure> {
     let mut loaded = select::scenarios(&args.scenarios, &args.metallb, &args.only, &profiles)?;
     let store = run::store(&args.source, &profiles)?;
     let guest = args.guest.parse()?;
-    let (real, needs) = match args.with {
-        Real::Speaker => {
-            let programs = backing::programs(args.cluster_programs.as_ref(), &store);
-            (Backing::Speakers(programs), vec![CAPABILITY.to_string()])
-        }
-        Real::Kind => {
-            (Backing::Containers(args.containers.settings(&store)), CAPABILITIES.map(str::to_string).to_vec())
-        }
+    let real = match args.with {
+        Real::Speaker => Backing::Speakers(backing::programs(args.cluster_programs.as_ref(), &store)),
+        Real::Kind => Backing::Containers(args.containers.settings(&store)),
     };
-    // Half a comparison is none.
-    doctor::require(&needs, &guest, &store, real.programs()).await?;
     engine::choose_frr(&mut loaded, &store)?;
-    loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     let plan = Loaded::plan(&loaded);
+    // Half a comparison is none.
+    let programs = real.programs().map(|_| CAPABILITY.to_string());
+    let needs: Vec<String> = programs.into_iter().chain(backing::needs(&real, &plan)).collect();
+    doctor::require(&needs, &guest, &store, real.programs()).await?;
+    loaded.iter().try_for_each(|scenario| engine::check_images(scenario, &store))?;
     doctor::require_programs(&needs, real.programs(), &plan)?;
     let jobs = args.jobs.map_or_else(|| backing::parallelism(&real), NonZeroUsize::get);
     let (retries, race, keep) = (engine::RETRIES, None, None);

@@ -325,13 +325,14 @@ impl Containers {
     /// Removes everything that has the lab's name.
     pub async fn remove(&self) -> Result<(), ContainerError> {
         let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
-        let lab = self.lab.of_containerlab();
         let destroyed = match &self.deployed {
             Some((folder, _)) => Clab { folder }.destroy().await,
             None => Ok(()),
         };
         join_all(running.into_iter().map(Running::remove)).await;
-        self.docker.remove(&lab).await?;
+        if self.deployed.is_some() {
+            self.docker.remove(&self.lab.of_containerlab()).await?;
+        }
         self.docker.remove(&self.lab).await?;
         destroyed
     }

@@ -35,6 +35,12 @@ pub struct RunningRouter {
 }
 
 impl RunningRouter {
+    /// Of which nothing runs yet.
+    fn new(node: &NodeHandle, router: &Router, log_dir: &Path) -> RunningRouter {
+        let daemons = Daemons::new(node, log_dir);
+        RunningRouter { router: router.clone(), node: node.clone(), daemons, up: Mutex::default() }
+    }
+
     /// Writes the configuration, has the router check it, starts the daemons and waits until they can be asked. Logs go to
     /// `log_dir`.
     ///
@@ -45,9 +51,7 @@ impl RunningRouter {
         router: &Router,
         log_dir: &Path,
     ) -> Result<RunningRouter, RouterError> {
-        let daemons = Daemons::new(node, log_dir);
-        let mut running =
-            RunningRouter { router: router.clone(), node: node.clone(), daemons, up: Mutex::default() };
+        let mut running = RunningRouter::new(node, router, log_dir);
         running.make_users().await?;
         for folder in &router.start.folders {
             running.must(&["mkdir".to_string(), "-p".to_string(), folder.clone()]).await?;
@@ -67,9 +71,7 @@ impl RunningRouter {
         router: &Router,
         log_dir: &Path,
     ) -> Result<RunningRouter, RouterError> {
-        let daemons = Daemons::new(node, log_dir);
-        let running =
-            RunningRouter { router: router.clone(), node: node.clone(), daemons, up: Mutex::default() };
+        let running = RunningRouter::new(node, router, log_dir);
         running.ready(BOOT_LIMIT, BOOT_LOOK).await?;
         running.follow().await?;
         running.knows_its_peers().await?;

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use ipnet::IpNet;
 use routeproof_model::metallb::Mode;
 use routeproof_model::plan::PlannedRun;
 use routeproof_model::real::{Cable, cables};
@@ -70,7 +69,7 @@ fn link_spec(topology: &Topology, link: &topology::Link, ends: &[usize]) -> Link
             interface: InterfaceSpec {
                 name: e.interface.clone(),
                 mac: e.mac,
-                addresses: e.ipv4.map(IpNet::V4).into_iter().chain(e.ipv6.map(IpNet::V6)).collect(),
+                addresses: e.addresses().collect(),
             },
         },
     };

@@ -29,8 +29,8 @@ impl Ports {
         let by_lines = |device: &str| topology.nodes[index].addresses_by_lines(device);
         let ends = topology.links.iter().flat_map(|link| &link.endpoints).filter(|end| end.node == index);
         let interfaces = ends.map(|end| {
-            let of_link = end.ipv4.map(IpNet::V4).into_iter().chain(end.ipv6.map(IpNet::V6));
-            Port { name: end.interface.clone(), addresses: of_link.chain(by_lines(&end.interface)).collect() }
+            let addresses = end.addresses().chain(by_lines(&end.interface)).collect();
+            Port { name: end.interface.clone(), addresses }
         });
         Ports { interfaces: interfaces.collect(), loopback: by_lines("lo") }
     }

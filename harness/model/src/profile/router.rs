@@ -139,7 +139,8 @@ impl Router {
 
     /// Whether its configuration gives its interfaces their addresses, so that its kernel may know nothing of them.
     pub fn configures_addresses(&self) -> bool {
-        self.containerlab.as_ref().is_some_and(|c| c.addresses == AddressesBy::Configuration)
+        let by_configuration = |c: &Containerlab| c.addresses == AddressesBy::Configuration;
+        self.is_of_containerlab() && self.containerlab.as_ref().is_some_and(by_configuration)
     }
 
     /// What containerlab calls one of its interfaces.

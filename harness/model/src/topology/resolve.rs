@@ -102,7 +102,7 @@ fn ends_of(node: usize, links: &[Link], dummies: &[(usize, interfaces::End)]) ->
     let cables = cables.filter(|(end, _)| end.node == node).map(|(end, mtu)| interfaces::End {
         name: end.interface.clone(),
         is_dummy: false,
-        addresses: end.ipv4.map(Into::into).into_iter().chain(end.ipv6.map(Into::into)).collect(),
+        addresses: end.addresses().collect(),
         mtu,
         mac: end.mac,
     });

@@ -164,6 +164,13 @@ pub struct Endpoint {
     pub ipv6: Option<Ipv6Net>,
 }
 
+impl Endpoint {
+    /// What the link itself gives it, IPv4 first.
+    pub fn addresses(&self) -> impl Iterator<Item = IpNet> + use<> {
+        self.ipv4.map(IpNet::V4).into_iter().chain(self.ipv6.map(IpNet::V6))
+    }
+}
+
 impl Topology {
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|n| n.name == name)
@@ -215,7 +222,7 @@ impl Topology {
             return Vec::new();
         };
         let endpoints = self.links.iter().flat_map(|l| &l.endpoints).filter(|e| e.node == node);
-        let linked = endpoints.flat_map(|e| e.ipv4.map(IpNet::V4).into_iter().chain(e.ipv6.map(IpNet::V6)));
+        let linked = endpoints.flat_map(Endpoint::addresses);
         linked.chain(self.nodes[node].assigned()).collect()
     }
 
@@ -226,10 +233,7 @@ impl Topology {
 
     fn node_addresses(&self, node: usize) -> Vec<IpAddr> {
         let endpoints = self.links.iter().flat_map(|l| &l.endpoints).filter(|e| e.node == node);
-        let linked = endpoints.flat_map(|e| {
-            let v4 = e.ipv4.map(|n| IpAddr::V4(n.addr()));
-            v4.into_iter().chain(e.ipv6.map(|n| IpAddr::V6(n.addr())))
-        });
-        linked.chain(self.nodes[node].assigned().map(|net| net.addr())).collect()
+        let linked = endpoints.flat_map(Endpoint::addresses);
+        linked.chain(self.nodes[node].assigned()).map(|net| net.addr()).collect()
     }
 }
